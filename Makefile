@@ -1,0 +1,38 @@
+# `make demo` shows simbench at work; `make test` runs every check. Both install what is missing.
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup firmware demo test lint docs bench lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup:  ## install what is missing: Debian packages, .venv, pinned sources
+	@scripts/setup.sh
+
+firmware: setup  ## build the firmware images and the counting plugin
+	@$(BIN)/simbench build
+
+demo: firmware  ## run the four MLPerf Tiny benchmarks on an emulated STM32F405
+	@$(BIN)/simbench run --platform stm32f4
+
+lint: setup  ## ruff and mypy (strict)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: setup  ## build the documentation, strictly, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+test: firmware lint docs  ## every check and every test
+	$(BIN)/pytest -n 2
+
+bench: firmware  ## measure what simbench promises about its own speed
+	@$(BIN)/python -m tests.bench
+
+lock: setup  ## pin requirements/dev.txt anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
+	  --no-header pyproject.toml -o requirements/dev.txt
+
+clean:  ## remove what was built, not what was fetched
+	rm -rf build/firmware build/plugin build/verifier site dist

@@ -1,0 +1,64 @@
+"""Replace every shown output in README.md and docs/ by what the command prints now.
+
+A shown output is a fenced block after a comment ``<!-- output: COMMAND -->``. With ``--check``,
+write nothing and exit 1 where a block is stale; ``--only PREFIX`` takes only the commands that
+start so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCK = re.compile(r"(<!-- output: (?P<command>.+?) -->\n```\w*\n)(?P<shown>.*?)(?=```)", re.DOTALL)
+
+
+def printed(command: str) -> str:
+    """Standard output of ``command`` in a terminal of 80 columns without colour."""
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    done = subprocess.run(
+        shlex.split(command), cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    lines = (done.stdout or done.stderr).splitlines()
+    return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
+
+
+def refreshed(text: str, prefix: str) -> str:
+    """``text`` with every shown output of a command starting with ``prefix`` made anew."""
+
+    def renew(match: re.Match[str]) -> str:
+        command = match["command"]
+        return match[0] if not command.startswith(prefix) else match[1] + printed(command)
+
+    return BLOCK.sub(renew, text)
+
+
+def main() -> int:
+    """Refresh or check; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--only", default="", metavar="PREFIX")
+    options = parser.parse_args()
+    stale = []
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        before = page.read_text()
+        after = refreshed(before, options.only)
+        if after != before:
+            stale.append(page.relative_to(ROOT))
+            if not options.check:
+                page.write_text(after)
+    verb = "stale" if options.check else "refreshed"
+    for page in stale:
+        print(f"{verb}: {page}")
+    return int(options.check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

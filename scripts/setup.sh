@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Installs what simbench needs and this machine lacks: Debian packages, a virtual environment with
+# pinned and hash-checked packages, and the pinned firmware and model sources. Idempotent.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 3; }
+
+# what must be found              -> the Debian package that has it
+PACKAGES=(
+  "command:qemu-system-arm           qemu-system-arm"
+  "command:arm-none-eabi-gcc         gcc-arm-none-eabi"
+  "command:cmake                     cmake"
+  "command:ninja                     ninja-build"
+  "command:cc                        gcc"
+  "command:c++                       g++"
+  "file:/usr/lib/arm-none-eabi/newlib/libc.a            libnewlib-arm-none-eabi"
+  "glob:/usr/include/newlib/c++/*/array                 libstdc++-arm-none-eabi-newlib"
+)
+PYTHON=${PYTHON:-python3}
+VENV=.venv
+LOCK=requirements/dev.txt
+
+is_found() {
+  case $1 in
+    command:*) command -v "${1#command:}" >/dev/null ;;
+    file:*) [ -e "${1#file:}" ] ;;
+    glob:*) compgen -G "${1#glob:}" >/dev/null ;;
+  esac
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+APT_IS_FRESH=
+apt_install() {
+  command -v apt-get >/dev/null ||
+    die "there is no apt-get here: install by hand the equivalents of: $* (Debian's names), then run this again"
+  [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+    die "neither root nor sudo: ask an administrator to run 'apt-get install $*', then run this again"
+  if [ -z "$APT_IS_FRESH" ]; then as_root apt-get update -qq; APT_IS_FRESH=1; fi
+  say "installing $*"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+install_packages() {
+  local missing=() row
+  for row in "${PACKAGES[@]}"; do
+    read -r what package <<<"$row"
+    is_found "$what" || missing+=("$package")
+  done
+  # ensurepip is what Debian's python3-venv adds to python3
+  "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+  if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}"; fi
+}
+
+# the crate registry's sparse index needs cargo 1.68 or later; Debian 12 has that as cargo-web
+is_cargo_new_enough() {
+  local version
+  version=$(cargo --version 2>/dev/null | cut -d' ' -f2) || return 1
+  [ -n "$version" ] && [ "$(printf '1.68\n%s\n' "$version" | sort -V | head -n1)" = 1.68 ]
+}
+
+candidate() { apt-cache policy "$1" 2>/dev/null | awk '/Candidate:/ { print $2 }'; }
+
+install_cargo() {
+  if is_cargo_new_enough; then return; fi
+  if [ -d build/downloads ] && compgen -G 'build/downloads/tfmicro-*' >/dev/null; then return; fi
+  if command -v apt-get >/dev/null && [ -z "$APT_IS_FRESH" ]; then as_root apt-get update -qq; APT_IS_FRESH=1; fi
+  local package
+  for package in cargo cargo-web; do
+    case $(candidate $package) in
+      '' | '(none)' | 0.[0-6]* ) continue ;;
+    esac
+    apt_install $package
+    if is_cargo_new_enough; then return; fi
+  done
+  die "cargo 1.68 or later is needed to fetch the firmware's sources: install Rust's cargo, then run this again"
+}
+
+install_python_packages() {
+  "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    die "Python 3.11 or later is needed: set PYTHON=/path/to/python3.11 and run this again"
+  local stamp=$VENV/.simbench-lock
+  # the lock file decides what is installed; pyproject.toml what the editable install looks like
+  local wanted; wanted=$(cat $LOCK pyproject.toml | sha256sum)
+  if [ -x $VENV/bin/simbench ] && [ "$(cat $stamp 2>/dev/null)" = "$wanted" ]; then return; fi
+  say "making $VENV with the pinned Python packages"
+  [ -x $VENV/bin/python ] || "$PYTHON" -m venv $VENV
+  $VENV/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $LOCK
+  $VENV/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+  printf '%s\n' "$wanted" > $stamp
+}
+
+install_packages
+install_cargo
+install_python_packages
+say "fetching the pinned firmware and model sources"
+$VENV/bin/python -m simbench.fetch
+say "done"

@@ -1,0 +1,104 @@
+"""The ``simbench`` command: verbs, exit codes, and the one sentence that says why.
+
+Exit codes: 0 good; 1 wrong output or regression; 2 usage, configuration or bad input file;
+3 infrastructure (emulator or toolchain missing, crashed, hung); 4 nothing was run or compared;
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from simbench import __version__
+from simbench.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_USAGE, SimbenchError
+
+VERBS = {
+    "run": "Run benchmarks on emulated boards.",
+    "list": "List platforms, benchmarks, kernels and backends.",
+    "doctor": "Say what is found on this machine, and what to do about what is missing.",
+    "build": "Build the firmware images and the counting plugin.",
+}
+
+
+class LazyVerbs(click.Group):
+    """A group whose verbs are imported when they are called, so that start-up stays short."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The verbs, in the order of a user's first day."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The verb's command, from ``simbench/cli/<verb>.py``, or None where there is none."""
+        if name not in VERBS:
+            near = [verb for verb in VERBS if verb.startswith(name[:1])]
+            hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+            ctx.fail(f"no such verb: {name}{hint}")
+        module = importlib.import_module(f"simbench.cli.{name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The verbs and their one-line help, without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=LazyVerbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="simbench")
+def cli() -> None:
+    """Benchmark TinyML on microcontrollers that are not there.
+
+    simbench emulates a Cortex-M board, runs real TensorFlow Lite Micro firmware on it, counts what
+    the core executed, and prices the counts in cycles, time and energy.
+
+    \b
+    Examples:
+      simbench run --platform stm32f4
+      simbench run --platform stm32f4 --benchmark kws --json kws.json
+      simbench run --platform stm32f4 --model my_model.tflite
+      simbench doctor
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code; a user's mistake never shows a traceback."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        return cli.main(arguments, prog_name="simbench", standalone_mode=False) or 0
+    except SimbenchError as error:
+        _say(str(error))
+        return error.exit_code
+    except click.exceptions.Abort:
+        _say("interrupted")
+        return EXIT_INTERRUPTED
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except BrokenPipeError:
+        # the reader of our output has gone: nobody is left to tell
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _say(f"the disk is full: free some space and run again ({error.filename or 'output'})")
+        return EXIT_INFRASTRUCTURE
+
+
+def _say(sentence: str) -> None:
+    print(f"simbench: {sentence}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

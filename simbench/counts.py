@@ -1,0 +1,95 @@
+"""What was executed: exact integers, handed over by a backend, priced by :mod:`simbench.cost`.
+
+Counts depend on firmware, model, input and machine, never on a price. They are the whole of what
+a backend knows; everything after them is a pure function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Segment(IntEnum):
+    """Where in the image's address space a load or store went. Placement in memories is a price."""
+
+    CODE = 0
+    WEIGHTS = 1
+    STATIC = 2
+    ARENA = 3
+    OTHER = 4
+
+
+EDGE = np.dtype([("source", "<u4"), ("target", "<u4"), ("count", "<u8")])
+"""A taken (not fall-through) edge: indices into :attr:`Counts.blocks`, times taken."""
+
+ACCESS = np.dtype([("block", "<u4"), ("offset", "<u4"), ("segment", "<u4"), ("count", "<u8")])
+"""Data accesses of the instruction at byte ``offset`` of ``block``: one a word moved for LDM/STM,
+LDRD/STRD, PUSH/POP and VLDM/VSTM, else one an execution. Load or store is the instruction's."""
+
+CACHE_EVENT = np.dtype([("block", "<u4"), ("jump_misses", "<u8"), ("sequential_misses", "<u8")])
+"""Misses of an instruction cache in the lines of ``block``: ``jump`` where a taken edge led to the
+line, ``sequential`` where execution ran on into it. For a data cache ``jump_misses`` counts load
+misses and ``sequential_misses`` is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheGeometry:
+    """A cache or flash accelerator to watch while counting. Latencies are prices, not geometry.
+
+    ``kind`` is "instruction" or "data"; ``ways`` equal to ``lines`` is fully associative;
+    replacement is least recently used. ``segments`` are those whose accesses go through it.
+    """
+
+    name: str
+    kind: str
+    lines: int
+    line_bytes: int
+    ways: int
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A straight run of instructions as the emulator executed it (blocks may overlap)."""
+
+    address: int
+    code: bytes
+    instructions: int
+
+
+@dataclass(frozen=True, slots=True)
+class SectionCounts:
+    """What was executed between the opening and the closing of a section.
+
+    ``executions`` has one entry per block of :attr:`Counts.blocks`; ``edges``, ``accesses`` and
+    the arrays of ``cache_events`` (by cache name) hold only what occurred.
+    """
+
+    executions: NDArray[np.int64]
+    edges: NDArray[np.void]
+    accesses: NDArray[np.void]
+    cache_events: Mapping[str, NDArray[np.void]]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The blocks of a run, the measured inference, and each of its layers in order of execution.
+
+    ``layers`` is empty for an image without op markers. What the inference executed outside every
+    layer (the interpreter) is the difference.
+    """
+
+    blocks: tuple[Block, ...]
+    inference: SectionCounts
+    layers: tuple[SectionCounts, ...]
+    caches: tuple[CacheGeometry, ...]
+
+    def instructions(self, section: SectionCounts) -> int:
+        """Instructions executed in ``section``; one skipped by its IT condition counts as one."""
+        lengths = np.fromiter((b.instructions for b in self.blocks), np.int64, len(self.blocks))
+        return int(section.executions @ lengths)

@@ -1,0 +1,1 @@
+"""Exporters: a result document in another format, one small file each."""

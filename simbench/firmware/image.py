@@ -1,0 +1,39 @@
+"""A firmware image: an ELF, its symbols, its sizes, and the segments it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from simbench.counts import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRange:
+    """Addresses ``start`` up to, not including, ``end``."""
+
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """Bytes in the range."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A linked image, read from its ELF alone.
+
+    ``segments`` are the address ranges that loads and stores are told apart by. ``code_bytes`` is
+    what the image takes of flash (text, read-only data, initial values of data); ``static_bytes``
+    is data, bss and stack.
+    """
+
+    path: Path
+    sha256: str
+    symbols: Mapping[str, int]
+    segments: Mapping[Segment, tuple[AddressRange, ...]]
+    code_bytes: int
+    static_bytes: int
