@@ -42,7 +42,8 @@ class CacheGeometry:
     """A cache or flash accelerator to watch while counting. Latencies are prices, not geometry.
 
     ``kind`` is "instruction" or "data"; ``ways`` equal to ``lines`` is fully associative;
-    replacement is least recently used. ``segments`` are those whose accesses go through it.
+    replacement is least recently used. ``segments`` are those whose accesses go through it. A load
+    that misses brings its line in; a store does only if ``write_allocate``, and is never counted.
     """
 
     name: str
@@ -51,6 +52,7 @@ class CacheGeometry:
     line_bytes: int
     ways: int
     segments: tuple[Segment, ...]
+    write_allocate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,14 @@ class Counts:
     """The blocks of a run, the measured inference, and each of its layers in order of execution.
 
     ``layers`` is empty for an image without op markers. What the inference executed outside every
-    layer (the interpreter) is the difference.
+    layer (the interpreter) is the difference. All is summed over the ``inferences`` measured.
     """
 
     blocks: tuple[Block, ...]
     inference: SectionCounts
     layers: tuple[SectionCounts, ...]
     caches: tuple[CacheGeometry, ...]
+    inferences: int = 1
 
     def instructions(self, section: SectionCounts) -> int:
         """Instructions executed in ``section``; one skipped by its IT condition counts as one."""

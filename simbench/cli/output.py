@@ -43,8 +43,8 @@ class OutputFile:
                 _replace(path, text)
         except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
             raise UsageError(
-                f"cannot write {self._path} ({error.strerror}): name a file in a folder that exists "
-                "and that you may write to"
+                f"cannot write {self._path} ({error.strerror}): name a file in a folder that is "
+                "there and that you may write to"
             ) from error
 
     def close(self) -> None:

@@ -5,68 +5,72 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from simbench.cli.text import kib, si, si_range
+from simbench.cli.text import si, si_range
 from simbench.estimate import Estimate
-from simbench.results import DOES_NOT_FIT, ERROR, OK, Result
+from simbench.results import OK, Memory, Result
 
-_STYLES = {OK: "green", DOES_NOT_FIT: "yellow"}
+_UNKNOWN = "–"
 
 
 def results_table(title: str, results: Sequence[Result]) -> RenderableType:
     """One row a result, its ranges beneath, then what the firmware said of real inputs."""
-    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
-    table.add_column("benchmark")
-    table.add_column("outputs")
-    for heading in ("instructions", "cycles", "time", "energy", "arena", "RAM", "flash"):
-        table.add_column(heading, justify="right")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    for heading in ("exact", "instructions", "cycles", "time", "energy"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("arena", "RAM", "flash"):
+        table.add_column(f"{heading}\n[dim]KiB", justify="right", no_wrap=True)
     for result in results:
         table.add_row(*_cells(result))
-    return Group(table, *_remarks(results), *_predictions(results))
+    notes = [*_remarks(results), *_predictions(results)]
+    return Group(Text(title, style="bold"), table, *(Padding(n, (0, 0, 0, 0)) for n in notes))
 
 
 def _cells(result: Result) -> Iterable[Text | str]:
     yield Text(result.benchmark, style="bold")
-    yield _outputs(result)
-    yield f"{result.instructions:,}" if result.instructions is not None else "–"
+    yield _exact(result)
+    yield _UNKNOWN if result.instructions is None else f"{result.instructions:,}"
     for estimate, unit in ((result.cycles, ""), (result.time_s, "s"), (result.energy_j, "J")):
         yield _estimate(estimate, unit)
-    if result.memory is None:
-        yield from ("–", "–", "–")
-    else:
-        for size in (
-            result.memory.arena_bytes,
-            result.memory.ram_bytes,
-            result.memory.flash_bytes,
-        ):
-            yield kib(size)
+    yield from _memory(result.memory)
 
 
-def _outputs(result: Result) -> Text:
-    if result.status == OK and result.parity is not None:
-        return Text(f"{result.parity.exact}/{result.parity.samples} exact", style="green")
-    if result.status in (DOES_NOT_FIT, ERROR) or result.parity is None:
-        word = "not compared" if result.status == OK else result.status
-        return Text(word, style=_STYLES.get(result.status, "bold red"))
-    return Text(f"{result.parity.exact}/{result.parity.samples} WRONG", style="bold red")
+def _exact(result: Result) -> Text:
+    if result.parity is None:
+        return Text(_UNKNOWN)
+    is_exact = result.parity.exact == result.parity.samples
+    style = "green" if is_exact else "bold red"
+    return Text(f"{result.parity.exact}/{result.parity.samples}", style=style)
 
 
 def _estimate(estimate: Estimate | None, unit: str) -> Text | str:
     if estimate is None:
-        return "–"
-    return Text(si(estimate.value, unit)).append(f"\n{si_range(estimate, unit)}", style="dim")
+        return _UNKNOWN
+    return Text(si(estimate.value, unit)).append(f"\n{si_range(estimate)}", style="dim")
+
+
+def _memory(memory: Memory | None) -> Iterable[str]:
+    if memory is None:
+        return (_UNKNOWN,) * 3
+    sizes = (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes)
+    return (f"{size / 1024:.1f}" for size in sizes)
 
 
 def _remarks(results: Sequence[Result]) -> Iterable[Text]:
     for result in results:
-        if result.reason is not None:
-            yield Text(f"{result.id}: {result.reason}")
+        if result.status != OK:
+            yield Text(f"{result.id}: {result.status}: {result.reason}", style="bold")
+        for fact, reason in (result.missing or {}).items():
+            if fact != "accuracy":  # a run without a data set has none, and nobody asked
+                yield Text(f"{result.id}: no {fact}: {reason}")
 
 
 def _predictions(results: Sequence[Result]) -> Iterable[Text]:
     for result in results:
         if result.predictions:
-            said = ", ".join(f"{p.input}: {p.label} ({p.score:.2f})" for p in result.predictions)
-            yield Text(f"{result.benchmark} says  {said}")
+            said = ", ".join(f"{p.input}: {p.label} {p.score:.2f}" for p in result.predictions)
+            yield Text(f"{result.benchmark} says of {said}")

@@ -11,24 +11,28 @@ def si(value: float, unit: str) -> str:
     """``value`` with three significant digits and an SI prefix: ``si(0.0564, "s")`` is 56.4 ms."""
     if value == 0:
         return f"0 {unit}".strip()
-    scale, prefix = next(((s, p) for s, p in _PREFIXES if abs(value) >= 0.9995 * s), _PREFIXES[-1])
-    return f"{_digits(value / scale)} {prefix}{unit}".strip()
+    scale, prefix = _scale(value)
+    shown = value / scale
+    return f"{shown:.{_decimals(shown)}f} {prefix}{unit}".strip()
 
 
-def si_range(estimate: Estimate, unit: str) -> str:
-    """The range of an estimate in the unit of its value: "50.1–62.3 ms"."""
-    scale, prefix = next(
-        ((s, p) for s, p in _PREFIXES if estimate.value >= 0.9995 * s), _PREFIXES[-1]
-    )
-    low, high = _digits(estimate.lower / scale), _digits(estimate.upper / scale)
-    return f"{low}–{high} {prefix}{unit}".strip()
+def si_range(estimate: Estimate) -> str:
+    """The range of an estimate at the scale and with the decimals of its value: "50.1–62.3"."""
+    if estimate.value == 0:
+        return f"{estimate.lower:g}–{estimate.upper:g}"
+    scale = _scale(estimate.value)[0]
+    decimals = _decimals(estimate.value / scale)
+    return "–".join(f"{bound / scale:.{decimals}f}" for bound in (estimate.lower, estimate.upper))
 
 
 def kib(size_bytes: int) -> str:
-    """Bytes in KiB: "118.8 KiB"."""
+    """Bytes in KiB: "116.1 KiB"."""
     return f"{size_bytes / 1024:.1f} KiB"
 
 
-def _digits(value: float) -> str:
-    decimals = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
-    return f"{value:.{decimals}f}"
+def _scale(value: float) -> tuple[float, str]:
+    return next(((s, p) for s, p in _PREFIXES if abs(value) >= 0.9995 * s), _PREFIXES[-1])
+
+
+def _decimals(value: float) -> int:
+    return 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0

@@ -23,12 +23,22 @@ class AddressRange:
 
 
 @dataclass(frozen=True, slots=True)
+class Function:
+    """Where a function's code is. ``name`` is the symbol, as the compiler mangled it."""
+
+    start: int
+    size: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A linked image, read from its ELF alone.
 
     ``segments`` are the address ranges that loads and stores are told apart by. ``code_bytes`` is
     what the image takes of flash (text, read-only data, initial values of data); ``static_bytes``
-    is data, bss and stack.
+    is data, bss and stack. A function's address in ``symbols`` has the Thumb bit cleared.
+    ``functions`` are sorted by address.
     """
 
     path: Path
@@ -37,3 +47,4 @@ class Image:
     segments: Mapping[Segment, tuple[AddressRange, ...]]
     code_bytes: int
     static_bytes: int
+    functions: tuple[Function, ...] = ()

@@ -1,0 +1,82 @@
+#include "kernels/common/op.h"
+#include "tensorflow/lite/c/builtin_op_data.h"
+#include "tensorflow/lite/kernels/internal/quantization_util.h"
+
+namespace tflite {
+namespace ops {
+namespace micro {
+
+TfLiteRegistration* Register_FULLY_CONNECTED_OTHERS();  // TensorFlow's, renamed by the build
+
+}  // namespace micro
+}  // namespace ops
+}  // namespace tflite
+
+namespace simbench {
+namespace {
+
+int LastDimension(const TfLiteTensor* tensor) { return tensor->dims->data[tensor->dims->size - 1]; }
+
+struct FullyConnected {
+  using Data = FullyConnectedData;
+
+  static const TfLiteRegistration* Others() {
+    return tflite::ops::micro::Register_FULLY_CONNECTED_OTHERS();
+  }
+
+  static TfLiteStatus Fill(TfLiteContext* context, TfLiteNode* node, Data* data) {
+    const auto& options = *static_cast<const TfLiteFullyConnectedParams*>(node->builtin_data);
+    const Tensors tensors = TensorsOf(context, node);
+    TF_LITE_ENSURE(context, tensors.filter != nullptr && tensors.filter->type == kTfLiteInt8);
+    TF_LITE_ENSURE_EQ(context, tensors.output->type, kTfLiteInt8);
+    TF_LITE_ENSURE_MSG(context, !IsPerChannel(tensors.filter),
+                       "FULLY_CONNECTED with a scale for each channel is not supported");
+    // an output that keeps the input's dimensions is a batch of rows all the same
+    data->input_depth = LastDimension(tensors.filter);
+    data->output_depth = tensors.filter->dims->data[tensors.filter->dims->size - 2];
+    data->batches = tensors.output->bytes / data->output_depth;
+    return FillParams(context, options, tensors, &data->params);
+  }
+
+  static TfLiteStatus FillParams(TfLiteContext* context, const TfLiteFullyConnectedParams& options,
+                                 const Tensors& tensors, tflite::FullyConnectedParams* params) {
+    *params = {};
+    params->input_offset = -tensors.input->params.zero_point;
+    params->weights_offset = -tensors.filter->params.zero_point;
+    params->output_offset = tensors.output->params.zero_point;
+    double multiplier = 0;
+    TF_LITE_ENSURE_STATUS(tflite::GetQuantizedConvolutionMultipler(
+        context, tensors.input, tensors.filter, tensors.bias, tensors.output, &multiplier));
+    tflite::QuantizeMultiplier(multiplier, &params->output_multiplier, &params->output_shift);
+    return tflite::CalculateActivationRangeQuantized(context, options.activation, tensors.output,
+                                                     &params->quantized_activation_min,
+                                                     &params->quantized_activation_max);
+  }
+
+  static bool IsPerChannel(const TfLiteTensor* filter) {
+    const auto* quantization =
+        static_cast<const TfLiteAffineQuantization*>(filter->quantization.params);
+    return quantization != nullptr && quantization->scale->size > 1;
+  }
+
+  static size_t Needs(const Data&, const Tensors&) { return 0; }
+
+  static TfLiteStatus Invoke(const Data& data, const Tensors& tensors, void*) {
+    return Run(data, tensors);
+  }
+};
+
+}  // namespace
+}  // namespace simbench
+
+namespace tflite {
+namespace ops {
+namespace micro {
+
+TfLiteRegistration* Register_FULLY_CONNECTED() {
+  return simbench::Op<simbench::FullyConnected>::Registration();
+}
+
+}  // namespace micro
+}  // namespace ops
+}  // namespace tflite

@@ -1,0 +1,30 @@
+// Kernels as TensorFlow Lite defines them: the measure of correctness, not of speed.
+#include "kernels/reference/kernels.h"
+
+namespace simbench {
+
+size_t ScratchBytes(const ConvData&, const Tensors&) { return 0; }
+size_t ScratchBytes(const DepthwiseConvData&, const Tensors&) { return 0; }
+size_t AveragePoolScratchBytes(const PoolData&, const Tensors&) { return 0; }
+
+TfLiteStatus Run(const ConvData& data, const Tensors& tensors, void*) {
+  return RunReference(data, tensors);
+}
+
+TfLiteStatus Run(const DepthwiseConvData& data, const Tensors& tensors, void*) {
+  return RunReference(data, tensors);
+}
+
+TfLiteStatus Run(const FullyConnectedData& data, const Tensors& tensors) {
+  return RunReference(data, tensors);
+}
+
+TfLiteStatus RunAveragePool(const PoolData& data, const Tensors& tensors, void*) {
+  return RunReferenceAveragePool(data, tensors);
+}
+
+TfLiteStatus RunMaxPool(const PoolData& data, const Tensors& tensors) {
+  return RunReferenceMaxPool(data, tensors);
+}
+
+}  // namespace simbench

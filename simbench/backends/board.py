@@ -1,0 +1,113 @@
+"""What every backend gives: a board with a UART, and what its core executed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType, TracebackType
+from typing import Protocol, Self
+
+from simbench.counts import CacheGeometry, Counts, Segment
+from simbench.firmware.image import Image
+
+STACK_POINTER = 13
+PROGRAM_COUNTER = 15
+_ALWAYS: Mapping[int, Segment] = MappingProxyType(
+    {STACK_POINTER: Segment.STATIC, PROGRAM_COUNTER: Segment.CODE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Bytes a loader places in the board's memory at ``address`` before the core starts."""
+
+    address: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchSpec:
+    """A board to start.
+
+    ``machine`` is the emulator's name of it. ``window_instructions`` is the limit of one measured
+    window. ``counting`` false starts the board bare: it runs, and ``windows()`` is refused.
+    ``base_segments`` says in which segment a register (13 is SP, 15 is PC) always points, so that
+    accesses relative to it need not be watched; ``grouping`` lets one watched access stand for
+    others through the same base register, sound where segments are not reached across by a small
+    displacement. Both make counting faster and no count different.
+    """
+
+    image: Image
+    machine: str
+    blobs: tuple[Blob, ...] = ()
+    caches: tuple[CacheGeometry, ...] = ()
+    window_instructions: int = 100_000_000_000
+    counting: bool = True
+    base_segments: Mapping[int, Segment] = field(default_factory=lambda: _ALWAYS)
+    grouping: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend can count; what it cannot is a sentence in ``reasons``, by the fact's name."""
+
+    blocks: bool
+    edges: bool
+    accesses: bool
+    caches: bool
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+class Board(Protocol):
+    """A running board. Not for use by two threads at once. Close it, or use it in a ``with``."""
+
+    def write(self, data: bytes) -> None:
+        """Send ``data`` to the UART. Raises as :meth:`read` does."""
+
+    def read(self, timeout_s: float) -> bytes:
+        """Bytes from the UART as soon as there are any, or ``b""`` after ``timeout_s`` seconds.
+
+        Raises FirmwareFault or InfrastructureError, saying why, if the board has ended.
+        """
+
+    def windows(self) -> tuple[Counts, ...]:
+        """The windows measured so far (``th_pre`` to ``th_post``), in order.
+
+        Layers are in order of execution, not yet summed over the inferences of a window.
+        """
+
+    def halt(self) -> str | None:
+        """Stop the board for good; where its core was, in words, or None if that is not known."""
+
+    def where(self, address: int) -> str:
+        """An address of code in words: "in conv at 0x00001234"."""
+
+    def close(self) -> None:
+        """Stop the board and leave nothing behind. May be called again."""
+
+    def __enter__(self) -> Self:
+        """The board itself."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+
+
+class Backend(Protocol):
+    """A way to start boards."""
+
+    name: str
+    capabilities: Capabilities
+
+    def version(self) -> str:
+        """The emulator's version, as "7.2.22". Raises InfrastructureError if it is missing."""
+
+    def machine(self, core: str) -> str:
+        """The stable machine for ``core`` ("cortex-m4"). Raises UsageError if there is none."""
+
+    def launch(self, spec: LaunchSpec) -> Board:
+        """Start a board. Raises InfrastructureError if there is no emulator or it will not start."""

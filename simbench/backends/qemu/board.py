@@ -1,0 +1,238 @@
+"""A board in QEMU: the process, its UART, and the counts it leaves in a file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, NoReturn, Self
+
+from simbench.backends.board import LaunchSpec
+from simbench.backends.naming import place
+from simbench.backends.qemu.command import Files, command, plugin_config
+from simbench.backends.qemu.records import RecordReader
+from simbench.backends.qemu.tool import Tool
+from simbench.counts import Counts
+from simbench.errors import FirmwareFault, InfrastructureError, UsageError
+
+_CHUNK = 1 << 16
+_STOP_TIMEOUT_S = 3.0
+_SEND_TIMEOUT_S = 30.0
+_POKE_INTERVAL_S = 0.05
+_PROGRAM_COUNTER = re.compile(r"R15=([0-9a-fA-F]{8})")
+
+
+class QemuBoard:
+    """See :class:`simbench.backends.board.Board`. ``plugin`` None runs it bare."""
+
+    def __init__(self, tool: Tool, plugin: Path | None, spec: LaunchSpec) -> None:
+        self._spec = spec
+        self._plugin = plugin
+        self._reader = RecordReader(spec.caches)
+        self._stream: BinaryIO | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        with contextlib.ExitStack() as stack:
+            self._folder = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="simbench-"))
+            )
+            self._start(tool, stack)
+            self._cleanup = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        """The board itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """The emulator's process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def write(self, data: bytes) -> None:
+        """Send ``data`` to the UART."""
+        view = memoryview(data)
+        while view:
+            _, ready, _ = select.select([], [self._uart], [], _SEND_TIMEOUT_S)
+            if not ready:
+                where = self.halt()
+                raise FirmwareFault(
+                    f"the firmware took no byte from its UART for {_SEND_TIMEOUT_S:.0f} s"
+                    + (f"; the core was {where}" if where else "")
+                )
+            try:
+                view = view[self._uart.send(view) :]
+            except (BrokenPipeError, ConnectionResetError):
+                self._explain_end()
+        self._poke()
+
+    def read(self, timeout_s: float) -> bytes:
+        """Bytes from the UART as soon as there are any, or ``b""`` after ``timeout_s``."""
+        if not self._wait(timeout_s):
+            return b""
+        try:
+            data = self._uart.recv(_CHUNK)
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            self._explain_end()
+        return data
+
+    def windows(self) -> tuple[Counts, ...]:
+        """The windows measured so far. Raises UsageError on a bare board."""
+        if self._plugin is None:
+            raise UsageError("a board started with counting off has no counts")
+        self._read_records()
+        return tuple(self._reader.windows)
+
+    def halt(self) -> str | None:
+        """Stop the board; where its core was ("in conv at 0x00001234"), or None if not known."""
+        self._stop()
+        self._read_records()
+        at = self._reader.last_at
+        return None if at is None else place(self._spec.image, at)
+
+    def where(self, address: int) -> str:
+        """An address of code in words."""
+        return place(self._spec.image, address)
+
+    def close(self) -> None:
+        """Stop the board and remove its files."""
+        self._cleanup.close()
+
+    def _wait(self, timeout_s: float) -> bool:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            ready, _, _ = select.select([self._uart], [], [], min(left, _POKE_INTERVAL_S))
+            if ready or left == 0.0:
+                return bool(ready)
+            self._poke()
+
+    def _poke(self) -> None:
+        """Wake QEMU's main loop: enabling a UART's receiver does not, and input would wait."""
+        with contextlib.suppress(OSError):
+            self._monitor.send(b"\n")
+            while self._monitor.recv(_CHUNK):
+                pass
+
+    def _start(self, tool: Tool, stack: contextlib.ExitStack) -> None:
+        self._uart, uart = _socket_pair(stack)
+        self._monitor, monitor = _socket_pair(stack)
+        leash_out, leash_in = os.pipe()
+        stack.callback(os.close, leash_in)
+        try:
+            files = self._write_files(uart.fileno(), monitor.fileno(), leash_out)
+            with (self._folder / "stderr").open("wb") as errors:
+                stack.callback(self._stop)
+                self._process = subprocess.Popen(
+                    command(tool.program, self._plugin, self._spec, files),
+                    stdin=subprocess.DEVNULL,
+                    stdout=errors,
+                    stderr=errors,
+                    pass_fds=(uart.fileno(), monitor.fileno(), leash_out),
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise InfrastructureError(f"{tool.program} does not start: {error.strerror}") from error
+        finally:
+            uart.close()
+            monitor.close()
+            os.close(leash_out)
+
+    def _write_files(self, uart: int, monitor: int, leash: int) -> Files:
+        paths = tuple(self._folder / f"blob{i}" for i in range(len(self._spec.blobs)))
+        counts, config = self._folder / "counts", self._folder / "config"
+        files = Files(counts, config, paths, uart, monitor, leash)
+        for blob, path in zip(self._spec.blobs, paths, strict=True):
+            path.write_bytes(blob.data)
+        if self._plugin is not None:
+            files.config.write_text(plugin_config(self._spec, files))
+            files.counts.touch()
+        return files
+
+    def _read_records(self) -> None:
+        if self._plugin is None:
+            return
+        if self._stream is None:
+            self._stream = (self._folder / "counts").open("rb")
+            self._cleanup.callback(self._stream.close)
+        self._reader.feed(self._stream.read())
+
+    def _stop(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        _signal_group(process, signal.SIGTERM)
+        try:
+            process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            _signal_group(process, signal.SIGKILL)
+            process.wait()
+
+    def _explain_end(self) -> NoReturn:
+        self._wait_for_end()
+        self._read_records()
+        image, reader = self._spec.image, self._reader
+        if reader.limit_at is not None:
+            raise FirmwareFault(
+                f"the inference ran past {self._spec.window_instructions:,} instructions, "
+                f"{place(image, reader.limit_at)}; raise the limit, or look for an endless loop"
+            )
+        if reader.trap_at is not None:
+            raise UsageError(
+                f"a marker of {image.path.name} lies inside the code "
+                f"{place(image, reader.trap_at)}; make th_pre, th_post and the op markers "
+                "functions that are called, not inlined"
+            )
+        self._explain_stderr()
+
+    def _explain_stderr(self) -> NoReturn:
+        text = (self._folder / "stderr").read_text(errors="replace")
+        if "Lockup" in text:
+            found = _PROGRAM_COUNTER.search(text)
+            where = place(self._spec.image, int(found[1], 16)) if found else "at an unknown address"
+            raise FirmwareFault(
+                f"the core locked up {where}: a fault inside a fault handler; look at the stack "
+                "size, and at the vector table"
+            )
+        lines = [line for line in text.splitlines() if line.strip()]
+        said = lines[-1] if lines else "nothing"
+        status = self._process.returncode if self._process else None
+        raise InfrastructureError(f"QEMU ended by itself (status {status}), saying: {said}")
+
+    def _wait_for_end(self) -> None:
+        assert self._process is not None
+        try:
+            self._process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._stop()
+
+
+def _socket_pair(stack: contextlib.ExitStack) -> tuple[socket.socket, socket.socket]:
+    ours, theirs = socket.socketpair()
+    stack.callback(ours.close)
+    ours.setblocking(False)
+    return ours, theirs
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)

@@ -1,0 +1,115 @@
+"""The command line and the plugin's configuration for a board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from simbench.backends.board import LaunchSpec
+from simbench.backends.qemu.records import Marker
+from simbench.counts import CacheGeometry, Segment
+from simbench.errors import UsageError
+
+_MARKERS = {
+    "th_pre": Marker.WINDOW_OPENS,
+    "th_post": Marker.WINDOW_CLOSES,
+    "simbench_op_begin": Marker.LAYER_OPENS,
+    "simbench_op_end": Marker.LAYER_CLOSES,
+}
+_NEEDED_MARKERS = ("th_pre", "th_post")
+_GRANULE = 256
+_MAX_CACHES = 8
+_MAX_LINES = 65534
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a board uses of the file system and of open descriptors."""
+
+    counts: Path
+    config: Path
+    blobs: tuple[Path, ...]
+    uart: int
+    monitor: int
+    leash: int
+
+
+def command(program: Path, plugin: Path | None, spec: LaunchSpec, files: Files) -> list[str]:
+    """The emulator's argument vector; ``plugin`` None is a bare board."""
+    arguments = [
+        str(program),
+        *("-machine", spec.machine),
+        *("-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot"),
+        *("-chardev", f"socket,id=uart,fd={files.uart}", "-serial", "chardev:uart"),
+        *("-chardev", f"socket,id=monitor,fd={files.monitor}", "-mon", "chardev=monitor"),
+        *("-kernel", str(spec.image.path)),
+    ]
+    for blob, path in zip(spec.blobs, files.blobs, strict=True):
+        where = f"loader,file={_quoted(path)},addr=0x{blob.address:x},force-raw=on"
+        arguments += ["-device", where]
+    if plugin is not None:
+        arguments += ["-plugin", f"{_quoted(plugin)},config={_quoted(files.config)}"]
+    return arguments
+
+
+def plugin_config(spec: LaunchSpec, files: Files) -> str:
+    """The text plugin.c reads. Raises UsageError if the image or a cache cannot be counted."""
+    return "".join(f"{statement}\n" for statement in _statements(spec, files))
+
+
+def _statements(spec: LaunchSpec, files: Files) -> Iterator[str]:
+    yield f"output {files.counts}"
+    yield f"leash {files.leash}"
+    yield f"limit {spec.window_instructions}"
+    yield f"grouping {int(spec.grouping)}"
+    yield from _markers(spec)
+    for segment, ranges in spec.image.segments.items():
+        if segment is Segment.OTHER:
+            continue
+        for r in ranges:
+            yield f"segment {int(segment)} {_down(r.start)} {_up(r.end)}"
+    for register, segment in spec.base_segments.items():
+        yield f"base {register} {int(segment)}"
+    if len(spec.caches) > _MAX_CACHES:
+        raise UsageError(f"at most {_MAX_CACHES} caches can be watched at once; leave some out")
+    for cache in spec.caches:
+        yield _cache(cache)
+
+
+def _markers(spec: LaunchSpec) -> Iterator[str]:
+    for name in _NEEDED_MARKERS:
+        if name not in spec.image.symbols:
+            raise UsageError(
+                f"{spec.image.path.name} has no symbol {name}; link the functions th_pre and "
+                "th_post, called before and after the measured inferences, and do not strip them"
+            )
+    for name, marker in _MARKERS.items():
+        if name in spec.image.symbols:
+            yield f"marker {int(marker)} {spec.image.symbols[name] & ~1}"
+
+
+def _cache(cache: CacheGeometry) -> str:
+    power_of_two = cache.line_bytes >= 4 and cache.line_bytes & (cache.line_bytes - 1) == 0
+    whole = cache.ways >= 1 and 1 <= cache.lines <= _MAX_LINES and cache.lines % cache.ways == 0
+    if not (power_of_two and whole) or cache.kind not in ("instruction", "data"):
+        raise UsageError(
+            f"the cache {cache.name!r} cannot be built: it needs a kind (instruction or data), "
+            "lines that are a multiple of its ways, and line_bytes that are a power of two"
+        )
+    mask = sum(1 << int(segment) for segment in set(cache.segments))
+    allocates = int(cache.write_allocate)
+    is_data = int(cache.kind == "data")
+    return f"cache {is_data} {cache.lines} {cache.line_bytes} {cache.ways} {allocates} {mask}"
+
+
+def _down(address: int) -> int:
+    return address // _GRANULE * _GRANULE
+
+
+def _up(address: int) -> int:
+    return -(-address // _GRANULE) * _GRANULE
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace(",", ",,")

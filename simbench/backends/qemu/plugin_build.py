@@ -1,0 +1,87 @@
+"""Compile the counting plugin with the host's C compiler, once per plugin interface and source."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from simbench.errors import InfrastructureError
+from simbench.paths import build_dir
+
+_SOURCE = Path(__file__).with_name("plugin.c")
+_FLAGS = ("-O2", "-std=gnu11", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden")
+_LOCK_TIMEOUT_S = 120.0
+
+
+def plugin_api(version: tuple[int, int]) -> int:
+    """The plugin interface of a QEMU version: 1 up to 8.2, 2 in 9.0, 3 from 9.1 on.
+
+    From 3 on ``qemu_plugin_insn_data`` copies. Source: the history of QEMU_PLUGIN_VERSION in QEMU's
+    include/qemu/qemu-plugin.h; 10.x takes 2 to 4.
+    """
+    if version >= (9, 1):
+        return 3
+    return 2 if version >= (9, 0) else 1
+
+
+def build_plugin(version: tuple[int, int]) -> Path:
+    """The plugin for a QEMU ``version``, compiled if it is not there yet.
+
+    Raises :class:`InfrastructureError` if there is no C compiler, or it refuses the source.
+    """
+    api = plugin_api(version)
+    target = _target(api)
+    if target.is_file():
+        return target
+    folder = target.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "lock", timeout=_LOCK_TIMEOUT_S):
+            if not target.is_file():
+                _compile(api, target)
+    except Timeout as error:
+        raise InfrastructureError(
+            f"another process holds {folder}/lock; wait for it to end, or remove that file"
+        ) from error
+    except OSError as error:
+        raise InfrastructureError(
+            f"cannot write the counting plugin to {folder} ({error.strerror}); "
+            "set SIMBENCH_BUILD_DIR to a folder that can be written"
+        ) from error
+    return target
+
+
+def _target(api: int) -> Path:
+    key = hashlib.sha256("\0".join((str(api), *_FLAGS)).encode() + _SOURCE.read_bytes())
+    return build_dir() / "plugin" / f"simbench-api{api}-{key.hexdigest()[:16]}.so"
+
+
+def _compile(api: int, target: Path) -> None:
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise InfrastructureError(
+            "no C compiler for the counting plugin; install the Debian package gcc, or set CC"
+        )
+    partial = target.with_name(f"{target.name}.{os.getpid()}.part")
+    command = [*compiler.split(), *_FLAGS, f"-DSIMBENCH_PLUGIN_API={api}", str(_SOURCE)]
+    try:
+        done = subprocess.run(
+            [*command, "-o", str(partial)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise InfrastructureError(
+                f"{compiler} cannot compile the counting plugin: {_first_line(done.stderr)}"
+            )
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _first_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if "error" in line] or text.splitlines()
+    return lines[0] if lines else "no message"

@@ -1,0 +1,75 @@
+"""Find qemu-system-arm and its version."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from simbench.errors import InfrastructureError
+
+_NAME = "qemu-system-arm"
+_OLDEST = (7, 0)
+_VERSION_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """An emulator found: its program, its version in full and as (major, minor)."""
+
+    program: Path
+    version: str
+
+    @property
+    def series(self) -> tuple[int, int]:
+        """The version's first two numbers."""
+        major, minor = self.version.split(".")[:2]
+        return int(major), int(minor)
+
+
+def find_tool() -> Tool:
+    """The program SIMBENCH_QEMU names, else the one on the PATH.
+
+    Raises InfrastructureError if there is none, or it is too old for plugins.
+    """
+    chosen = os.environ.get("SIMBENCH_QEMU")
+    program = shutil.which(chosen or _NAME)
+    if program is None:
+        missing = (
+            f"SIMBENCH_QEMU names {chosen}, which is no program"
+            if chosen
+            else (f"{_NAME} is not installed")
+        )
+        raise InfrastructureError(
+            f"{missing}; install the Debian package {_NAME}, or set SIMBENCH_QEMU to the program"
+        )
+    return _identify(program)
+
+
+@functools.cache
+def _identify(program: str) -> Tool:
+    try:
+        done = subprocess.run(
+            [program, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=_VERSION_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InfrastructureError(f"{program} does not start: {error}") from error
+    found = re.search(r"QEMU emulator version (\d+\.\d+(?:\.\d+)*)", done.stdout)
+    if found is None:
+        raise InfrastructureError(
+            f"{program} is not QEMU; set SIMBENCH_QEMU to the program {_NAME}"
+        )
+    tool = Tool(Path(program), found[1])
+    if tool.series < _OLDEST:
+        raise InfrastructureError(
+            f"QEMU {tool.version} is too old; install 7.0 or newer, or set SIMBENCH_QEMU"
+        )
+    return tool

@@ -1,0 +1,32 @@
+"""``simbench build``: the firmware images and the counting plugin, by hand."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+
+from simbench.cli.text import kib
+from simbench.scenario import DEFAULT_KERNELS
+
+
+@click.command(name="build")
+@click.option("--core", "cores", multiple=True, metavar="CORE", help="Core to build for (repeat).")
+@click.option("--kernels", multiple=True, metavar="NAME", help="Kernel set to build (repeat).")
+def command(cores: tuple[str, ...], kernels: tuple[str, ...]) -> None:
+    """Build the firmware images and the counting plugin; what is built already stays.
+
+    \b
+    Examples:
+      simbench build
+      simbench build --core cortex-m4 --kernels reference
+    """
+    from simbench.backends.qemu.plugin_build import build_plugin
+    from simbench.backends.qemu.tool import find_tool
+    from simbench.firmware import build
+
+    progress = Console(stderr=True)
+    for core in cores or build.CORES:
+        for name in kernels or sorted(build.KERNELS, key=lambda k: k != DEFAULT_KERNELS):
+            image = build.build_image(core, name, lambda line: progress.print(line, style="dim"))
+            click.echo(f"{core} {name}: {kib(image.code_bytes)} of code, {image.path}")
+    click.echo(f"counting plugin: {build_plugin(find_tool().series)}")

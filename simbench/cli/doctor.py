@@ -1,0 +1,104 @@
+"""``simbench doctor``: what is found on this machine, and what to do about what is missing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, SimbenchError
+
+_VERSION_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing simbench needs: what was found of it, or what to do where nothing was."""
+
+    what: str
+    found: str | None
+    remedy: str = ""
+
+
+@click.command(name="doctor")
+def command() -> int:
+    """Say what is found on this machine, its version, and what to do about what is missing.
+
+    \b
+    Exits with 3 where something is missing.
+
+    \b
+    Example:
+      simbench doctor
+    """
+    findings = [*_tools(), *_parts()]
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for finding in findings:
+        mark, text = ("ok", finding.found) if finding.found else ("missing", finding.remedy)
+        table.add_row(finding.what, f"[{'green' if finding.found else 'bold red'}]{mark}", text)
+    Console().print(table)
+    missing = [finding for finding in findings if not finding.found]
+    if not missing:
+        return EXIT_GOOD
+    click.echo(f"simbench: {missing[0].what} is missing: {missing[0].remedy}", err=True)
+    return EXIT_INFRASTRUCTURE
+
+
+def _tools() -> Sequence[Finding]:
+    packages = (
+        ("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
+        ("cmake", "cmake"),
+        ("ninja", "ninja-build"),
+        ("cc", "gcc"),
+        ("c++", "g++"),
+    )
+    return [_tool(name, package) for name, package in packages]
+
+
+def _tool(name: str, packages: str) -> Finding:
+    program = shutil.which(name)
+    remedy = f"run 'make setup', or install the Debian packages {packages}"
+    if program is None:
+        return Finding(name, None, remedy)
+    done = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, timeout=_VERSION_TIMEOUT_S,
+        check=False,
+    )
+    first = (done.stdout or done.stderr).splitlines()
+    return Finding(name, first[0] if first else "version unknown", remedy)
+
+
+def _parts() -> Sequence[Finding]:
+    from simbench import fetch, paths
+    from simbench.backends import backend
+    from simbench.firmware.build import CORES, KERNELS, built_image
+    from simbench.models.reference import reference_version
+    from simbench.scenario import DEFAULT_KERNELS
+
+    def firmware() -> str:
+        names = [f"{c} {k}" for c in CORES for k in KERNELS if built_image(c, k) is not None]
+        return ", ".join(names)
+
+    def sources() -> str:
+        there = [pin.name for pin in fetch.pins().values() if fetch.is_fetched(pin.name)]
+        return ", ".join(there) if len(there) == len(fetch.pins()) else ""
+
+    return [
+        _part("qemu-system-arm", lambda: backend("qemu").version(), ""),
+        _part("host reference", reference_version, ""),
+        _part("pinned sources", sources, "run 'make setup', or 'python -m simbench.fetch'"),
+        _part("firmware", firmware, f"run 'simbench build' (it builds {DEFAULT_KERNELS} first)"),
+        Finding("build folder", str(paths.build_dir())),
+    ]
+
+
+def _part(what: str, find: Callable[[], str], remedy: str) -> Finding:
+    try:
+        return Finding(what, find() or None, remedy)
+    except SimbenchError as error:
+        return Finding(what, None, str(error))

@@ -1,0 +1,140 @@
+"""The Cortex-M4's pipeline: what its instructions cost by what stands before them.
+
+Three stages, one instruction a cycle. A load or store right behind a load is pipelined with it; an
+address from the arithmetic right before waits for the register bank; a taken branch refills.
+Source: Arm Cortex-M4 Technical Reference Manual DDI 0439D, tables 3-1 and 7-1, section 3.3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simbench.cost.bounds import Bounds, of
+from simbench.cost.core import Core
+from simbench.cost.parts import Part, Refill
+from simbench.isa.instruction import LOADS, STORES, Instruction, InstructionClass, MemoryOperand
+
+_ARITHMETIC = (InstructionClass.ALU, InstructionClass.MULTIPLY, InstructionClass.DIVIDE)
+_FLOAT_ARITHMETIC = (
+    InstructionClass.FLOAT,
+    InstructionClass.FLOAT_MULTIPLY_ACCUMULATE,
+    InstructionClass.FLOAT_DIVIDE,
+)
+_CORE_REGISTERS = 0xFFFF
+_FLOAT_REGISTERS = ~_CORE_REGISTERS
+_PART_OF = {
+    **dict.fromkeys(LOADS | STORES, Part.LOAD_STORE),
+    InstructionClass.TABLE_BRANCH: Part.LOAD_STORE,
+    InstructionClass.DIVIDE: Part.DIVIDE,
+}
+
+
+class CortexM4:
+    """Prices a straight run of instructions. The numbers are the core's data."""
+
+    def __init__(self, core: Core):
+        self._cycles = {kind: of(quantity) for kind, quantity in core.cycles.items()}
+        self._pipeline = {name: of(quantity) for name, quantity in core.pipeline.items()}
+
+    def cycles(self, instructions: Sequence[Instruction], address: int) -> NDArray[np.float64]:
+        """Cycles of each instruction of a run at ``address``: (instructions, len(Part), 3).
+
+        Refills are not in it. Of the address only its alignment matters.
+        """
+        stack = np.zeros((len(instructions), len(Part), 3))
+        before: Instruction | None = None
+        for row, instruction in zip(stack, instructions, strict=True):
+            misaligned = instruction.width == 4 and address % 4 != 0
+            takes = self._takes(instruction, before, misaligned)
+            # what is folded onto another instruction is not issued
+            row[Part.ISSUE] = np.minimum(takes, 1.0)
+            row[_PART_OF.get(instruction.kind, Part.MULTI_CYCLE)] = np.maximum(takes - 1.0, 0.0)
+            if before is not None:
+                row[Part.DEPENDENCE] = self._waits(instruction, before)
+            before = instruction
+            address += instruction.width
+        return stack
+
+    def refill(self, last: Instruction) -> Refill:
+        """How the target becomes known when a taken edge leaves a block that ends in ``last``."""
+        if last.kind is InstructionClass.TABLE_BRANCH:
+            return Refill.TABLE
+        if last.kind in LOADS and last.writes_pc:
+            return Refill.LOADED
+        if last.kind is InstructionClass.BRANCH_INDIRECT:
+            return Refill.INDIRECT
+        return Refill.DIRECT
+
+    def refills(self) -> NDArray[np.float64]:
+        """Cycles of a refill by :class:`Refill`, whether the target is misaligned, and bound."""
+        straight = np.array([self._pipeline[f"refill_{kind.name.lower()}"] for kind in Refill])
+        misaligned = straight.copy()
+        misaligned[:, 0] += self._pipeline["refill_misaligned"][0]
+        # what the manual says a refill takes at most holds for any target
+        misaligned[:, 0] = np.minimum(misaligned[:, 0], misaligned[:, 2])
+        return np.stack([straight, misaligned], axis=1)
+
+    def _takes(
+        self, instruction: Instruction, before: Instruction | None, misaligned: bool
+    ) -> Bounds:
+        if instruction.kind is InstructionClass.IF_THEN and before is not None:
+            return (
+                self._pipeline["folded_if_then"]
+                if before.width == 2
+                else self._cycles[instruction.kind]
+            )
+        if instruction.kind is InstructionClass.FLOAT_MOVE:
+            touched = (instruction.reads | instruction.writes) & _CORE_REGISTERS
+            return self._pipeline["float_move_core"] if touched else self._cycles[instruction.kind]
+        if instruction.memory is None:
+            return self._cycles[instruction.kind]
+        return self._access(instruction, instruction.memory, before, misaligned)
+
+    def _access(
+        self,
+        instruction: Instruction,
+        memory: MemoryOperand,
+        before: Instruction | None,
+        misaligned: bool,
+    ) -> Bounds:
+        cycles = self._cycles[instruction.kind]
+        if instruction.kind is InstructionClass.STORE:
+            cycles = self._store(instruction, memory)
+        further = (memory.words - 1) * self._pipeline["further_word"]
+        if _follows(instruction, memory, before):
+            name = "following_access_misaligned" if misaligned else "following_access"
+            cycles = np.minimum(cycles, self._pipeline[name])
+        if memory.is_literal:
+            cycles = cycles + self._pipeline["literal_contention"]
+        return cycles + further
+
+    def _store(self, instruction: Instruction, memory: MemoryOperand) -> Bounds:
+        if instruction.reads & _FLOAT_REGISTERS:
+            return self._pipeline["store_float"]
+        if memory.index is not None:
+            return self._pipeline["store_register"]
+        return self._cycles[InstructionClass.STORE]
+
+    def _waits(self, instruction: Instruction, before: Instruction) -> Bounds | float:
+        memory = instruction.memory
+        if memory is not None and before.kind in _ARITHMETIC:
+            waits = memory.address_registers & before.writes
+            return self._pipeline["address_dependence"] if waits else 0.0
+        if before.kind in _FLOAT_ARITHMETIC:
+            used = instruction.reads & before.writes & _FLOAT_REGISTERS
+            # an accumulator is needed a cycle later
+            if instruction.kind is InstructionClass.FLOAT_MULTIPLY_ACCUMULATE:
+                used &= ~instruction.writes
+            return self._pipeline["float_dependence"] if used else 0.0
+        return 0.0
+
+
+def _follows(instruction: Instruction, memory: MemoryOperand, before: Instruction | None) -> bool:
+    """Whether a single access overlaps the load before it: its address does not need the result."""
+    single = instruction.kind in (InstructionClass.LOAD, InstructionClass.STORE)
+    if not single or before is None or before.kind is not InstructionClass.LOAD:
+        return False
+    return not memory.address_registers & before.writes

@@ -1,0 +1,259 @@
+"""Build a firmware image from pinned sources, once: what is built and still current is reused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from filelock import FileLock
+
+from simbench import fetch, paths
+from simbench.errors import InfrastructureError, UsageError
+from simbench.fetch import Progress, quiet
+from simbench.firmware.image import Image
+from simbench.firmware.read import read_image
+
+KERNELS: Mapping[str, str] = MappingProxyType(
+    {
+        "cmsis-nn": "CMSIS-NN 4.0.0: Arm's optimised int8 kernels",
+        "reference": "TensorFlow Lite Micro's reference kernels",
+    }
+)
+"""Kernel sets: name to a title."""
+
+_BOARDS = {"cortex-m4": "mps2-an386"}  # the stable emulated machine of each core
+
+CORES = tuple(_BOARDS)
+"""Cores there is firmware for."""
+
+_COMPILER = "arm-none-eabi-gcc"
+_PACKAGES = {
+    _COMPILER: "gcc-arm-none-eabi",
+    "cmake": "cmake",
+}
+_LIBRARIES = {
+    "libc.a": "libnewlib-arm-none-eabi",
+    "libstdc++.a": "libstdc++-arm-none-eabi-newlib",
+}
+_LAST_LINES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDirs:
+    """Folders of the fetched sources: the crate with TensorFlow Lite Micro, and CMSIS-NN."""
+
+    tfmicro: Path
+    cmsis_nn: Path
+
+
+def source_dirs(progress: Progress = quiet) -> SourceDirs:
+    """The sources an image is built from, fetched where missing."""
+    wheel = fetch.fetch_wheel_folder("bakenn", progress)
+    return SourceDirs(
+        tfmicro=fetch.fetch_crate("tfmicro", progress),
+        cmsis_nn=wheel / "bakenn/backend/cmsis_nn/vendor",
+    )
+
+
+def build_image(core: str, kernels: str, progress: Progress = quiet) -> Image:
+    """The firmware for ``core`` with the kernel set ``kernels``, built where it is not current.
+
+    Raises :class:`UsageError` for a core or kernel set that there is none of, and
+    :class:`InfrastructureError` where a tool is missing or the build fails. Two processes may
+    build at once: one waits for the other.
+    """
+    _check_name("core", core, CORES)
+    _check_name("kernel set", kernels, tuple(KERNELS))
+    image = built_image(core, kernels)
+    if image is not None:
+        return image
+    _check_tools()
+    sources = source_dirs(progress)
+    folder = _image_dir(core, kernels)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.parent / f".{core}.lock"):
+            image = built_image(core, kernels)  # another process may have built it meanwhile
+            return image or _build(core, kernels, sources, progress)
+    except OSError as error:
+        raise InfrastructureError(
+            f"cannot write to {folder} ({error.strerror or error}): free some space there, or set "
+            "SIMBENCH_BUILD_DIR to a folder that can be written"
+        ) from error
+
+
+def built_image(core: str, kernels: str) -> Image | None:
+    """The image if it is built and current, else None."""
+    folder = _image_dir(core, kernels)
+    try:
+        is_current = (folder / "key").read_text(encoding="utf-8") == _key(core, kernels)
+    except OSError:
+        return None
+    return read_image(folder / "simbench.elf") if is_current else None
+
+
+@cache
+def toolchain_version() -> str | None:
+    """The compiler's own words for what it is, or None where it is missing."""
+    compiler = shutil.which(_COMPILER)
+    if compiler is None:
+        return None
+    done = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
+    return done.stdout.split("\n", 1)[0].strip() or None
+
+
+def _check_name(what: str, name: str, known: tuple[str, ...]) -> None:
+    if name in known:
+        return
+    near = get_close_matches(name, known)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
+    raise UsageError(f"there is no firmware for the {what} {name!r}: {hint}")
+
+
+def _check_tools() -> None:
+    missing = [package for tool, package in _PACKAGES.items() if shutil.which(tool) is None]
+    if shutil.which("ninja") is None and shutil.which("make") is None:
+        missing.append("ninja-build")
+    if shutil.which(_COMPILER):
+        missing += [package for name, package in _LIBRARIES.items() if not _has_library(name)]
+    else:
+        missing += _LIBRARIES.values()
+    if missing:
+        raise InfrastructureError(
+            f"the firmware cannot be built: install the Debian packages {' '.join(missing)} "
+            "(or run 'make setup')"
+        )
+
+
+def _has_library(name: str) -> bool:
+    done = subprocess.run(
+        [_COMPILER, f"-print-file-name={name}"], capture_output=True, text=True, check=False
+    )
+    return Path(done.stdout.strip()).is_absolute()
+
+
+def _image_dir(core: str, kernels: str) -> Path:
+    return paths.build_dir() / "firmware" / f"{core}-{kernels}"
+
+
+def _key(core: str, kernels: str) -> str:
+    """A hash over all that decides the image: sources, pins, compiler."""
+    pins = fetch.pins()
+    decided = {
+        "core": core,
+        "kernels": kernels,
+        "compiler": toolchain_version(),
+        "pins": [pins["tfmicro"].sha256, pins["bakenn"].sha256],
+        "sources": _sources_hash(),
+    }
+    return hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()
+
+
+def _sources_hash() -> str:
+    root = paths.data_dir("firmware_images")
+    digest = hashlib.sha256()
+    for path in sorted(p for p in root.rglob("*") if p.is_file() and p.name != "pins.yaml"):
+        digest.update(f"{path.relative_to(root)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _build(core: str, kernels: str, sources: SourceDirs, progress: Progress) -> Image:
+    folder = _image_dir(core, kernels)
+    # kernel sets of one core share TensorFlow's objects
+    work = folder.parent / core
+    key = _key(core, kernels)
+    what = f"firmware for {core} with {kernels} kernels"
+    with (folder / "build.log").open("w", encoding="utf-8") as log:
+        job = _Job(what, Path(log.name), progress)
+        job.run(_configure_command(core, sources, work), log.fileno())
+        job.run(["cmake", "--build", str(work), "--target", kernels, "--parallel"], log.fileno())
+    _install(work / f"{kernels}.elf", folder / "simbench.elf")
+    _write_whole(folder / "key", key)
+    return read_image(folder / "simbench.elf")
+
+
+def _configure_command(core: str, sources: SourceDirs, work: Path) -> list[str]:
+    root = paths.data_dir("firmware_images")
+    generator = "Ninja" if shutil.which("ninja") else "Unix Makefiles"
+    # a folder made for another generator or another place of the sources cannot be used again
+    made_for = f"{root}\n{generator}\n{sources}\n{toolchain_version()}\n"
+    note = work / "made-for"
+    if not note.is_file() or note.read_text(encoding="utf-8") != made_for:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        note.write_text(made_for, encoding="utf-8")
+    return [
+        "cmake", "-S", str(root), "-B", str(work), "-G", generator,
+        f"-DCMAKE_TOOLCHAIN_FILE={root / 'cmake/arm-none-eabi.cmake'}",
+        f"-DBOARD={_BOARDS[core]}", f"-DTFMICRO={sources.tfmicro}",
+        f"-DCMSIS_NN={sources.cmsis_nn}",
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Commands that make ``what``, all that they say in one log."""
+
+    what: str
+    log: Path
+    progress: Progress
+
+    def run(self, command: list[str], log: int) -> None:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        ) as process:
+            try:
+                self._follow(process, log)
+            except BaseException:
+                process.terminate()
+                raise
+        if process.returncode != 0:
+            raise self._failed()
+
+    def _follow(self, process: subprocess.Popen[str], log: int) -> None:
+        assert process.stdout is not None
+        shown = -1
+        for line in process.stdout:
+            os.write(log, line.encode())
+            percent = _percent(line)
+            if percent is not None and percent // 10 > shown:
+                shown = percent // 10
+                self.progress(f"building {self.what}: {percent} %")
+
+    def _failed(self) -> InfrastructureError:
+        said = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        told = [line for line in said if re.search(r"\berror\b|undefined|not found", line, re.I)]
+        last = " / ".join(line.strip() for line in (told or said)[:_LAST_LINES])
+        return InfrastructureError(f"the {self.what} did not build: {last} (all of it: {self.log})")
+
+
+def _percent(line: str) -> int | None:
+    """How far ninja ("[3/99]") or make ("[ 3%]") says it is."""
+    if found := re.match(r"\[(\d+)/(\d+)\]", line):
+        return 100 * int(found[1]) // int(found[2])
+    if found := re.match(r"\[\s*(\d+)%\]", line):
+        return int(found[1])
+    return None
+
+
+def _install(built: Path, target: Path) -> None:
+    scratch = target.with_suffix(".new")
+    shutil.copyfile(built, scratch)
+    scratch.replace(target)
+
+
+def _write_whole(target: Path, text: str) -> None:
+    scratch = target.with_name(f"{target.name}.new")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(target)

@@ -1,0 +1,99 @@
+"""What pricing needs to know of an instruction: its class, width, registers, memory operand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+STACK_POINTER = 13
+PROGRAM_COUNTER = 15
+
+
+class InstructionClass(StrEnum):
+    """Groups of instructions that Arm's manuals give one timing for."""
+
+    ALU = "alu"
+    MULTIPLY = "multiply"
+    DIVIDE = "divide"
+    LOAD = "load"
+    LOAD_DUAL = "load_dual"
+    LOAD_MULTIPLE = "load_multiple"
+    STORE = "store"
+    STORE_DUAL = "store_dual"
+    STORE_MULTIPLE = "store_multiple"
+    BRANCH = "branch"
+    BRANCH_CONDITIONAL = "branch_conditional"
+    CALL = "call"
+    BRANCH_INDIRECT = "branch_indirect"
+    TABLE_BRANCH = "table_branch"
+    IF_THEN = "if_then"
+    HINT = "hint"
+    BARRIER = "barrier"
+    SYSTEM = "system"
+    FLOAT = "float"
+    FLOAT_MOVE = "float_move"
+    FLOAT_MULTIPLY_ACCUMULATE = "float_multiply_accumulate"
+    FLOAT_DIVIDE = "float_divide"
+    FLOAT_STATUS = "float_status"
+    UNKNOWN = "unknown"
+
+
+LOADS = frozenset(
+    {InstructionClass.LOAD, InstructionClass.LOAD_DUAL, InstructionClass.LOAD_MULTIPLE}
+)
+STORES = frozenset(
+    {InstructionClass.STORE, InstructionClass.STORE_DUAL, InstructionClass.STORE_MULTIPLE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOperand:
+    """The memory operand of a load, a store or a table branch.
+
+    ``base`` and ``index`` are register numbers; ``words`` counts the bus accesses of an aligned
+    execution (one a register for multiple and double transfers); ``bytes`` is all that is moved.
+    """
+
+    base: int
+    index: int | None
+    is_load: bool
+    words: int
+    bytes: int
+    writeback: bool
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether the address is relative to the program counter: a constant in the code."""
+        return self.base == PROGRAM_COUNTER
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether the address is relative to the stack pointer."""
+        return self.base == STACK_POINTER
+
+    @property
+    def address_registers(self) -> int:
+        """The registers the address is made from, as a mask."""
+        return 1 << self.base | (0 if self.index is None else 1 << self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """A decoded instruction, whatever its address.
+
+    ``reads`` and ``writes`` are masks of registers: bits 0 to 15 are r0 to pc, bits 16 to 47 are
+    s0 to s31. ``if_then`` is how many instructions after an IT it makes conditional.
+    """
+
+    mnemonic: str
+    kind: InstructionClass
+    width: int
+    reads: int
+    writes: int
+    memory: MemoryOperand | None
+    if_then: int
+
+    @property
+    def writes_pc(self) -> bool:
+        """Whether execution may go on somewhere else than behind the instruction."""
+        return bool(self.writes >> PROGRAM_COUNTER & 1)

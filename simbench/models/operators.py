@@ -1,0 +1,319 @@
+"""What each operator asks of its tensors, and the multiply-accumulates it takes.
+
+Shapes are the schema's: activations ``(batch, height, width, channels)``, convolution weights
+``(out, height, width, in)``, depthwise weights ``(1, height, width, out)``, fully connected weights
+``(out, in)``. Operators without a rule here are held to the graph's general rules alone; the host
+interpreter checks the rest, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simbench.errors import ModelError
+from simbench.models.schema import INT8, INT32, TENSOR_DTYPES, operator_code, operator_name
+
+# schema.fbs, enum BuiltinOperator
+ADD, AVERAGE_POOL_2D, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D = 0, 1, 2, 3, 4
+DEQUANTIZE, FULLY_CONNECTED, LOGISTIC, MAX_POOL_2D, MUL = 6, 9, 14, 17, 18
+RELU, RELU6, RESHAPE, SOFTMAX, TANH, PAD, MEAN, SUB = 19, 21, 22, 25, 28, 34, 40, 41
+STRIDED_SLICE, SHAPE, PACK, QUANTIZE = 45, 77, 83, 114
+
+_SAME_PADDING = 0  # schema.fbs, enum Padding
+_MAX_SIZE = 1 << 12  # strides, dilations and filters beyond this are nonsense on a microcontroller
+
+
+class _Unfit(Exception):
+    """What does not fit, as the end of a sentence about the layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """An operator with its tensors at hand."""
+
+    model: Any
+    inputs: tuple[Any, ...]  # None where an optional input is left out
+    outputs: tuple[Any, ...]
+    options: Any
+
+    def shape(self, index: int) -> tuple[int, ...]:
+        return tuple(int(d) for d in self.inputs[index].shape)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return tuple(int(d) for d in self.outputs[0].shape)
+
+    def constant(self, index: int) -> NDArray[Any] | None:
+        return constant_value(self.model, self.inputs[index])
+
+
+def constant_value(model: Any, tensor: Any) -> NDArray[Any] | None:
+    """The elements of a constant tensor, in its shape; ``None`` where it is not constant."""
+    data = model.buffers[tensor.buffer].data
+    if data is None or not data.nbytes:
+        return None
+    values: NDArray[Any] = np.frombuffer(data.tobytes(), TENSOR_DTYPES[tensor.type])
+    return values.reshape(tuple(tensor.shape))
+
+
+def scale_count(tensor: Any) -> int:
+    """How many scales a tensor has with a zero point each; 0 where it is not quantized."""
+    quantization = tensor.quantization
+    if quantization is None or quantization.scale is None or quantization.zeroPoint is None:
+        return 0
+    return min(len(quantization.scale), len(quantization.zeroPoint))
+
+
+def check_operator(model: Any, graph: Any, layer: int, operator: Any) -> None:
+    """Raise :class:`ModelError` where an operator's tensors or options do not fit it."""
+    code = operator_code(model.operatorCodes[operator.opcodeIndex])
+    name = operator_name(code)
+    try:
+        if not operator.inputs or not operator.outputs:
+            raise _Unfit("has no input or no output")
+        rule = _RULES.get(code)
+        if rule is not None:
+            rule.check(_layer(model, graph, operator))
+        elif -1 in operator.inputs and code not in _OPTIONAL_ANYWHERE:
+            raise _Unfit("leaves out an input that it needs")
+    except _Unfit as unfit:
+        raise ModelError(
+            f"layer {layer} ({name}) of the model {unfit}: convert the model again"
+        ) from None
+
+
+def macs(model: Any, graph: Any, operator: Any) -> int:
+    """Multiply-accumulates of one verified operator: convolutions and fully connected, else 0.
+
+    Padding is counted as if it were multiplied, as the published figures of MLPerf Tiny do.
+    """
+    code = operator_code(model.operatorCodes[operator.opcodeIndex])
+    layer = _layer(model, graph, operator)
+    if code == CONV_2D:
+        return math.prod(layer.output_shape) * math.prod(layer.shape(1)[1:])
+    if code == DEPTHWISE_CONV_2D:
+        return math.prod(layer.output_shape) * math.prod(layer.shape(1)[1:3])
+    if code == FULLY_CONNECTED:
+        return math.prod(layer.output_shape) * layer.shape(1)[1]
+    return 0
+
+
+def _layer(model: Any, graph: Any, operator: Any) -> _Layer:
+    inputs = tuple(None if i == -1 else graph.tensors[i] for i in operator.inputs)
+    outputs = tuple(graph.tensors[i] for i in operator.outputs)
+    return _Layer(model, inputs, outputs, operator.builtinOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """Numbers of inputs, the class of options it cannot do without, and what its shapes need."""
+
+    least: int
+    most: int
+    options: str | None
+    shapes: Callable[[_Layer], None]
+    optional: tuple[int, ...] = ()
+
+    def check(self, layer: _Layer) -> None:
+        if not self.least <= len(layer.inputs) <= self.most or len(layer.outputs) != 1:
+            raise _Unfit(f"has {len(layer.inputs)} inputs and {len(layer.outputs)} outputs")
+        if any(t is None and i not in self.optional for i, t in enumerate(layer.inputs)):
+            raise _Unfit("leaves out an input that it needs")
+        found = None if layer.options is None else type(layer.options).__name__
+        if self.options is not None and found != f"{self.options}T":
+            raise _Unfit(f"comes without its {self.options}")
+        self.shapes(layer)
+
+
+def _need(condition: bool, what: str) -> None:
+    if not condition:
+        raise _Unfit(what)
+
+
+def _constant(layer: _Layer, index: int, otherwise: str) -> NDArray[Any]:
+    value = layer.constant(index)
+    if value is None:
+        raise _Unfit(otherwise)
+    return value
+
+
+def _in_range(what: str, *values: int) -> None:
+    _need(all(1 <= v <= _MAX_SIZE for v in values), f"has an impossible {what}")
+
+
+def _window(size: int, filter_size: int, stride: int, dilation: int, padding: int) -> int:
+    """Output size of a sliding window along one axis (TensorFlow's SAME and VALID)."""
+    reach = (filter_size - 1) * dilation + 1
+    return -(-size // stride) if padding == _SAME_PADDING else -(-(size - reach + 1) // stride)
+
+
+def _spatial(layer: _Layer, filter_hw: tuple[int, int], dilation_hw: tuple[int, int]) -> None:
+    options = layer.options
+    _in_range("stride", options.strideH, options.strideW)
+    _in_range("dilation", *dilation_hw)
+    _in_range("filter", *filter_hw)
+    batch, height, width, _ = layer.shape(0)
+    expected = (
+        batch,
+        _window(height, filter_hw[0], options.strideH, dilation_hw[0], options.padding),
+        _window(width, filter_hw[1], options.strideW, dilation_hw[1], options.padding),
+    )
+    _need(layer.output_shape[:3] == expected, "has an output of the wrong size")
+
+
+def _weights(layer: _Layer, channel_axis: int, channels: int) -> None:
+    """Constant weights; a bias and per-channel scales for each output channel."""
+    _constant(layer, 1, "has weights that are not constant")
+    if layer.inputs[1].type == INT8:
+        scales = scale_count(layer.inputs[1])
+        _need(scales in (1, channels), "has wrongly many scales")
+        axis = layer.inputs[1].quantization.quantizedDimension if scales > 1 else channel_axis
+        _need(axis == channel_axis, "is quantized along the wrong dimension")
+        ends = (layer.inputs[0], layer.outputs[0])
+        _need(ends[0].type == ends[1].type, "has an input and an output of different types")
+        _need(all(scale_count(t) == 1 for t in ends), "has activations without a scale")
+    if len(layer.inputs) > 2 and layer.inputs[2] is not None:
+        _need(layer.shape(2) == (channels,), "has a bias of the wrong size")
+        _constant(layer, 2, "has a bias that is not constant")
+        if layer.inputs[0].type == INT8:
+            _need(layer.inputs[2].type == INT32, "has a bias that is not int32")
+
+
+def _conv(layer: _Layer) -> None:
+    _need(_ranks(layer, 4, 4), "does not have four dimensions")
+    channels, height, width, depth = layer.shape(1)
+    _need(depth == layer.shape(0)[3], "has weights of another number of channels")
+    _need(layer.output_shape[3] == channels, "has an output of the wrong size")
+    _weights(layer, 0, channels)
+    _spatial(layer, (height, width), (layer.options.dilationHFactor, layer.options.dilationWFactor))
+
+
+def _depthwise(layer: _Layer) -> None:
+    _need(_ranks(layer, 4, 4), "does not have four dimensions")
+    one, height, width, channels = layer.shape(1)
+    depth, multiplier = layer.shape(0)[3], channels // layer.shape(0)[3]
+    _need(one == 1 and multiplier * depth == channels, "has weights of another number of channels")
+    _need(multiplier == layer.options.depthMultiplier, "has options for another depth multiplier")
+    _need(layer.output_shape[3] == channels, "has an output of the wrong size")
+    _weights(layer, 3, channels)
+    _spatial(layer, (height, width), (layer.options.dilationHFactor, layer.options.dilationWFactor))
+
+
+def _ranks(layer: _Layer, *ranks: int) -> bool:
+    return (
+        all(len(layer.shape(i)) == r for i, r in enumerate(ranks))
+        and len(layer.output_shape) == ranks[0]
+    )
+
+
+def _fully_connected(layer: _Layer) -> None:
+    _need(len(layer.shape(1)) == 2, "has weights that are not a matrix")
+    channels, depth = layer.shape(1)
+    size = math.prod(layer.shape(0))
+    _need(size % depth == 0, "has weights for another number of inputs")
+    _need(
+        bool(layer.output_shape)
+        and layer.output_shape[-1] == channels
+        and math.prod(layer.output_shape) == size // depth * channels,
+        "has an output of the wrong size",
+    )
+    _need(layer.options.weightsFormat == 0, "has shuffled weights, which only phones' kernels read")
+    _weights(layer, 0, channels)
+
+
+def _pool(layer: _Layer) -> None:
+    _need(_ranks(layer, 4), "does not have four dimensions")
+    _need(layer.output_shape[3] == layer.shape(0)[3], "has an output of the wrong size")
+    _spatial(layer, (layer.options.filterHeight, layer.options.filterWidth), (1, 1))
+
+
+def _same_elements(layer: _Layer) -> None:
+    _need(
+        math.prod(layer.shape(0)) == math.prod(layer.output_shape),
+        "has an output of the wrong size",
+    )
+
+
+def _same_shape(layer: _Layer) -> None:
+    _need(layer.shape(0) == layer.output_shape, "has an output of the wrong size")
+
+
+def _softmax(layer: _Layer) -> None:
+    _same_shape(layer)
+    scale = layer.inputs[0].quantization.scale[0] if scale_count(layer.inputs[0]) == 1 else 1.0
+    # kernels scale differences by beta x scale x 2**26 in fixed point, which must exceed 1
+    _need(2.0**-26 < layer.options.beta * scale < math.inf, "has an impossible beta")
+
+
+def _broadcast(layer: _Layer) -> None:
+    try:
+        shape = np.broadcast_shapes(layer.shape(0), layer.shape(1))
+    except ValueError:
+        shape = ()
+    _need(shape == layer.output_shape, "has inputs and an output that do not fit together")
+
+
+def _pad(layer: _Layer) -> None:
+    amounts = _constant(layer, 1, "has amounts that are not constant")
+    _need(amounts.shape == (len(layer.shape(0)), 2), "has wrongly many amounts")
+    padded = tuple(
+        d + int(before) + int(after)
+        for d, (before, after) in zip(layer.shape(0), amounts, strict=True)
+    )
+    _need(
+        bool((amounts >= 0).all()) and padded == layer.output_shape,
+        "has an output of the wrong size",
+    )
+
+
+def _mean(layer: _Layer) -> None:
+    axes = _constant(layer, 1, "has axes that are not constant")
+    rank = len(layer.shape(0))
+    _need(bool(((axes >= -rank) & (axes < rank)).all()), "has an axis that is not there")
+    gone = {int(a) % rank for a in np.ravel(axes)}
+    kept = math.prod(d for i, d in enumerate(layer.shape(0)) if i not in gone)
+    _need(math.prod(layer.output_shape) == kept, "has an output of the wrong size")
+
+
+def _concatenation(layer: _Layer) -> None:
+    rank = len(layer.output_shape)
+    axis = layer.options.axis
+    _need(-rank <= axis < rank, "has an axis that is not there")
+    shapes = [layer.shape(i) for i in range(len(layer.inputs))]
+    _need(all(len(s) == rank for s in shapes), "has inputs of different rank")
+    joined = [list(s) for s in shapes]
+    total = sum(s[axis] for s in shapes)
+    for shape in joined:
+        shape[axis] = total
+    _need(all(tuple(s) == layer.output_shape for s in joined), "has an output of the wrong size")
+
+
+_OPTIONAL_ANYWHERE = frozenset({27, 44})  # SVDF and UNIDIRECTIONAL_SEQUENCE_LSTM leave inputs out
+
+_RULES: dict[int, _Rule] = {
+    CONV_2D: _Rule(2, 3, "Conv2DOptions", _conv, optional=(2,)),
+    DEPTHWISE_CONV_2D: _Rule(2, 3, "DepthwiseConv2DOptions", _depthwise, optional=(2,)),
+    FULLY_CONNECTED: _Rule(2, 3, "FullyConnectedOptions", _fully_connected, optional=(2,)),
+    AVERAGE_POOL_2D: _Rule(1, 1, "Pool2DOptions", _pool),
+    MAX_POOL_2D: _Rule(1, 1, "Pool2DOptions", _pool),
+    RESHAPE: _Rule(1, 2, None, _same_elements),
+    SOFTMAX: _Rule(1, 1, "SoftmaxOptions", _softmax),
+    ADD: _Rule(2, 2, "AddOptions", _broadcast),
+    SUB: _Rule(2, 2, "SubOptions", _broadcast),
+    MUL: _Rule(2, 2, "MulOptions", _broadcast),
+    PAD: _Rule(2, 2, None, _pad),
+    MEAN: _Rule(2, 2, "ReducerOptions", _mean),
+    CONCATENATION: _Rule(1, 64, "ConcatenationOptions", _concatenation),
+    LOGISTIC: _Rule(1, 1, None, _same_shape),
+    TANH: _Rule(1, 1, None, _same_shape),
+    RELU: _Rule(1, 1, None, _same_shape),
+    RELU6: _Rule(1, 1, None, _same_shape),
+    QUANTIZE: _Rule(1, 1, None, _same_shape),
+    DEQUANTIZE: _Rule(1, 1, None, _same_shape),
+}

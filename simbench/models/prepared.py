@@ -1,0 +1,123 @@
+"""A model as the firmware gets it: its bytes, its ends, its layers, and what was changed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simbench.models.operators import scale_count
+from simbench.models.schema import TENSOR_DTYPES
+
+_DTYPE_NAMES = {code: dtype.name for code, dtype in TENSOR_DTYPES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """An input or output tensor. ``scale`` is 0 where the tensor is not quantized."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the tensor."""
+        return self.elements * np.dtype(self.dtype).itemsize
+
+    def quantize(self, values: ArrayLike) -> NDArray[Any]:
+        """Real ``values`` as elements of this tensor, exactly as the firmware quantizes them.
+
+        ``clamp(round(x / scale) + zero_point)`` in float32, halves away from zero. NaN gives the
+        zero point.
+        """
+        limits = np.iinfo(self.dtype)
+        real = np.asarray(values, np.float32).reshape(self.shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            steps = np.nan_to_num(real / np.float32(self.scale), nan=0.0)
+        whole = np.trunc(steps)
+        # the fraction is exact in float32, where adding a half to the value would not be
+        with np.errstate(invalid="ignore"):
+            away = np.where(np.abs(steps - whole) >= np.float32(0.5), np.sign(steps), np.float32(0))
+        span = np.float32(1 << 17)  # beyond every type's range, within int32
+        rounded = np.clip(whole + away, -span, span).astype(np.int32)
+        clamped = np.clip(rounded + self.zero_point, limits.min, limits.max)
+        elements: NDArray[Any] = clamped.astype(self.dtype)
+        return elements
+
+    def dequantize(self, elements: NDArray[Any]) -> NDArray[np.float32]:
+        """Elements of this tensor as real values in float32: ``(q - zero_point) * scale``."""
+        steps = elements.astype(np.int32) - np.int32(self.zero_point)
+        return steps.astype(np.float32) * np.float32(self.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One operator, numbered in order of execution. ``name`` is its output tensor's."""
+
+    index: int
+    op: str
+    name: str
+    macs: int
+    output_shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedModel:
+    """A verified model ready for the firmware. ``changes`` says what preparation did, in sentences.
+
+    ``source_sha256`` is the hash of the file it was prepared from; ``is_pinned`` says that this was
+    the hash expected, so that the file is known and trusted.
+    """
+
+    data: bytes
+    sha256: str
+    source_sha256: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    layers: tuple[Layer, ...]
+    changes: tuple[str, ...]
+    is_pinned: bool
+
+    @property
+    def input(self) -> TensorInfo:
+        """The input tensor; the harness feeds exactly one."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> TensorInfo:
+        """The first output tensor."""
+        return self.outputs[0]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(layer.macs for layer in self.layers)
+
+
+def tensor_info(tensor: Any) -> TensorInfo:
+    """What the harness needs to know of a ``TensorT``."""
+    is_quantized = scale_count(tensor) == 1
+    return TensorInfo(
+        name=tensor_name(tensor),
+        shape=tuple(int(d) for d in tensor.shape),
+        dtype=_DTYPE_NAMES[tensor.type],
+        scale=float(tensor.quantization.scale[0]) if is_quantized else 0.0,
+        zero_point=int(tensor.quantization.zeroPoint[0]) if is_quantized else 0,
+    )
+
+
+def tensor_name(tensor: Any) -> str:
+    """A tensor's name, with what cannot be printed replaced."""
+    text = (tensor.name or b"").decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,0 +1,202 @@
+"""What a model must answer: bit-exact outputs of TensorFlow Lite's reference kernels on the host.
+
+Three interpreters are exact and agree with each other: ``ai-edge-litert`` before 1.3 and
+``tflite-runtime``, both with the reference resolver, and ``tflite-micro``, for the Pythons that
+have no wheel of the others. From 1.3 on ``ai-edge-litert`` rounds once where the kernels of
+microcontrollers round twice, and is often one step off; the optimised resolvers are further off.
+
+A model that is not pinned runs in a process of its own: what crashes there is a bad model.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import resource
+import struct
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simbench.errors import InfrastructureError, ModelError
+from simbench.models.prepared import PreparedModel
+
+_EXACT = ("ai-edge-litert", "tflite-runtime", "tflite-micro")
+_ROUNDS_ONCE = (1, 3)  # ai-edge-litert from this version on
+_TIME_LIMIT_S = 300
+_MICRO_ARENA_BYTES = 64 << 20
+_MEMORY_LIMIT_BYTES = 4 << 30
+_REFUSED = 3  # exit code of the child where the interpreter refuses the model
+
+
+def reference_outputs(
+    model: PreparedModel | bytes, inputs: Sequence[bytes | NDArray[Any]]
+) -> tuple[bytes, ...]:
+    """The raw output tensors' bytes (one after another) for each input tensor's bytes.
+
+    Raises :class:`ModelError` where the interpreter refuses the model or crashes on it, and
+    :class:`InfrastructureError` where no exact interpreter is installed.
+    """
+    data = model if isinstance(model, bytes) else model.data
+    raw = [np.asarray(x).tobytes() if not isinstance(x, bytes) else x for x in inputs]
+    if isinstance(model, PreparedModel) and model.is_pinned:
+        return tuple(_outputs(data, raw))
+    return _isolated(data, raw)
+
+
+def reference_version() -> str:
+    """Name and version of the interpreter that :func:`reference_outputs` uses."""
+    name = _interpreter_package()
+    return f"{name} {version(name)}"
+
+
+def _interpreter_package() -> str:
+    """The installed package that is exact."""
+    for name in _EXACT:
+        try:
+            release = version(name)
+        except PackageNotFoundError:
+            continue
+        if name != "ai-edge-litert" or _major_minor(release) < _ROUNDS_ONCE:
+            return name
+    raise InfrastructureError(
+        "no exact host interpreter: install ai-edge-litert 1.2.0 (Python 3.12 or older) or "
+        "tflite-micro with pip, then run again"
+    )
+
+
+def _major_minor(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split(".")[:2])
+
+
+def _outputs(data: bytes, inputs: Sequence[bytes]) -> Iterator[bytes]:
+    try:
+        package = _interpreter_package()
+        run = _Micro(data) if package == "tflite-micro" else _Lite(package, data)
+        for raw in inputs:
+            yield run(raw)
+    except (RuntimeError, ValueError, MemoryError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ModelError(
+            f"the host interpreter refuses the model ({reason}): convert it again"
+        ) from error
+
+
+def _input_array(raw: bytes, details: Any) -> NDArray[Any]:
+    shape = tuple(int(d) for d in details["shape"])
+    array: NDArray[Any] = np.frombuffer(raw, details["dtype"])
+    if array.size != np.prod(shape):
+        raise ValueError(f"an input has {array.size} elements, the model takes {np.prod(shape)}")
+    return array.reshape(shape)
+
+
+class _Lite:
+    """TensorFlow Lite with its reference resolver."""
+
+    def __init__(self, package: str, data: bytes) -> None:
+        module = importlib.import_module(f"{package.replace('-', '_')}.interpreter")
+        self._run = module.Interpreter(
+            model_content=data,
+            num_threads=1,
+            experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF,
+        )
+        self._run.allocate_tensors()
+        self._input = self._run.get_input_details()[0]
+        self._outputs = self._run.get_output_details()
+
+    def __call__(self, raw: bytes) -> bytes:
+        self._run.set_tensor(self._input["index"], _input_array(raw, self._input))
+        self._run.invoke()
+        return b"".join(self._run.get_tensor(o["index"]).tobytes() for o in self._outputs)
+
+
+class _Micro:
+    """TensorFlow Lite Micro's reference kernels on the host."""
+
+    def __init__(self, data: bytes) -> None:
+        runtime = importlib.import_module("tflite_micro").runtime
+        self._run = runtime.Interpreter.from_bytes(data, arena_size=_MICRO_ARENA_BYTES)
+        self._input = self._run.get_input_details(0)
+        self._count = _output_count(data)
+
+    def __call__(self, raw: bytes) -> bytes:
+        self._run.set_input(_input_array(raw, self._input), 0)
+        self._run.invoke()
+        return b"".join(self._run.get_output(i).tobytes() for i in range(self._count))
+
+
+def _output_count(data: bytes) -> int:
+    from simbench.models.schema import schema
+
+    count: int = schema().Model.GetRootAs(data, 0).Subgraphs(0).OutputsLength()
+    return count
+
+
+def _isolated(data: bytes, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Run in a child process: it may crash, and its answer is only bytes."""
+    command = [sys.executable, "-m", "simbench.models.reference"]
+    request = _framed([data, *inputs])
+    try:
+        child = subprocess.run(
+            command,
+            input=request,
+            capture_output=True,
+            timeout=_TIME_LIMIT_S,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(
+            f"the host interpreter did not finish the model in {_TIME_LIMIT_S} s: give a smaller "
+            "one"
+        ) from error
+    if child.returncode == _REFUSED:
+        raise ModelError(child.stdout.decode("utf-8", "replace"))
+    if child.returncode < 0:
+        raise ModelError(
+            f"the host interpreter crashed on the model (signal {-child.returncode}): convert it "
+            "again"
+        )
+    if child.returncode != 0:
+        last = (child.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
+        raise InfrastructureError(
+            f"the host interpreter could not be started ({last}): run `simbench doctor`"
+        )
+    return tuple(_unframed(child.stdout))
+
+
+def _framed(parts: Iterable[bytes]) -> bytes:
+    return b"".join(struct.pack("<I", len(part)) + part for part in parts)
+
+
+def _unframed(data: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(data):
+        (size,) = struct.unpack_from("<I", data, at)
+        yield data[at + 4 : at + 4 + size]
+        at += 4 + size
+
+
+def _child() -> int:
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT_BYTES, _MEMORY_LIMIT_BYTES))
+    # what libraries print must not get between the answers
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    data, *inputs = _unframed(sys.stdin.buffer.read())
+    try:
+        outputs = list(_outputs(data, inputs))
+    except ModelError as error:
+        answers.write(str(error).encode())
+        answers.close()
+        return _REFUSED
+    answers.write(_framed(outputs))
+    answers.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_child())

@@ -1,0 +1,94 @@
+"""The C++ flatbuffers verifier, built once by the host's compiler and called through ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from simbench.errors import InfrastructureError
+from simbench.fetch import fetch_crate
+from simbench.paths import build_dir
+
+_TENSORFLOW = Path("submodules/tensorflow")
+_FLATBUFFERS = _TENSORFLOW / "tensorflow/lite/micro/tools/make/downloads/flatbuffers/include"
+_SOURCE = Path(__file__).with_name("verifier.cc")
+_FLAGS = ("-std=c++14", "-O2", "-fPIC", "-shared", "-w")
+_COMPILE_SECONDS = 300
+
+
+def is_flatbuffer(data: bytes) -> bool:
+    """Whether ``data`` is a well-formed .tflite flatbuffer; safe on hostile bytes.
+
+    Raises :class:`InfrastructureError` where the verifier cannot be built.
+    """
+    # the copy is aligned as the schema's scalars ask for, which bytes objects need not be
+    aligned = (ctypes.c_uint64 * (len(data) // 8 + 1))()
+    ctypes.memmove(aligned, data, len(data))
+    return bool(_library().simbench_verify_model(aligned, len(data)))
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    library = ctypes.CDLL(str(build_verifier()))
+    library.simbench_verify_model.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    library.simbench_verify_model.restype = ctypes.c_int32
+    return library
+
+
+def build_verifier() -> Path:
+    """The verifier's shared library, compiled if it is not there yet for this source and compiler.
+
+    Raises :class:`InfrastructureError` where there is no C++ compiler or it fails.
+    """
+    compiler = _compiler()
+    key = hashlib.sha256(_SOURCE.read_bytes())
+    key.update("\0".join((*compiler, *_FLAGS, platform.machine())).encode())
+    target = build_dir() / "verifier" / f"verifier-{key.hexdigest()[:16]}.so"
+    if not target.is_file():
+        _compile(compiler, target)
+    return target
+
+
+def _compiler() -> list[str]:
+    command = os.environ.get("CXX", "c++").split()
+    if not command or shutil.which(command[0]) is None:
+        raise InfrastructureError(
+            "no C++ compiler for checking models: install one (Debian package g++), or set CXX"
+        )
+    return command
+
+
+def _run(command: Sequence[str]) -> None:
+    try:
+        subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=_COMPILE_SECONDS
+        )
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise InfrastructureError(
+            f"{command[0]} could not build the model verifier ({last}): mend the compiler, or set "
+            "CXX to another"
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise InfrastructureError(
+            f"{command[0]} did not finish the model verifier in {_COMPILE_SECONDS} s: free the "
+            "machine, then run again"
+        ) from error
+
+
+def _compile(compiler: Sequence[str], target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    crate = fetch_crate("tfmicro")  # the schema that the firmware itself is built with
+    includes = [f"-I{crate / folder}" for folder in (_TENSORFLOW, _FLATBUFFERS)]
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        output = Path(scratch) / target.name
+        _run([*compiler, *_FLAGS, *includes, str(_SOURCE), "-o", str(output)])
+        output.replace(target)

@@ -1,0 +1,236 @@
+"""Is a .tflite file safe and known? Everything is checked before anything else touches a model.
+
+First the flatbuffer (C++ verifier), then what the schema cannot say: indices, sizes, shapes,
+quantization and operators, so that neither the firmware nor the host interpreter can be led astray.
+Every failure is a :class:`ModelError` with one sentence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from simbench.errors import ModelError
+from simbench.models.operators import check_operator
+from simbench.models.parse import parse
+from simbench.models.schema import (
+    FILE_IDENTIFIER,
+    INT8,
+    INT16,
+    TENSOR_DTYPES,
+    UINT8,
+    operator_code,
+    operator_name,
+)
+from simbench.models.verifier import is_flatbuffer
+
+SCHEMA_VERSION = 3
+MAX_FILE_BYTES = 16 << 20
+MAX_TENSOR_BYTES = 16 << 20
+MAX_TENSORS_BYTES = 256 << 20
+MAX_ENDS = 64  # inputs, and outputs, of a model
+MAX_RANK = 5  # TensorFlow Lite Micro's RuntimeShape keeps up to five dimensions in place
+MIN_FILE_BYTES = 16
+
+_ZERO_POINTS = {UINT8: (0, 255), INT16: (-32768, 32767), INT8: (-128, 127)}
+
+
+def read_model(path: Path) -> bytes:
+    """The bytes of a user's .tflite; raises :class:`ModelError` where it cannot be one."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise ModelError(f"{path} is not a file: give a .tflite file")
+        if size > MAX_FILE_BYTES:
+            raise ModelError(
+                f"{path} has {size:,} bytes, more than any microcontroller's model "
+                f"({MAX_FILE_BYTES:,}): give a .tflite file"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
+
+
+def verify(data: bytes, ops: Mapping[int, int] | None = None, sha256: str | None = None) -> Any:
+    """The verified ``ModelT`` of a .tflite file.
+
+    ``ops`` maps the builtin operator codes that the firmware has to the highest version of each;
+    ``None`` leaves that check to a later call of :func:`check_ops`. ``sha256`` is the pinned hash.
+    """
+    check_hash(data, sha256)
+    if not MIN_FILE_BYTES <= len(data) <= MAX_FILE_BYTES:
+        raise ModelError(f"the model has {len(data):,} bytes: give a .tflite file")
+    if data[4:8] != FILE_IDENTIFIER:
+        raise ModelError("this is not a .tflite file (the mark TFL3 is missing): give another")
+    if not is_flatbuffer(data):
+        raise ModelError("the model is damaged or truncated: fetch or convert it again")
+    model = parse(data)
+    check_graph(model)
+    if ops is not None:
+        check_ops(model, ops)
+    return model
+
+
+def check_hash(data: bytes, sha256: str | None) -> None:
+    """Raise :class:`ModelError` where the bytes are not the pinned ones (``None``: not pinned)."""
+    found = hashlib.sha256(data).hexdigest()
+    if sha256 is not None and found != sha256:
+        raise ModelError(
+            f"the model's sha256 is {found}, not the pinned {sha256}: remove the download and "
+            "fetch it again"
+        )
+
+
+def check_ops(model: Any, ops: Mapping[int, int]) -> None:
+    """Raise :class:`ModelError` where the firmware lacks an operator, or its version."""
+    for layer, operator in enumerate(model.subgraphs[0].operators):
+        entry = model.operatorCodes[operator.opcodeIndex]
+        code = operator_code(entry)
+        if code not in ops:
+            raise ModelError(
+                f"op {operator_name(code)} of layer {layer} is not in this firmware: convert the "
+                "model without it"
+            )
+        if entry.version > ops[code]:
+            raise ModelError(
+                f"op {operator_name(code)} of layer {layer} is version {entry.version}, this "
+                f"firmware knows up to {ops[code]}: convert the model with an older converter"
+            )
+
+
+def check_graph(model: Any) -> None:
+    """Raise :class:`ModelError` where the model's parts do not fit together."""
+    if model.version != SCHEMA_VERSION:
+        raise ModelError(
+            f"the model's schema version is {model.version}, not {SCHEMA_VERSION}: convert it again"
+        )
+    if len(model.subgraphs) != 1:
+        raise ModelError(
+            f"the model has {len(model.subgraphs)} subgraphs, the firmware runs exactly one: "
+            "convert it without control flow"
+        )
+    graph = model.subgraphs[0]
+    if not graph.tensors or not graph.operators or not model.buffers:
+        raise ModelError("the model is empty: give one with at least one layer")
+    for entry in model.operatorCodes:
+        if operator_code(entry) < 0 or entry.version < 1:
+            raise ModelError("the model names an impossible operator: convert it again")
+    for index, tensor in enumerate(graph.tensors):
+        _check_tensor(model, index, tensor)
+    total = sum(tensor_bytes(tensor) for tensor in graph.tensors)
+    if total > MAX_TENSORS_BYTES:
+        raise ModelError(
+            f"the model's tensors take {total:,} bytes, more than any microcontroller's: give "
+            "another"
+        )
+    _check_flow(model, graph)
+    for layer, operator in enumerate(graph.operators):
+        check_operator(model, graph, layer, operator)
+
+
+def tensor_bytes(tensor: Any) -> int:
+    """Bytes of a tensor's elements, from its shape and type."""
+    return math.prod(int(d) for d in tensor.shape) * TENSOR_DTYPES[tensor.type].itemsize
+
+
+def _check_tensor(model: Any, index: int, tensor: Any) -> None:
+    def wrong(what: str) -> ModelError:
+        return ModelError(f"tensor {index} of the model {what}: convert the model again")
+
+    if tensor.type not in TENSOR_DTYPES:
+        raise wrong("has an element type that the firmware cannot hold")
+    if not 0 <= tensor.buffer < len(model.buffers):
+        raise wrong(f"points to buffer {tensor.buffer}, which is not there")
+    if len(tensor.shape) > MAX_RANK:
+        raise wrong(f"has {len(tensor.shape)} dimensions, the firmware knows up to {MAX_RANK}")
+    if any(d < 1 for d in tensor.shape):
+        raise wrong("has a dimension that is not positive")
+    size = tensor_bytes(tensor)
+    if size > MAX_TENSOR_BYTES:
+        raise wrong(f"takes {size:,} bytes, more than any microcontroller has")
+    data = model.buffers[tensor.buffer].data
+    if data is not None and data.nbytes and data.nbytes != size:
+        raise wrong(f"has {data.nbytes:,} bytes of data where its shape and type need {size:,}")
+    if data is not None and data.nbytes and tensor.isVariable:
+        raise wrong("is both variable and constant")
+    if tensor.quantization is not None:
+        _check_quantization(tensor, wrong)
+
+
+def _check_quantization(tensor: Any, wrong: Callable[[str], ModelError]) -> None:
+    quantization = tensor.quantization
+    scales = quantization.scale
+    zero_points = quantization.zeroPoint
+    count = 0 if scales is None else len(scales)
+    if (0 if zero_points is None else len(zero_points)) not in (0, count):
+        raise wrong("has not as many zero points as scales")
+    if count == 0:
+        return
+    axis = quantization.quantizedDimension
+    # a converter writes an axis even where one scale stands for the whole tensor
+    if count > 1 and not (0 <= axis < len(tensor.shape) and tensor.shape[axis] == count):
+        raise wrong(f"has {count} scales, which is not the size of its quantized dimension")
+    if not all(math.isfinite(s) and s > 0 for s in scales.tolist()):
+        raise wrong("has a scale that is not a positive number")
+    least, most = _ZERO_POINTS.get(tensor.type, (-(2**31), 2**31 - 1))
+    if zero_points is not None and not all(least <= z <= most for z in zero_points.tolist()):
+        raise wrong("has a zero point outside its type")
+
+
+def is_constant(model: Any, tensor: Any) -> bool:
+    """Whether the tensor's elements are in the file."""
+    data = model.buffers[tensor.buffer].data
+    return data is not None and data.nbytes > 0
+
+
+def _check_flow(model: Any, graph: Any) -> None:
+    """Indices are in range, and every tensor is written once, before it is read."""
+    _check_ends(graph)
+    variables = {i for i, tensor in enumerate(graph.tensors) if tensor.isVariable}
+    written = {i for i, tensor in enumerate(graph.tensors) if is_constant(model, tensor)}
+    for index in graph.inputs:
+        if index in written or index in variables:
+            raise ModelError(f"input {index} of the model is no free tensor: convert it again")
+        written.add(index)
+    for layer, operator in enumerate(graph.operators):
+        if not 0 <= operator.opcodeIndex < len(model.operatorCodes):
+            raise ModelError(f"layer {layer} of the model names no operator: convert it again")
+        wrong = _unwritable(operator, len(graph.tensors), written, variables)
+        if wrong is not None:
+            raise ModelError(f"layer {layer} of the model {wrong}: convert the model again")
+        written.update(operator.outputs)
+    for index in graph.outputs:
+        if index not in written:
+            raise ModelError(f"output {index} of the model comes from no layer: convert it again")
+
+
+def _check_ends(graph: Any) -> None:
+    for what, ends in (("input", graph.inputs), ("output", graph.outputs)):
+        if not 1 <= len(ends) <= MAX_ENDS:
+            raise ModelError(f"the model has {len(ends)} {what}s: give one with at least one")
+        for index in ends:
+            if not 0 <= index < len(graph.tensors):
+                raise ModelError(f"{what} {index} of the model is not there: convert it again")
+
+
+def _unwritable(operator: Any, count: int, written: set[int], variables: set[int]) -> str | None:
+    """What is wrong with the operator's reads and writes, if anything."""
+    for index in operator.inputs:
+        if index == -1:  # an optional input, left out
+            continue
+        if not 0 <= index < count:
+            return f"reads tensor {index}, which is not there"
+        if index not in written and index not in variables:
+            return f"reads tensor {index} before anything writes it"
+    for index in operator.outputs:
+        if not 0 <= index < count or index in written or index in variables:
+            return f"writes tensor {index}, which it must not"
+    if len(set(operator.outputs)) != len(operator.outputs):
+        return "writes a tensor twice"
+    for index in operator.intermediates if operator.intermediates is not None else ():
+        if not 0 <= index < count:
+            return f"uses tensor {index}, which is not there"
+    return None

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import simbench
+from simbench.cli.main import VERBS, _run
+from simbench.paths import data_dir
+
+SCHEMA = json.loads(
+    (Path(simbench.__file__).parent / "schemas" / "result-1.schema.json").read_text()
+)
+RUN_KWS = ("run", "--platform", "stm32f4", "--benchmark", "kws", "--samples", "2")
+
+
+def simbench_process(arguments: Sequence[str], **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "simbench.cli.main", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "80", **environment},
+    )
+
+
+def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    with simbench_process(arguments, **environment) as process:
+        out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def boards_running() -> set[str]:
+    listed = subprocess.run(["pgrep", "-f", "qemu-system-arm"], capture_output=True, text=True)
+    return set(listed.stdout.split())
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run([verb, "--help"]) == 0
+    assert f"simbench {verb}" in capsys.readouterr().out.split("Example", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run"], "--platform"),
+        (["run", "--platform", "stm32f5"], "stm32f4"),
+        (["run", "--platform", "stm32f4", "--benchmark", "kw"], "kws"),
+        (["run", "--platform", "stm32f4", "--kernels", "fast"], "cmsis-nn"),
+        (["run", "--platform", "stm32f4", "--backend", "qem"], "qemu"),
+        (["run", "--platform", "stm32f4", "--samples", "0"], "1 to 10,000"),
+        (["run", "--platform", "stm32f4", "--model", "nothing.tflite"], "nothing.tflite"),
+        (["run", "--platform", "stm32f4", "--model", "m", "--benchmark", "kws"], "exclude"),
+        (["run", "--platform", "stm32f4", "--elf", "nothing.elf"], "--benchmark"),
+        (
+            ["run", "--platform", "stm32f4", "--elf", "nothing.elf", "--benchmark", "kws"],
+            "nothing.elf",
+        ),
+        (["run", "--platform", "missing/board.yaml"], "missing/board.yaml"),
+        ([*RUN_KWS, "--json", "/nowhere/result.json"], "/nowhere/result.json"),
+        (["ran"], "run"),
+    ],
+)
+def test_a_users_mistake_gets_one_sentence_and_exit_code_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert said in captured.err.strip().splitlines()[-1]
+    assert "Traceback" not in captured.err
+
+
+def test_a_truncated_model_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = tmp_path / "broken.tflite"
+    broken.write_bytes(b"\x1c\0\0\0TFL3" + bytes(100))
+    kept = tmp_path / "result.json"
+    arguments = ["run", "--platform", "stm32f4", "--model", str(broken), "--json", str(kept)]
+    assert _run(arguments) == 2
+    assert "damaged" in capsys.readouterr().err.splitlines()[-1]
+    assert not kept.exists()
+
+
+def test_a_missing_emulator_is_an_infrastructure_error() -> None:
+    code, out, err = run(*RUN_KWS, SIMBENCH_QEMU="/nowhere/qemu-system-arm")
+    assert (code, out) == (3, "")
+    assert "qemu-system-arm" in err.splitlines()[-1]
+
+
+def test_the_json_is_what_the_schema_says_and_equal_from_run_to_run(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    # both at once: two runs must not disturb each other
+    arguments = [(*RUN_KWS, "--json", str(path)) for path in (first, second)]
+    processes = [simbench_process(a) for a in arguments]
+    for process in processes:
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        assert "kws" in out
+    documents = [json.loads(path.read_text()) for path in (first, second)]
+    for document in documents:
+        jsonschema.validate(document, SCHEMA)
+    result = documents[0]["results"][0]
+    assert result["status"] == "ok"
+    assert result["parity"] == {"samples": 2, "exact": 2}
+    assert result["coverage"] == 1.0
+    assert documents[0] == documents[1]
+    for name in ("cycles", "time_s", "energy_j"):
+        estimate = result[name]
+        assert estimate["lower"] <= estimate["value"] <= estimate["upper"]
+        assert sum(estimate["stack"].values()) == pytest.approx(estimate["value"])
+    layers = result["layers"]
+    assert sum(layer["macs"] for layer in layers) == result["model"]["macs"]
+    assert 0 < result["instructions"] - sum(layer["instructions"] for layer in layers) < 5_000
+
+
+def test_json_on_standard_output_leaves_the_table_out() -> None:
+    code, out, _ = run(*RUN_KWS, "--json", "-")
+    assert code == 0
+    jsonschema.validate(json.loads(out), SCHEMA)
+
+
+def test_the_table_fits_eighty_columns() -> None:
+    code, out, _ = run(*RUN_KWS)
+    assert code == 0
+    assert max(len(line) for line in out.splitlines()) <= 80
+    assert "…" not in out
+    assert "\x1b" not in out
+
+
+def small_board(folder: Path, **sizes: str) -> Path:
+    text = (data_dir("platforms") / "stm32f4.yaml").read_text()
+    for before, after in sizes.items():
+        text = text.replace(f"value: {before}", f"value: {after}")
+    path = folder / "small.yaml"
+    path.write_text(text.replace("id: stm32f4", "id: small"))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("sizes", "segment"),
+    [({"128KiB": "8KiB"}, "arena"), ({"64KiB": "4KiB"}, "static"), ({"1MiB": "64KiB"}, "weights")],
+)
+def test_what_does_not_fit_is_a_result(
+    tmp_path: Path, sizes: dict[str, str], segment: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board = small_board(tmp_path, **sizes)
+    kept = tmp_path / "result.json"
+    arguments = ["run", "--platform", str(board), "--benchmark", "kws", "--samples", "1"]
+    assert _run([*arguments, "--json", str(kept)]) == 0
+    result = json.loads(kept.read_text())["results"][0]
+    assert result["status"] == "does-not-fit"
+    assert segment in result["reason"]
+    assert "are free" in result["reason"]
+    assert "does-not-fit" in capsys.readouterr().out
+
+
+def test_ctrl_c_ends_with_130_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    before = boards_running()
+    kept = tmp_path / "result.json"
+    many = ("run", "--platform", "stm32f4", "--samples", "500", "--json", str(kept))
+    with simbench_process(many) as process:
+        deadline = time.monotonic() + 30
+        while not boards_running() - before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert boards_running() - before
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.strip().splitlines()[-1] == "simbench: interrupted"
+    jsonschema.validate(json.loads(kept.read_text()), SCHEMA)
+    deadline = time.monotonic() + 10
+    while boards_running() - before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not boards_running() - before
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    command = f"{sys.executable} -m simbench.cli.main list | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("what", ["platforms", "benchmarks", "kernels", "backends"])
+def test_list_shows_and_prints_json(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["list", what, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)[what]
+    assert rows
+    assert _run(["list", what]) == 0
+    table = capsys.readouterr().out
+    assert all(row["name"] in table for row in rows)
+
+
+def test_doctor_finds_what_make_setup_installed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["doctor"]) == 0
+    assert "qemu-system-arm" in capsys.readouterr().out
+
+
+def test_doctor_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SIMBENCH_QEMU", "/nowhere/qemu-system-arm")
+    assert _run(["doctor"]) == 3
+    assert "Debian package" in capsys.readouterr().err.splitlines()[-1]

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simbench.cost.core import CORES, load_core, read_core
+from simbench.counts import Segment
+from simbench.datafile import UNITS, parse_number
+from simbench.errors import EXIT_USAGE, UsageError
+from simbench.paths import data_dir
+from simbench.platforms import (
+    load_platform,
+    placed_by_address,
+    platform_caches,
+    platform_files,
+    read_platform,
+)
+
+BUILT_IN = sorted(data_dir("platforms").glob("*.yaml"))
+STM32F4 = data_dir("platforms") / "stm32f4.yaml"
+
+
+@pytest.mark.parametrize("path", BUILT_IN, ids=lambda p: p.stem)
+def test_built_in_platform_loads_with_its_core(path: Path) -> None:
+    platform = load_platform(path.stem)
+    assert load_core(platform.core).id == platform.core
+    assert {platform.memory_of(s).name for s in Segment} <= set(platform.memories)
+
+
+def leaves(node: yaml.Node, path: str = "") -> Iterator[tuple[str, str, bool]]:
+    """Each scalar: where it is, its text, and whether a source stands beside it."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    keys = {key.value for key, _ in node.value}
+    for key, value in node.value:
+        if isinstance(value, yaml.ScalarNode):
+            yield f"{path}{key.value}", value.value, "source" in keys
+        else:
+            yield from leaves(value, f"{path}{key.value}.")
+
+
+@pytest.mark.parametrize("path", [*BUILT_IN, *sorted(CORES.glob("*.yaml"))], ids=lambda p: p.stem)
+def test_every_number_has_a_source(path: Path) -> None:
+    top = yaml.compose(path.read_text())
+    assert top is not None
+    bare = []
+    for where, text, sourced in leaves(top):
+        if where in ("version", "id", "title") or where.startswith("sources."):
+            continue
+        if text[:1].isdigit() and not sourced:
+            bare.append(where)
+    assert not bare
+
+
+def test_stm32f4_is_the_chip_of_the_manuals() -> None:
+    platform = load_platform("stm32f4")
+    assert platform.clock_hz == 168e6
+    assert platform.memory_of(Segment.CODE).wait_states.value == 5
+    assert platform.memory_of(Segment.ARENA).size_bytes == 131072
+    assert platform.memory_of(Segment.STATIC).size_bytes == 65536
+    instruction, data = platform_caches(platform)
+    assert (instruction.kind, instruction.lines, instruction.line_bytes) == ("instruction", 64, 16)
+    assert instruction.segments == (Segment.CODE,)
+    assert (data.kind, data.lines, data.ways) == ("data", 8, 8)
+    assert data.segments == (Segment.CODE, Segment.WEIGHTS)
+
+
+def test_own_image_is_placed_by_its_addresses() -> None:
+    starts = {Segment.CODE: 0x188, Segment.WEIGHTS: 0x08060000, Segment.STATIC: 0x20000000}
+    placed = placed_by_address(load_platform("stm32f4"), starts)
+    assert placed.placement == {
+        Segment.CODE: "flash",
+        Segment.WEIGHTS: "flash",
+        Segment.STATIC: "sram",
+        Segment.ARENA: "sram",
+    }
+
+
+def test_image_for_another_chip_is_refused() -> None:
+    with pytest.raises(UsageError, match="code is at 0x60000000, where stm32f4 has no memory"):
+        placed_by_address(load_platform("stm32f4"), {Segment.CODE: 0x60000000})
+
+
+def test_unknown_platform_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="no platform stm32f5: the nearest are stm32f4") as caught:
+        load_platform("stm32f5")
+    assert caught.value.exit_code == EXIT_USAGE
+
+
+def test_own_folder_goes_first(tmp_path: Path) -> None:
+    text = STM32F4.read_text()
+    (tmp_path / "mine.yaml").write_text(text.replace("id: stm32f4", "id: mine"))
+    (tmp_path / "stm32f4.yaml").write_text(text.replace("168MHz, source", "84MHz, source"))
+    assert platform_files((tmp_path,))["mine"] == tmp_path / "mine.yaml"
+    assert load_platform("mine", (tmp_path,)).id == "mine"
+    assert load_platform("stm32f4", (tmp_path,)).clock_hz == 84e6
+
+
+def test_missing_folder_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not a folder"):
+        load_platform("stm32f4", (tmp_path / "nowhere",))
+
+
+# what is replaced, by what, and what the error says after file and line
+MISTAKES = {
+    "missing number": (
+        "    size: {value: 128KiB, source: map}\n",
+        "",
+        "memories.sram.size: is miss",
+    ),
+    "no number": ("value: 168MHz", "value: fast", "clock.value: 'fast' is not a number"),
+    "negative": ("value: 202pJ", "value: -1pJ", "energy.clock.value: -1e-12 is impossible"),
+    "impossible": ("value: 168MHz", "value: 168GHz", "clock.value: 1.68e+11 is impossible"),
+    "unknown unit": ("value: 128KiB", "value: 128KB", "memories.sram.size.value: '128KB' has an"),
+    "wrong kind of unit": (
+        "value: 5, ",
+        "value: 5MHz, ",
+        "wait_states.value: '5MHz' has an",
+    ),
+    "range": ("lower: 4mW", "lower: 6mW", "energy.static: 0.0056 is not between 0.006 and 0.008"),
+    "overlap": ("value: 0x10000000", "value: 0x20010000", "memories: sram and ccm overlap"),
+    "unmapped": (
+        "  weights: flash\n",
+        "",
+        "placement.weights: the segment weights is mapped",
+    ),
+    "no such memory": ("arena: sram", "arena: dram", "placement.arena: dram is not one of the mem"),
+    "code in data memory": ("code: flash", "code: ccm", "placement.code: no code can run from ccm"),
+    "kind": ("kind: ccm", "kind: disk", "memories.ccm.kind: disk is not one of flash, sram"),
+    "past the end": ("value: 0x20000000", "value: 0xFFFF0000", "size: reaches beyond the end"),
+    "ways": ("ways: {value: 64", "ways: {value: 5", "ways: 64 lines do not divide into 5 ways"),
+    "line": ("line: {value: 16B", "line: {value: 24B", "line: 24 bytes is not a power of two"),
+    "misspelt": (
+        "prefetch: true",
+        "prefetsch: true",
+        "prefetsch: is not a known key (did you",
+    ),
+    "twice": (
+        "    kind: ccm\n",
+        "    kind: ccm\n    kind: ccm\n",
+        "ccm.kind is there twice",
+    ),
+    "no such source": (
+        "source: latency",
+        "source: latenzy",
+        "source: latenzy is not one of",
+    ),
+    "flag": ("prefetch: true", "prefetch: yes", "memories.flash.prefetch: must be true or false"),
+    "fraction": ("lines: {value: 64", "lines: {value: 6.5", "lines: 6.5 must be a whole number"),
+    "no table": (
+        "native:\n  machine: netduinoplus2",
+        "native: netduinoplus2",
+        "native: must be",
+    ),
+    "wrong id": ("id: stm32f4", "id: stm32f405", "id: stm32f405 must be the file's name, stm32f4"),
+    "group": ("    alu: {", "    alú: {", "energy.instruction.alu: is missing"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistake_names_file_line_and_key(tmp_path: Path, mistake: str) -> None:
+    old, new, message = MISTAKES[mistake]
+    good = STM32F4.read_text()
+    assert old in good
+    path = tmp_path / "stm32f4.yaml"
+    path.write_text(good.replace(old, new, 1))
+    with pytest.raises(UsageError) as caught:
+        read_platform(path)
+    place, _, rest = str(caught.value).partition(": ")
+    assert message in rest
+    assert place.rpartition(":")[0] == str(path)
+    assert 1 <= int(place.rpartition(":")[2]) <= len(good.splitlines())
+
+
+def test_line_is_where_the_mistake_is(tmp_path: Path) -> None:
+    text = STM32F4.read_text().replace("value: 168MHz", "value: fast")
+    path = tmp_path / "stm32f4.yaml"
+    path.write_text(text)
+    line = next(i for i, row in enumerate(text.splitlines(), 1) if "fast" in row)
+    with pytest.raises(UsageError, match=rf"stm32f4\.yaml:{line}: "):
+        read_platform(path)
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "a: [", "\tid: x", "id: \x00"])
+def test_no_table_is_a_usage_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"x\.yaml"):
+        read_platform(path)
+
+
+def test_unreadable_file_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    for name in ("binary.yaml", "absent.yaml"):
+        with pytest.raises(UsageError, match=f"{name} cannot be read"):
+            read_platform(tmp_path / name)
+
+
+def test_unknown_core_names_those_there_are() -> None:
+    with pytest.raises(UsageError, match=r"no core cortex-m9: there are .*cortex-m4"):
+        load_core("cortex-m9")
+
+
+def test_core_without_a_class_is_a_usage_error(tmp_path: Path) -> None:
+    text = (CORES / "cortex-m4.yaml").read_text()
+    path = tmp_path / "cortex-m4.yaml"
+    path.write_text(text.replace("  alu: {value: 1, source: table}\n", ""))
+    with pytest.raises(UsageError, match=r"cortex-m4\.yaml:\d+: cycles\.alu: is missing"):
+        read_core(path)
+
+
+@given(
+    st.sampled_from([(kind, unit) for kind, units in UNITS.items() for unit in units]),
+    st.floats(0, 1e9, allow_nan=False).map(lambda x: round(x, 3)),
+    st.sampled_from(["", " "]),
+)
+def test_number_with_unit(unit: tuple[str, str], number: float, space: str) -> None:
+    kind, suffix = unit
+    assert parse_number(f"{number:.3f}{space}{suffix}", kind) == number * UNITS[kind][suffix]
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_number_or_refused(text: str) -> None:
+    try:
+        value: float | None = parse_number(text, "bytes")
+    except ValueError:
+        value = None
+    assert value is None or isfinite(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("0x10", 16.0), ("1_000", 1000.0), ("5", 5.0), ("1e3", 1000.0)]
+)
+def test_plain_numbers(text: str, value: float) -> None:
+    assert parse_number(text, "") == value
