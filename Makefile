@@ -32,7 +32,7 @@ bench: firmware  ## measure what simbench promises about its own speed
 
 lock: setup  ## pin requirements/dev.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
-	  --constraint requirements/constraints.txt --no-header pyproject.toml -o requirements/dev.txt
+	  --no-header pyproject.toml -o requirements/dev.txt
 
 clean:  ## remove what was built, not what was fetched
 	rm -rf build/firmware build/plugin build/verifier site dist

@@ -154,10 +154,12 @@ def platform_files(directories: Sequence[Path] = ()) -> dict[str, Path]:
 
 
 def load_platform(name: str, directories: Sequence[Path] = ()) -> Platform:
-    """The platform called ``name``.
+    """The platform called ``name``, or in the user's file ``name`` where that ends in ".yaml".
 
     Raises UsageError for an unknown name, giving the nearest, or a file that is wrong.
     """
+    if name.endswith(".yaml"):
+        return read_platform(Path(name))
     files = platform_files(directories)
     if name not in files:
         near = get_close_matches(name, files, 3) or list(files)

@@ -88,7 +88,7 @@ class MeasuredInput:
 @dataclass(frozen=True, slots=True)
 class Result:
     """One benchmark on one platform with one kernel set. A fact that is not there is ``None``,
-    and ``missing`` says why, by the fact's name."""
+    and ``missing`` says why, by the fact's name; ``notes`` say what widened a range."""
 
     id: str
     benchmark: str
@@ -110,6 +110,7 @@ class Result:
     input: MeasuredInput | None = None
     output_sha256: str | None = None
     firmware_sha256: str | None = None
+    notes: tuple[str, ...] = ()
     missing: Mapping[str, str] | None = None
 
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from simbench.backends import Backend
 from simbench.cost.core import load_core
-from simbench.cost.fit import fit
+from simbench.cost.fit import check_fit, memory_use
 from simbench.cost.price import Price, estimate
+from simbench.counts import Segment
 from simbench.errors import DoesNotFit, InfrastructureError
 from simbench.inputs import prediction
 from simbench.measure import Observation, measure
@@ -103,6 +104,7 @@ def _measured(task: Task, backend: Backend) -> Result:
         time_s=whole.time_s,
         energy_j=whole.energy_j,
         coverage=whole.coverage,
+        notes=whole.notes,
     )
     if task.model is None:
         missing = dict.fromkeys(("parity", "memory", "layers"), _OWN_ELF)
@@ -133,17 +135,18 @@ def _with_parity(result: Result, task: Task, model: PreparedModel, seen: Observa
 
 def _with_fit(result: Result, task: Task, model: PreparedModel, seen: Observation) -> Result:
     assert seen.arena_bytes is not None  # simbench's own firmware always says
-    try:
-        use = fit(
-            task.platform,
-            code_bytes=task.image.code_bytes,
-            weights_bytes=len(model.data),
-            static_bytes=task.image.static_bytes,
-            arena_bytes=seen.arena_bytes,
-        )
-    except DoesNotFit as error:
-        return replace(result, status=DOES_NOT_FIT, reason=str(error))
+    needs = {
+        Segment.CODE: task.image.code_bytes,
+        Segment.WEIGHTS: len(model.data),
+        Segment.STATIC: task.image.static_bytes,
+        Segment.ARENA: seen.arena_bytes,
+    }
+    use = memory_use(task.platform, needs)
     memory = Memory(use.flash_bytes, use.ram_bytes, use.arena_bytes, use.memories)
+    try:
+        check_fit(task.platform, needs)
+    except DoesNotFit as error:
+        return replace(result, memory=memory, status=DOES_NOT_FIT, reason=str(error))
     return replace(result, memory=memory)
 
 

@@ -19,7 +19,7 @@ from simbench.firmware.read import ops, read_image
 from simbench.inputs import Input, benchmark_inputs, real_inputs
 from simbench.models.prepared import PreparedModel
 from simbench.models.source import benchmark_model
-from simbench.platforms import Platform
+from simbench.platforms import Platform, placed_by_address
 from simbench.scenario import Scenario
 
 DEFAULT_SAMPLES = 10
@@ -95,9 +95,11 @@ def own_elf_task(scenario: Scenario, platform: Platform, benchmark: Benchmark, e
             f"{elf} has no symbol {' and no symbol '.join(missing)}: measured is what runs between "
             "the functions th_pre and th_post; link them and keep the symbols"
         )
+    starts = {segment: ranges[0].start for segment, ranges in image.segments.items() if ranges}
+    placed = placed_by_address(platform, starts)
     # the input's size is the benchmark's; the model in the ELF is the user's
     measured = benchmark_inputs(benchmark, _model(benchmark, None), 1)
-    return Task(scenario, platform, benchmark, image, platform.native.machine, None, measured, 0)
+    return Task(scenario, placed, benchmark, image, platform.native.machine, None, measured, 0)
 
 
 def check_samples(samples: int) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from simbench.cost import Price, estimate, fit, load_core
+from simbench.cost import Price, estimate, load_core
 from simbench.cost.parts import Part, Refill
 from simbench.cost.pipelines import pipeline
 from simbench.counts import ACCESS, CACHE_EVENT, EDGE, Block, Counts, SectionCounts, Segment
@@ -375,46 +375,3 @@ def test_fetches_of_layers_add_up_to_the_whole() -> None:
     assert sum(layer.energy_j.value for layer in layers) == pytest.approx(
         price(counts).energy_j.value
     )
-
-
-# ---- memory ----
-
-OFFICIAL_VWW = {
-    "code_bytes": 170_000,
-    "weights_bytes": 333_288,
-    "static_bytes": 40_000,
-    "arena_bytes": 118_848,
-}
-
-
-def test_vww_fits_the_sram() -> None:
-    used = fit(STM32F4, **OFFICIAL_VWW)
-    assert used.flash_bytes == 503_288
-    assert used.ram_bytes == 158_848
-    assert used.memories["sram"] == {"used_bytes": 118_848, "size_bytes": 131_072}
-    assert used.memories["ccm"] == {"used_bytes": 40_000, "size_bytes": 65_536}
-
-
-@pytest.mark.parametrize(
-    ("what", "needed", "free", "memory"),
-    [
-        ("arena_bytes", 131_088, 131_072, "arena"),
-        ("weights_bytes", 1_000_000, 1_048_576 - 170_000, "weights"),
-        ("code_bytes", 2_000_000, 1_048_576, "code"),
-        ("static_bytes", 70_000, 65_536, "static"),
-    ],
-)
-def test_what_does_not_fit_says_what_and_how_much(
-    what: str, needed: int, free: int, memory: str
-) -> None:
-    with pytest.raises(DoesNotFit) as caught:
-        fit(STM32F4, **{**OFFICIAL_VWW, what: needed})
-    assert caught.value.memory.startswith(memory)
-    assert (caught.value.needed_bytes, caught.value.available_bytes) == (needed, free)
-
-
-def test_segments_that_share_a_memory_share_its_room() -> None:
-    shared = replace(STM32F4, placement={**STM32F4.placement, Segment.STATIC: "sram"})
-    with pytest.raises(DoesNotFit) as caught:
-        fit(shared, **OFFICIAL_VWW)
-    assert caught.value.available_bytes == 131_072 - 40_000

@@ -66,7 +66,10 @@ def _tool(name: str, packages: str) -> Finding:
     if program is None:
         return Finding(name, None, remedy)
     done = subprocess.run(
-        [program, "--version"], capture_output=True, text=True, timeout=_VERSION_TIMEOUT_S,
+        [program, "--version"],
+        capture_output=True,
+        text=True,
+        timeout=_VERSION_TIMEOUT_S,
         check=False,
     )
     first = (done.stdout or done.stderr).splitlines()

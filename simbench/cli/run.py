@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform as host
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, NothingR
 from simbench.exports import json as json_export
 from simbench.firmware.build import KERNELS, toolchain_version
 from simbench.models.reference import reference_version
-from simbench.platforms import load_platform
+from simbench.platforms import Platform, load_platform
 from simbench.results import ERROR, FAILED, Result, Run
 from simbench.runner import run_tasks, settings
 from simbench.scenario import DEFAULT_KERNELS, Scenario, cross
@@ -44,7 +44,7 @@ OWN_ELF = "own"
     multiple=True,
     required=True,
     metavar="NAME",
-    help="Board to emulate (repeat). 'simbench list platforms' shows them.",
+    help="Board to emulate: a name, or your own YAML file (repeat).",
 )
 @click.option(
     "--benchmark",
@@ -113,11 +113,13 @@ def command(
     emulator = backend(backend_name)
     chosen = _workloads(benchmarks, model)
     console = Console(stderr=True)
+    boards = {board.id: board for board in map(load_platform, platforms)}
     if elf is not None:
-        scenarios = cross(platforms, [_only(chosen, benchmarks).id], [OWN_ELF])
+        scenarios = cross(tuple(boards), [_only(chosen, benchmarks).id], [OWN_ELF])
     else:
-        scenarios = cross(platforms, [b.id for b in chosen], [_kernels(name) for name in kernels])
-    tasks = _tasks(scenarios, chosen, emulator, samples, elf, console)
+        names = [_kernels(name) for name in kernels]
+        scenarios = cross(tuple(boards), [benchmark.id for benchmark in chosen], names)
+    tasks = _tasks(scenarios, boards, chosen, emulator, samples, elf, console)
     run = Run(
         tool={"name": "simbench", "version": __version__},
         environment=_environment(emulator),
@@ -151,6 +153,7 @@ def _kernels(name: str) -> str:
 
 def _tasks(
     scenarios: Iterable[Scenario],
+    boards: Mapping[str, Platform],
     chosen: Sequence[Benchmark],
     emulator: Backend,
     samples: int,
@@ -160,7 +163,7 @@ def _tasks(
     benchmarks = {benchmark.id: benchmark for benchmark in chosen}
     tasks = []
     for scenario in scenarios:
-        board = load_platform(scenario.platform)
+        board = boards[scenario.platform]
         workload = benchmarks[scenario.benchmark]
         if elf is not None:
             tasks.append(own_elf_task(scenario, board, workload, elf))

@@ -67,6 +67,8 @@ def _remarks(results: Sequence[Result]) -> Iterable[Text]:
         for fact, reason in (result.missing or {}).items():
             if fact != "accuracy":  # a run without a data set has none, and nobody asked
                 yield Text(f"{result.id}: no {fact}: {reason}")
+        for note in result.notes:
+            yield Text(f"{result.id}: {note}")
 
 
 def _predictions(results: Sequence[Result]) -> Iterable[Text]:

@@ -1,4 +1,4 @@
-"""Whether an image, a model and its arena fit a platform's memories."""
+"""How much of a platform's memories an image, a model and its arena take, and whether they fit."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from simbench.counts import Segment
 from simbench.errors import DoesNotFit
 from simbench.platforms import PLACED, Platform
 
+Needs = Mapping[Segment, int]
+"""Bytes that each placed segment needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
     """Bytes taken: of flash by code and weights, of RAM by static data and the arena.
 
-    ``memories`` gives ``used_bytes`` and ``size_bytes`` by memory.
+    ``memories`` gives ``used_bytes`` and ``size_bytes`` by memory; used is more than the size where
+    it does not fit.
     """
 
     flash_bytes: int
@@ -23,33 +27,28 @@ class MemoryUse:
     memories: Mapping[str, Mapping[str, int]]
 
 
-def fit(
-    platform: Platform, *, code_bytes: int, weights_bytes: int, static_bytes: int, arena_bytes: int
-) -> MemoryUse:
-    """The memory an inference takes on ``platform``.
-
-    Raises DoesNotFit for the first segment that its memory has no room for, the arena last.
-    """
-    needed = {
-        Segment.CODE: code_bytes,
-        Segment.WEIGHTS: weights_bytes,
-        Segment.STATIC: static_bytes,
-        Segment.ARENA: arena_bytes,
-    }
+def memory_use(platform: Platform, needs: Needs) -> MemoryUse:
+    """The memory that ``needs`` take on ``platform``, whether they fit or not."""
     used = dict.fromkeys(platform.memories, 0)
     for segment in PLACED:
-        memory = platform.memory_of(segment)
-        free = memory.size_bytes - used[memory.name]
-        if needed[segment] > free:
-            name = f"{segment.name.lower()} (in {memory.name})"
-            raise DoesNotFit(name, needed[segment], free)
-        used[memory.name] += needed[segment]
+        used[platform.memory_of(segment).name] += needs[segment]
     return MemoryUse(
-        flash_bytes=code_bytes + weights_bytes,
-        ram_bytes=static_bytes + arena_bytes,
-        arena_bytes=arena_bytes,
+        flash_bytes=needs[Segment.CODE] + needs[Segment.WEIGHTS],
+        ram_bytes=needs[Segment.STATIC] + needs[Segment.ARENA],
+        arena_bytes=needs[Segment.ARENA],
         memories={
             name: {"used_bytes": used[name], "size_bytes": memory.size_bytes}
             for name, memory in platform.memories.items()
         },
     )
+
+
+def check_fit(platform: Platform, needs: Needs) -> None:
+    """Raise DoesNotFit for the first segment that its memory has no room for, the arena last."""
+    used = dict.fromkeys(platform.memories, 0)
+    for segment in PLACED:
+        memory = platform.memory_of(segment)
+        free = memory.size_bytes - used[memory.name]
+        if needs[segment] > free:
+            raise DoesNotFit(f"{segment.name.lower()} (in {memory.name})", needs[segment], free)
+        used[memory.name] += needs[segment]

@@ -1,8 +1,8 @@
 """What a model must answer: bit-exact outputs of TensorFlow Lite's reference kernels on the host.
 
-Three interpreters are exact and agree with each other: ``ai-edge-litert`` before 1.3 and
-``tflite-runtime``, both with the reference resolver, and ``tflite-micro``, for the Pythons that
-have no wheel of the others. From 1.3 on ``ai-edge-litert`` rounds once where the kernels of
+Three interpreters are exact and agree with each other: ``tflite-runtime`` and its successor
+``ai-edge-litert`` before 1.3, both with the reference resolver, and ``tflite-micro``, for the
+Pythons that have no wheel of the others. From 1.3 on ``ai-edge-litert`` rounds once where the kernels of
 microcontrollers round twice, and is often one step off; the optimised resolvers are further off.
 
 A model that is not pinned runs in a process of its own: what crashes there is a bad model.
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from simbench.errors import InfrastructureError, ModelError
 from simbench.models.prepared import PreparedModel
 
-_EXACT = ("ai-edge-litert", "tflite-runtime", "tflite-micro")
+_EXACT = ("tflite-runtime", "ai-edge-litert", "tflite-micro")
 _ROUNDS_ONCE = (1, 3)  # ai-edge-litert from this version on
 _TIME_LIMIT_S = 300
 _MICRO_ARENA_BYTES = 64 << 20
@@ -65,8 +65,8 @@ def _interpreter_package() -> str:
         if name != "ai-edge-litert" or _major_minor(release) < _ROUNDS_ONCE:
             return name
     raise InfrastructureError(
-        "no exact host interpreter: install ai-edge-litert 1.2.0 (Python 3.12 or older) or "
-        "tflite-micro with pip, then run again"
+        "no exact host interpreter: install tflite-runtime 2.14, ai-edge-litert 1.2.0 or "
+        "tflite-micro with pip, whichever has a wheel for this Python, then run again"
     )
 
 
