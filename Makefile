@@ -2,7 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup firmware demo test lint docs bench lock clean
+.PHONY: help setup firmware demo second-qemu test lint docs bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,7 +13,7 @@ setup:  ## install what is missing: Debian packages, .venv, pinned sources
 firmware: setup  ## build the firmware images and the counting plugin
 	@$(BIN)/simbench build
 
-demo: firmware  ## run the four MLPerf Tiny benchmarks on an emulated STM32F405
+demo: setup  ## run the four MLPerf Tiny benchmarks on an emulated STM32F405
 	@$(BIN)/simbench run --platform stm32f4
 
 lint: setup  ## ruff and mypy (strict)
@@ -24,11 +24,14 @@ lint: setup  ## ruff and mypy (strict)
 docs: setup  ## build the documentation, strictly, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-test: firmware lint docs  ## every check and every test
+second-qemu: setup  ## unpack a newer QEMU beside the installed one, where Debian has one
+	@scripts/second_qemu.sh
+
+test: firmware lint docs second-qemu  ## every check and every test
 	$(BIN)/pytest -n 2
 
-bench: firmware  ## measure what simbench promises about its own speed
-	@$(BIN)/python -m tests.bench
+bench: firmware second-qemu  ## measure what simbench promises about itself
+	@$(BIN)/python scripts/bench.py
 
 lock: setup  ## pin requirements/dev.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \

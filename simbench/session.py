@@ -47,6 +47,10 @@ class Patience:
     command_s: float = 10.0
     infer_s: float = 300.0
 
+    def within(self, limit_s: float) -> Patience:
+        """The same, but never longer than ``limit_s``."""
+        return Patience(*(min(s, limit_s) for s in (self.boot_s, self.command_s, self.infer_s)))
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

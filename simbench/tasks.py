@@ -23,6 +23,7 @@ from simbench.platforms import Platform, placed_by_address
 from simbench.scenario import Scenario
 
 DEFAULT_SAMPLES = 10
+DEFAULT_TIME_LIMIT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Task:
     """One scenario with everything that runs it. ``machine`` is the emulator's.
 
     ``inputs[0]`` is the measured one; the first ``real`` of them are real, the others seeded.
-    ``model`` is ``None`` for a user's own ELF, which holds its own model.
+    ``model`` is ``None`` for a user's own ELF, which holds its own model. ``time_limit_s`` is wall
+    time for any answer of the firmware.
     """
 
     scenario: Scenario
@@ -41,6 +43,7 @@ class Task:
     model: PreparedModel | None
     inputs: tuple[Input, ...]
     real: int
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S
 
 
 def own_benchmark(path: Path) -> Benchmark:

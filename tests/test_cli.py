@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import jsonschema
 import pytest
@@ -21,6 +22,7 @@ from simbench.paths import data_dir
 SCHEMA = json.loads(
     (Path(simbench.__file__).parent / "schemas" / "result-1.schema.json").read_text()
 )
+T = TypeVar("T")
 RUN_KWS = ("run", "--platform", "stm32f4", "--benchmark", "kws", "--samples", "2")
 
 
@@ -40,9 +42,19 @@ def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def boards_running() -> set[str]:
-    listed = subprocess.run(["pgrep", "-f", "qemu-system-arm"], capture_output=True, text=True)
-    return set(listed.stdout.split())
+def boards_of(parent: int) -> list[str]:
+    """Children of any thread of ``parent`` that emulate a board."""
+    listed = Path(f"/proc/{parent}/task").glob("*/children")
+    children = [child for file in listed for child in file.read_text().split()]
+    return [c for c in children if b"-machine" in Path(f"/proc/{c}/cmdline").read_bytes()]
+
+
+def wait_for(condition: Callable[[], T]) -> T:
+    deadline = time.monotonic() + 30
+    while not (met := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return met
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -167,23 +179,16 @@ def test_what_does_not_fit_is_a_result(
 
 
 def test_ctrl_c_ends_with_130_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    before = boards_running()
     kept = tmp_path / "result.json"
     many = ("run", "--platform", "stm32f4", "--samples", "500", "--json", str(kept))
     with simbench_process(many) as process:
-        deadline = time.monotonic() + 30
-        while not boards_running() - before and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert boards_running() - before
+        boards = wait_for(lambda: boards_of(process.pid))
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert err.strip().splitlines()[-1] == "simbench: interrupted"
     jsonschema.validate(json.loads(kept.read_text()), SCHEMA)
-    deadline = time.monotonic() + 10
-    while boards_running() - before and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not boards_running() - before
+    assert wait_for(lambda: not any(Path(f"/proc/{board}").exists() for board in boards))
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

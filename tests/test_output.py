@@ -8,9 +8,11 @@ from simbench.cli.output import OutputFile
 from simbench.errors import UsageError
 
 
-def test_the_file_is_there_before_the_run_and_whole_after_each_write(tmp_path: Path) -> None:
+def test_the_file_is_whole_after_each_write(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
-    output = OutputFile(str(path), "first")
+    output = OutputFile(str(path))
+    assert not path.exists()
+    output.write("first")
     assert path.read_text() == "first"
     output.write("second")
     assert path.read_text() == "second"
@@ -21,7 +23,8 @@ def test_a_failing_write_keeps_the_last_whole_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "result.json"
-    output = OutputFile(str(path), "whole")
+    output = OutputFile(str(path))
+    output.write("whole")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -36,11 +39,12 @@ def test_a_failing_write_keeps_the_last_whole_text(
 @pytest.mark.parametrize("name", ["missing/result.json", "."])
 def test_a_path_that_cannot_be_written_is_refused_at_once(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="cannot write"):
-        OutputFile(str(tmp_path / name), "text")
+        OutputFile(str(tmp_path / name))
 
 
 def test_standard_output_gets_the_last_text_once(capsys: pytest.CaptureFixture[str]) -> None:
-    output = OutputFile("-", "first")
+    output = OutputFile("-")
+    output.write("first")
     output.write("second")
     assert capsys.readouterr().out == ""
     output.close()

@@ -15,15 +15,15 @@ STDOUT = "-"
 class OutputFile:
     """A file written whole, again and again: never half-written, whatever interrupts the run.
 
-    ``-`` is standard output, written once, by :meth:`close`. Raises :class:`UsageError` at once
-    where the path cannot be written.
+    ``-`` is standard output, written once, by :meth:`close`. Raises :class:`UsageError` at once,
+    before anything is written, where the path cannot be.
     """
 
-    def __init__(self, path: str, first_text: str) -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
-        self._text = first_text
+        self._text = ""
         if not self.is_stdout:
-            self.write(first_text)
+            self._check()
 
     @property
     def is_stdout(self) -> bool:
@@ -36,16 +36,20 @@ class OutputFile:
         if self.is_stdout:
             return
         path = Path(self._path)
-        try:
-            if path.exists() and not path.is_file():  # a device or a pipe cannot be replaced
-                path.write_text(text)
-            else:
-                _replace(path, text)
-        except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
-            raise UsageError(
-                f"cannot write {self._path} ({error.strerror}): name a file in a folder that is "
-                "there and that you may write to"
-            ) from error
+        if path.exists() and not path.is_file():  # a device or a pipe cannot be replaced
+            path.write_text(text)
+        else:
+            _replace(path, text)
+
+    def _check(self) -> None:
+        path = Path(self._path)
+        if path.is_dir() or not path.parent.is_dir():
+            wrong = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        elif not os.access(path if path.exists() else path.parent, os.W_OK):
+            wrong = "you may not write there"
+        else:
+            return
+        raise UsageError(f"cannot write {self._path}: {wrong}; name another file")
 
     def close(self) -> None:
         """Print to standard output what was kept for it."""

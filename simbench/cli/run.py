@@ -27,6 +27,7 @@ from simbench.runner import run_tasks, settings
 from simbench.scenario import DEFAULT_KERNELS, Scenario, cross
 from simbench.tasks import (
     DEFAULT_SAMPLES,
+    DEFAULT_TIME_LIMIT_S,
     Task,
     check_samples,
     own_benchmark,
@@ -84,6 +85,14 @@ OWN_ELF = "own"
     "--backend", "backend_name", default="qemu", show_default=True, metavar="NAME", help="Emulator."
 )
 @click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0.1),
+    default=DEFAULT_TIME_LIMIT_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wall time to wait for any answer of the firmware.",
+)
+@click.option(
     "--json",
     "json_path",
     metavar="PATH",
@@ -97,6 +106,7 @@ def command(
     model: Path | None,
     elf: Path | None,
     backend_name: str,
+    time_limit: float,
     json_path: str | None,
 ) -> int:
     """Run benchmarks on emulated boards: outputs checked, counts exact, cycles and energy modelled.
@@ -110,6 +120,7 @@ def command(
       simbench run --platform stm32f4 --json - | jq '.results[].cycles.value'
     """
     check_samples(samples)
+    output = OutputFile(json_path) if json_path else None
     emulator = backend(backend_name)
     chosen = _workloads(benchmarks, model)
     console = Console(stderr=True)
@@ -119,14 +130,15 @@ def command(
     else:
         names = [_kernels(name) for name in kernels]
         scenarios = cross(tuple(boards), [benchmark.id for benchmark in chosen], names)
-    tasks = _tasks(scenarios, boards, chosen, emulator, samples, elf, console)
+    found = _tasks(scenarios, boards, chosen, emulator, samples, elf, console)
+    tasks = tuple(replace(task, time_limit_s=time_limit) for task in found)
     run = Run(
         tool={"name": "simbench", "version": __version__},
         environment=_environment(emulator),
         settings=settings(tasks, backend_name, samples),
         results=(),
     )
-    run = _perform(run, tasks, emulator, json_path, console)
+    run = _perform(run, tasks, emulator, output, console)
     return _verdict(run.results)
 
 
@@ -193,11 +205,12 @@ def _environment(emulator: Backend) -> dict[str, Any]:
 
 
 def _perform(
-    run: Run, tasks: Sequence[Task], emulator: Backend, json_path: str | None, console: Console
+    run: Run, tasks: Sequence[Task], emulator: Backend, output: OutputFile | None, console: Console
 ) -> Run:
     """Run the tasks; keep the results in the order of the tasks, and the JSON up to date."""
     order = [task.scenario.id for task in tasks]
-    output = OutputFile(json_path, json_export.render(run)) if json_path else None
+    if output is not None:
+        output.write(json_export.render(run))
     done: dict[str, Result] = {}
     with _progress(console) as progress:
         bar = progress.add_task("simulating", total=len(tasks))

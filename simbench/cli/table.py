@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -64,11 +64,19 @@ def _remarks(results: Sequence[Result]) -> Iterable[Text]:
     for result in results:
         if result.status != OK:
             yield Text(f"{result.id}: {result.status}: {result.reason}", style="bold")
-        for fact, reason in (result.missing or {}).items():
-            if fact != "accuracy":  # a run without a data set has none, and nobody asked
-                yield Text(f"{result.id}: no {fact}: {reason}")
+        for reason, facts in _by_reason(result.missing or {}).items():
+            yield Text(f"{result.id}: no {', '.join(facts)}: {reason}")
         for note in result.notes:
             yield Text(f"{result.id}: {note}")
+
+
+def _by_reason(missing: Mapping[str, str]) -> dict[str, list[str]]:
+    """What is missing, gathered; a run without a data set has no accuracy, and nobody asked."""
+    gathered: dict[str, list[str]] = {}
+    for fact, reason in missing.items():
+        if fact != "accuracy":
+            gathered.setdefault(reason, []).append(fact)
+    return gathered
 
 
 def _predictions(results: Sequence[Result]) -> Iterable[Text]:

@@ -1,0 +1,157 @@
+"""``simbench validate``: the model against published measurements on real boards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from simbench.backends import backend
+from simbench.benchmarks import load_benchmarks
+from simbench.cli.output import OutputFile
+from simbench.errors import EXIT_GOOD, UsageError
+from simbench.exports.validation import accuracy_page, render_json, render_residuals
+from simbench.platforms import load_platform, platform_files
+from simbench.silicon import LIKE, SiliconRow, silicon_rows
+from simbench.validate import Comparison, Summary, residuals, summary, validate
+
+
+@click.command(name="validate")
+@click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    metavar="NAME",
+    help="Board to validate (repeat). Default: every one with published results.",
+)
+@click.option(
+    "--silicon",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own measurements, as CSV like the built-in platforms/silicon.csv.",
+)
+@click.option(
+    "--backend", "backend_name", default="qemu", show_default=True, metavar="NAME", help="Emulator."
+)
+@click.option(
+    "--json",
+    "json_path",
+    metavar="PATH",
+    help="Write rows and summary as JSON; '-' is standard output, instead of the table.",
+)
+@click.option("--page", "page_path", metavar="PATH", help="Write the documentation's page.")
+@click.option(
+    "--residuals",
+    "residuals_path",
+    metavar="PATH",
+    help="Write the errors that ranges are widened by: the cost model's residuals.yaml.",
+)
+def command(
+    platforms: tuple[str, ...],
+    silicon: Path | None,
+    backend_name: str,
+    json_path: str | None,
+    page_path: str | None,
+    residuals_path: str | None,
+) -> int:
+    """Compare modelled cycles and energy with published measurements, row by row.
+
+    \b
+    Examples:
+      simbench validate
+      simbench validate --platform stm32l4r5 --json validation.json
+    """
+    emulator = backend(backend_name)
+    rows = silicon_rows(silicon)
+    boards = {name: load_platform(name) for name in _names(platforms, rows)}
+    paths = (json_path, page_path, residuals_path)
+    outputs = [OutputFile(path) if path else None for path in paths]
+    console = Console(stderr=True)
+    compared = validate(
+        rows,
+        boards,
+        load_benchmarks(),
+        emulator,
+        lambda message: console.print(message, style="dim"),
+    )
+    figures = summary(compared)
+    texts = (
+        f"{render_json(compared, figures)}\n",
+        accuracy_page(compared, figures),
+        render_residuals(residuals(compared)) if figures.rows else "",
+    )
+    for output, text in zip(outputs, texts, strict=True):
+        if output is not None:
+            output.write(text)
+            output.close()
+    if "-" not in paths:
+        _show(compared, figures)
+    return EXIT_GOOD
+
+
+def _names(wanted: Sequence[str], rows: Sequence[SiliconRow]) -> list[str]:
+    published = {row.platform for row in rows}
+    for name in wanted:
+        if name not in published:
+            known = ", ".join(sorted(published & set(platform_files())))
+            raise UsageError(f"no measurements of {name} are published: there are some of {known}")
+    return list(wanted) or sorted(published & set(platform_files()))
+
+
+def _show(compared: Sequence[Comparison], figures: Summary) -> None:
+    console = Console(highlight=False)
+    ordered = sorted(compared, key=lambda c: (c.row.likeness != LIKE, c.row.platform))
+    for title, group in groupby(ordered, _title):
+        console.print(title, style="bold" if title.endswith(LIKE) else "dim", soft_wrap=True)
+        console.print(_table(list(group)))
+    console.print(_verdict(figures))
+
+
+def _title(c: Comparison) -> str:
+    row = c.row
+    weights = ", weights in RAM" if row.weights_in_ram else ""
+    calibrates = f", calibrates {row.calibrates}" if row.calibrates else ""
+    who = f"{row.submitter} {row.round}".strip()
+    text = f"{row.platform}: {who}, {row.stack}, {row.kernels}{weights}"
+    return f"{text}{calibrates}: {row.likeness}"
+
+
+def _table(group: Sequence[Comparison]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2))
+    headings = ("", "measured", "modelled", "range", "error", "energy error")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True, min_width=len(heading))
+    for c in group:
+        table.add_row(*_cells(c), style=None if c.row.likeness == LIKE else "dim")
+    return table
+
+
+def _cells(c: Comparison) -> tuple[str, ...]:
+    cycles = c.modelled_cycles
+    return (
+        c.row.benchmark,
+        f"{c.row.cycles / 1e6:.3f} M",
+        f"{cycles.value / 1e6:.3f} M",
+        f"{cycles.lower / 1e6:.2f}–{cycles.upper / 1e6:.2f}",
+        f"{c.error:+.1%}",
+        "–" if c.energy_error is None else f"{c.energy_error:+.1%}",
+    )
+
+
+def _verdict(figures: Summary) -> str:
+    if figures.mean_abs_error is None or figures.max_abs_error is None or figures.covered is None:
+        return "No row is like simbench's own firmware."
+    text = (
+        f"{figures.rows} rows like simbench's firmware: cycles off by {figures.mean_abs_error:.1%} "
+        f"in the mean, {figures.max_abs_error:.1%} at most, {figures.covered:.0%} inside the range"
+    )
+    if figures.energy_mean_abs_error is None:
+        return f"{text}."
+    return (
+        f"{text}; energy of {figures.energy_rows}, scaled by modelled cycles, off by "
+        f"{figures.energy_mean_abs_error:.1%}."
+    )
