@@ -147,6 +147,7 @@ float RealElement(const TfLiteTensor* tensor, const void* bytes, size_t index) {
 
 int8_t Quantize(const TfLiteTensor* tensor, float value) {
   const float element = roundf(value / tensor->params.scale) + tensor->params.zero_point;
+  if (element != element) return static_cast<int8_t>(tensor->params.zero_point);
   if (element >= 127.0f) return 127;
   if (element <= -128.0f) return -128;
   return static_cast<int8_t>(element);

@@ -2,8 +2,9 @@
 
 Three interpreters are exact and agree with each other: ``tflite-runtime`` and its successor
 ``ai-edge-litert`` before 1.3, both with the reference resolver, and ``tflite-micro``, for the
-Pythons that have no wheel of the others. From 1.3 on ``ai-edge-litert`` rounds once where the kernels of
-microcontrollers round twice, and is often one step off; the optimised resolvers are further off.
+Pythons that have no wheel of the others. From 1.3 on ``ai-edge-litert`` rounds once where the
+kernels of microcontrollers round twice, and is often one step off; the optimised resolvers are
+further off.
 
 A model that is not pinned runs in a process of its own: what crashes there is a bad model.
 """

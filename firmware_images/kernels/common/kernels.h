@@ -1,5 +1,5 @@
-// What differs between kernel sets: how an int8 operator computes. What is common (parameters,
-// quantization, memory) is decided once, when a node is initialised, by the files beside this one.
+// What differs between kernel sets: how an int8 operator computes. Parameters, quantization and
+// memory are decided once, when a node is initialised.
 #ifndef SIMBENCH_KERNELS_COMMON_KERNELS_H_
 #define SIMBENCH_KERNELS_COMMON_KERNELS_H_
 

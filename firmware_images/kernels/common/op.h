@@ -1,4 +1,5 @@
-// An operator made of two: ours for int8, TensorFlow Lite Micro's own for every other type.
+// Operators that take the place of TensorFlow Lite Micro's: made of two, ours for int8 and its own
+// for every other type.
 #ifndef SIMBENCH_KERNELS_COMMON_OP_H_
 #define SIMBENCH_KERNELS_COMMON_OP_H_
 
@@ -34,6 +35,32 @@ inline void* Scratch(TfLiteContext* context, int index) {
   return index == kNoScratch ? nullptr : context->GetScratchBuffer(context, index);
 }
 
+// Initialises and prepares `node` for a kernel of TensorFlow's at once, because its preparation
+// allocates: what the interpreter later calls its preparation is empty. Null on failure.
+inline void* InitWhole(const TfLiteRegistration* kernel, TfLiteContext* context, TfLiteNode* node,
+                       const char* buffer, size_t length) {
+  static char nothing;  // for a kernel without data of its own
+  node->user_data = kernel->init == nullptr ? &nothing : kernel->init(context, buffer, length);
+  if (node->user_data == nullptr) return nullptr;
+  const bool is_good = kernel->prepare == nullptr || kernel->prepare(context, node) == kTfLiteOk;
+  return is_good ? node->user_data : nullptr;
+}
+
+// An operator of TensorFlow's own, for every type.
+template <TfLiteRegistration* (*kKernel)()>
+struct TensorFlowOp {
+  static void* Init(TfLiteContext* context, const char* buffer, size_t length) {
+    TfLiteNode node = NodeBeingInitialised(buffer);
+    return InitWhole(kKernel(), context, &node, buffer, length);
+  }
+
+  static TfLiteRegistration* Registration() {
+    static TfLiteRegistration registration = {
+        Init, nullptr, nullptr, kKernel()->invoke, nullptr, 0, nullptr, 0};
+    return &registration;
+  }
+};
+
 // `Ours` has: type Data; static TfLiteStatus Fill(context, node, Data*); static size_t Needs(Data,
 // Tensors); static TfLiteStatus Invoke(Data, Tensors, void* scratch); and static const
 // TfLiteRegistration* Others(), the registration for other types.
@@ -50,20 +77,10 @@ struct Op {
 
   static void* Init(TfLiteContext* context, const char* buffer, size_t length) {
     TfLiteNode node = NodeBeingInitialised(buffer);
-    if (!IsOurs(context, &node)) return InitOthers(context, &node, buffer, length);
+    if (!IsOurs(context, &node)) return InitWhole(Ours::Others(), context, &node, buffer, length);
     Node* own = AllocatePersistent<Node>(context, 1);
     if (own == nullptr || Ours::Fill(context, &node, &own->data) != kTfLiteOk) return nullptr;
     return own;
-  }
-
-  // Their preparation allocates as well, so it has to be done now; what is left is an empty one.
-  static void* InitOthers(TfLiteContext* context, TfLiteNode* node, const char* buffer, size_t length) {
-    const TfLiteRegistration* others = Ours::Others();
-    static char nothing;  // must not be null, which means failure
-    node->user_data = others->init == nullptr ? &nothing : others->init(context, buffer, length);
-    if (node->user_data == nullptr) return nullptr;
-    const bool is_good = others->prepare == nullptr || others->prepare(context, node) == kTfLiteOk;
-    return is_good ? node->user_data : nullptr;
   }
 
   static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode* node) {
