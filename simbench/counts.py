@@ -36,6 +36,11 @@ CACHE_EVENT = np.dtype([("block", "<u4"), ("jump_misses", "<u8"), ("sequential_m
 line, ``sequential`` where execution ran on into it. For a data cache ``jump_misses`` counts load
 misses and ``sequential_misses`` is 0."""
 
+SPLIT = np.dtype([("block", "<u4"), ("offset", "<u4"), ("count", "<u8")])
+"""Bus accesses beyond the first that misaligned loads and stores of the instruction at byte
+``offset`` of ``block`` take: one for a halfword at an odd address and for a word at an even one,
+two for a word at an odd address."""
+
 
 @dataclass(frozen=True, slots=True)
 class CacheGeometry:
@@ -44,6 +49,10 @@ class CacheGeometry:
     ``kind`` is "instruction" or "data"; ``ways`` equal to ``lines`` is fully associative;
     replacement is least recently used. ``segments`` are those whose accesses go through it. A load
     that misses brings its line in; a store does only if ``write_allocate``, and is never counted.
+    A line of several sectors of ``sector_bytes`` (0 is one of the whole line) is filled, and misses
+    are counted, by sector. Without ``keeps_sequential`` only what a jump missed is brought in, as
+    where a prefetch has read on already. ``phase_bytes`` is added to every address: where in a line
+    the image's address 0 would be on a board it is not linked for.
     """
 
     name: str
@@ -53,6 +62,9 @@ class CacheGeometry:
     ways: int
     segments: tuple[Segment, ...]
     write_allocate: bool = False
+    sector_bytes: int = 0
+    keeps_sequential: bool = True
+    phase_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +81,15 @@ class SectionCounts:
     """What was executed between the opening and the closing of a section.
 
     ``executions`` has one entry per block of :attr:`Counts.blocks`; ``edges``, ``accesses`` and
-    the arrays of ``cache_events`` (by cache name) hold only what occurred.
+    the arrays of ``cache_events`` (by cache name) hold only what occurred. ``splits`` is None where
+    the alignment of accesses was not watched.
     """
 
     executions: NDArray[np.int64]
     edges: NDArray[np.void]
     accesses: NDArray[np.void]
     cache_events: Mapping[str, NDArray[np.void]]
+    splits: NDArray[np.void] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from simbench.backends import Backend, Blob, LaunchSpec
+from simbench.backends import Backend, Blob, Board, LaunchSpec
 from simbench.counts import Counts
 from simbench.errors import InfrastructureError
 from simbench.firmware.config import BoardConfig, pack_config
 from simbench.platforms import platform_caches
-from simbench.session import Conversation, converse
+from simbench.session import Conversation, Patience, converse
 from simbench.tasks import Task
 
 
@@ -26,17 +27,30 @@ class Observation:
     arena_bytes: int | None
 
 
-def measure(task: Task, backend: Backend) -> Observation:
-    """Run ``task`` once. Raises FirmwareFault and InfrastructureError, saying what to do."""
-    spec = LaunchSpec(
+def measure(
+    task: Task, backend: Backend, launched: Callable[[Board], None] | None = None
+) -> Observation:
+    """Run ``task`` once; ``launched`` is given the board, so that it can be aborted.
+
+    Raises FirmwareFault and InfrastructureError, saying what to do.
+    """
+    with backend.launch(launch_spec(task)) as board:
+        if launched is not None:
+            launched(board)
+        conversation = converse(board, Patience().within(task.time_limit_s))
+        return _own(conversation, task) if task.model is None else _suite(conversation, task)
+
+
+def launch_spec(task: Task) -> LaunchSpec:
+    """The board that runs ``task``: its image, what is loaded beside it, the caches to watch."""
+    return LaunchSpec(
         image=task.image,
         machine=task.machine,
         blobs=() if task.model is None else _blobs(task, task.model.data),
-        caches=platform_caches(task.platform),
+        caches=platform_caches(task.platform, linked_for_it=task.model is None),
+        grouping=False,  # the alignment of every access is a price
+        counted_windows=1,
     )
-    with backend.launch(spec) as board:
-        conversation = converse(board)
-        return _own(conversation, task) if task.model is None else _suite(conversation, task)
 
 
 def _suite(conversation: Conversation, task: Task) -> Observation:
@@ -51,7 +65,7 @@ def _suite(conversation: Conversation, task: Task) -> Observation:
     outputs = [conversation.output()]
     for index in range(len(others)):
         conversation.load_bank(index)
-        conversation.infer()
+        conversation.infer(counted=False)
         outputs.append(conversation.output())
     assert inference.counts is not None  # the board was launched to count
     return Observation(inference.counts, tuple(outputs), arena.bytes)

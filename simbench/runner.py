@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from threading import Lock
 
-from simbench.backends import Backend
+from simbench.backends import Backend, Board
 from simbench.cost.core import load_core
 from simbench.cost.fit import check_fit, memory_use
 from simbench.cost.price import Price, estimate
@@ -18,6 +19,7 @@ from simbench.inputs import prediction
 from simbench.measure import Observation, measure
 from simbench.models.prepared import PreparedModel
 from simbench.models.reference import reference_outputs
+from simbench.platforms import Platform
 from simbench.results import (
     DOES_NOT_FIT,
     ERROR,
@@ -43,20 +45,46 @@ def run_tasks(tasks: Sequence[Task], backend: Backend) -> Iterator[Result]:
     What goes wrong with one task is its result, with status "error"; the others go on.
     """
     order = sorted(tasks, key=_size, reverse=True)
+    boards = _Boards()
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        pending = [pool.submit(run_task, task, backend) for task in order]
+        pending = [pool.submit(run_task, task, backend, boards.add) for task in order]
         try:
             for done in as_completed(pending):
                 yield done.result()
         finally:
+            # whoever stops listening, by Ctrl-C say, shall not wait for what runs
             for waiting in pending:
                 waiting.cancel()
+            boards.abort()
 
 
-def run_task(task: Task, backend: Backend) -> Result:
-    """The result of one task."""
+class _Boards:
+    """The boards that run, so that all can be stopped at once, those about to start included."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._boards: list[Board] = []
+        self._is_stopped = False
+
+    def add(self, board: Board) -> None:
+        with self._lock:
+            self._boards.append(board)
+            if self._is_stopped:
+                board.abort()
+
+    def abort(self) -> None:
+        with self._lock:
+            self._is_stopped = True
+            for board in self._boards:
+                board.abort()
+
+
+def run_task(
+    task: Task, backend: Backend, launched: Callable[[Board], None] | None = None
+) -> Result:
+    """The result of one task; ``launched`` is given its board, so that it can be aborted."""
     try:
-        return _measured(task, backend)
+        return _measured(task, measure(task, backend, launched))
     except InfrastructureError as error:
         return replace(_bare(task), status=ERROR, reason=str(error))
 
@@ -78,8 +106,12 @@ def _bare(task: Task) -> Result:
         input=MeasuredInput(measured.name, hashlib.sha256(measured.wire).hexdigest()),
         firmware_sha256=task.image.sha256,
         model=None if task.model is None else _model_used(task, task.model),
-        missing={"accuracy": _NO_DATA_SET},
+        missing={"accuracy": _NO_DATA_SET} | _no_energy(task.platform),
     )
+
+
+def _no_energy(platform: Platform) -> dict[str, str]:
+    return {} if platform.energy_reason is None else {"energy_j": platform.energy_reason}
 
 
 def _model_used(task: Task, model: PreparedModel) -> ModelUsed:
@@ -93,8 +125,7 @@ def _model_used(task: Task, model: PreparedModel) -> ModelUsed:
     )
 
 
-def _measured(task: Task, backend: Backend) -> Result:
-    seen = measure(task, backend)
+def _measured(task: Task, seen: Observation) -> Result:
     core = load_core(task.platform.core)
     whole = estimate(seen.counts, seen.counts.inference, task.platform, core)
     result = replace(

@@ -130,15 +130,19 @@ class Conversation:
         """Load entry ``index`` of the bank of inputs in the board's memory."""
         _one(self._ask(command("bank", index)), LoadDone, "bank")
 
-    def infer(self, inferences: int = 1, warmups: int = 0) -> Inference:
-        """Run ``warmups`` and then ``inferences`` measured ones on the input loaded."""
-        before = len(self._board.windows()) if self._counted else 0
+    def infer(self, inferences: int = 1, warmups: int = 0, *, counted: bool = True) -> Inference:
+        """Run ``warmups`` and then ``inferences`` measured ones on the input loaded.
+
+        ``counted`` false asks for no counts, as after the board's last counted window.
+        """
+        counted = counted and self._counted
+        before = len(self._board.windows()) if counted else 0
         events = self._ask(command("infer", inferences, warmups), self._patience.infer_s)
         laps = [event.us for event in events if isinstance(event, Lap)]
         if len(laps) != 2:
             raise ProtocolError(f"the firmware gave {len(laps)} time stamps for infer, not 2")
         results = _one(events, Results, "infer").values
-        counts = self._window(before, inferences) if self._counted else None
+        counts = self._window(before, inferences) if counted else None
         return Inference(inferences, results, (laps[0], laps[1]), counts)
 
     def output(self) -> bytes:

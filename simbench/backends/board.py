@@ -34,7 +34,8 @@ class LaunchSpec:
     ``base_segments`` says in which segment a register (13 is SP, 15 is PC) always points, so that
     accesses relative to it need not be watched; ``grouping`` lets one watched access stand for
     others through the same base register, sound where segments are not reached across by a small
-    displacement. Both make counting faster and no count different.
+    displacement. Both make counting faster and no count different. After ``counted_windows`` the
+    board runs on uncounted, at full speed; ``None`` counts all.
     """
 
     image: Image
@@ -45,6 +46,7 @@ class LaunchSpec:
     counting: bool = True
     base_segments: Mapping[int, Segment] = field(default_factory=lambda: _ALWAYS)
     grouping: bool = True
+    counted_windows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Capabilities:
 
 
 class Board(Protocol):
-    """A running board. Not for use by two threads at once. Close it, or use it in a ``with``."""
+    """A running board. Only :meth:`abort` may be called from another thread than the rest. Close
+    it, or use it in a ``with``."""
 
     def write(self, data: bytes) -> None:
         """Send ``data`` to the UART. Raises as :meth:`read` does."""
@@ -81,6 +84,9 @@ class Board(Protocol):
 
     def where(self, address: int) -> str:
         """An address of code in words: "in conv at 0x00001234"."""
+
+    def abort(self) -> None:
+        """Stop the emulator at once: what another thread waits for of the board then raises."""
 
     def close(self) -> None:
         """Stop the board and leave nothing behind. May be called again."""
@@ -110,4 +116,4 @@ class Backend(Protocol):
         """The stable machine for ``core`` ("cortex-m4"). Raises UsageError if there is none."""
 
     def launch(self, spec: LaunchSpec) -> Board:
-        """Start a board. Raises InfrastructureError if there is no emulator or it will not start."""
+        """Start a board. Raises InfrastructureError if there is no emulator, or it will not."""

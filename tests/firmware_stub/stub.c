@@ -11,7 +11,8 @@ extern void th_pre(void), th_post(void), simbench_op_begin(void), simbench_op_en
 extern void work_copy(uint32_t *, uint32_t *, uint32_t), work_kinds(uint32_t *, uint32_t *);
 extern void work_conditional(uint32_t *, uint32_t *), work_page(void);
 extern void work_bases(uint32_t *, uint32_t *), work_table(void), work_forever(void);
-extern void work_lines(uint32_t *, uint32_t, uint32_t);
+extern void work_lines(uint32_t *, uint32_t, uint32_t), work_long(uint32_t);
+extern void work_misaligned(uint32_t *, uint32_t *);
 void reset(void);
 
 static uint8_t input[1024];
@@ -88,6 +89,8 @@ static void work(void)
     case 6: work_forever(); break;
     case 7: work_lines(WEIGHTS, input[1], input[2]); break;
     case 8: work_copy(WEIGHTS, ARENA, 20000000); break;
+    case 10: work_long(input[1]); break;
+    case 11: work_misaligned(WEIGHTS, ARENA); break;
     case 9: work_copy((uint32_t *)0x90000000, ARENA, 1); break;
     }
     simbench_op_end();

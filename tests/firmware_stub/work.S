@@ -13,14 +13,22 @@
 \name:
 .endm
 
+.macro done name
+    .size \name, . - \name
+.endm
+
 routine th_pre
     bx lr
+done th_pre
 routine th_post
     bx lr
+done th_post
 routine simbench_op_begin
     bx lr
+done simbench_op_begin
 routine simbench_op_end
     bx lr
+done simbench_op_end
 
 /* r0 weights, r1 arena, r2 n: copies n words. 2 + 4n instructions, n - 1 taken edges of its own. */
 routine work_copy
@@ -30,6 +38,7 @@ routine work_copy
     subs r2, r2, #1
     bne 1b
     pop {r4, pc}
+done work_copy
 
 /* Every kind of access once. r0 weights, r1 arena. */
 routine work_kinds
@@ -52,6 +61,7 @@ routine work_kinds
     add sp, sp, #32
     pop {r4, r5, r6, r7, pc}
     .ltorg
+done work_kinds
 
 /* Accesses that an IT makes conditional, the second time executed, on the stack and elsewhere. */
 routine work_conditional
@@ -65,6 +75,7 @@ routine work_conditional
     subs r4, r4, #1
     bne 1b
     pop {r4, pc}
+done work_conditional
 
 /* An IT at the end of a 1 KB page: what it makes conditional starts the next block. */
     .section .text.work_page, "ax"
@@ -86,6 +97,7 @@ work_page:
     subs r4, r4, #1
     bne 1b
     pop {r4, pc}
+done work_page
 
 /* One base register: moved by constants, then by a register. r0 weights, r1 arena. */
 routine work_bases
@@ -102,6 +114,7 @@ routine work_bases
     mov r4, sp
     ldr r4, [r4]
     pop {r4, pc}
+done work_bases
 
 /* A table branch through a literal table, and a loop that never ends. */
 routine work_table
@@ -110,9 +123,11 @@ routine work_table
 2:  .byte (3f - 2b) / 2, (4f - 2b) / 2
 3:  nop
 4:  bx lr
+done work_table
 
 routine work_forever
     b work_forever
+done work_forever
 
 /* Touches r1 lines of 16 bytes from r0 on, r2 times over. */
 routine work_lines
@@ -125,3 +140,28 @@ routine work_lines
     subs r2, r2, #1
     bne 1b
     pop {r4, r5, pc}
+done work_lines
+
+/* A loop of four lines of 16 bytes, r0 times: 1 + 16 r0 + 1 instructions. */
+routine work_long
+    b 1f
+    .balign 16
+1:  .rept 14
+    nop.w
+    .endr
+    subs.w r0, r0, #1
+    bne.w 1b
+    bx lr
+done work_long
+
+/* Loads and stores at every alignment. r0 weights, r1 arena. */
+routine work_misaligned
+    ldr.w r2, [r0, #1]
+    ldr.w r2, [r0, #2]
+    ldrh.w r2, [r0, #1]
+    ldrh.w r2, [r0, #2]
+    ldrb.w r2, [r0, #3]
+    str.w r2, [r1, #3]
+    strh.w r2, [r1, #3]
+    bx lr
+done work_misaligned

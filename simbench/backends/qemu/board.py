@@ -27,6 +27,7 @@ _CHUNK = 1 << 16
 _STOP_TIMEOUT_S = 3.0
 _SEND_TIMEOUT_S = 30.0
 _POKE_INTERVAL_S = 0.05
+_CANNOT_WRITE = 74  # as in plugin.c
 _PROGRAM_COUNTER = re.compile(r"R15=([0-9a-fA-F]{8})")
 
 
@@ -40,9 +41,7 @@ class QemuBoard:
         self._stream: BinaryIO | None = None
         self._process: subprocess.Popen[bytes] | None = None
         with contextlib.ExitStack() as stack:
-            self._folder = Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="simbench-"))
-            )
+            self._folder = _temporary_folder(stack)
             self._start(tool, stack)
             self._cleanup = stack.pop_all()
 
@@ -112,6 +111,11 @@ class QemuBoard:
         """An address of code in words."""
         return place(self._spec.image, address)
 
+    def abort(self) -> None:
+        """Stop the emulator at once, from any thread."""
+        if self._process is not None:
+            _signal_group(self._process, signal.SIGKILL)
+
     def close(self) -> None:
         """Stop the board and remove its files."""
         self._cleanup.close()
@@ -160,11 +164,15 @@ class QemuBoard:
         paths = tuple(self._folder / f"blob{i}" for i in range(len(self._spec.blobs)))
         counts, config = self._folder / "counts", self._folder / "config"
         files = Files(counts, config, paths, uart, monitor, leash)
-        for blob, path in zip(self._spec.blobs, paths, strict=True):
-            path.write_bytes(blob.data)
-        if self._plugin is not None:
-            files.config.write_text(plugin_config(self._spec, files))
-            files.counts.touch()
+        settings = None if self._plugin is None else plugin_config(self._spec, files)
+        try:
+            for blob, path in zip(self._spec.blobs, paths, strict=True):
+                path.write_bytes(blob.data)
+            if settings is not None:
+                config.write_text(settings)
+                counts.touch()
+        except OSError as error:
+            raise _unwritable(str(error.strerror)) from error
         return files
 
     def _read_records(self) -> None:
@@ -201,6 +209,8 @@ class QemuBoard:
                 f"{place(image, reader.trap_at)}; make th_pre, th_post and the op markers "
                 "functions that are called, not inlined"
             )
+        if self._process is not None and self._process.returncode == _CANNOT_WRITE:
+            raise _unwritable("no counts could be written")
         self._explain_stderr()
 
     def _explain_stderr(self) -> NoReturn:
@@ -223,6 +233,21 @@ class QemuBoard:
             self._process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._stop()
+
+
+def _temporary_folder(stack: contextlib.ExitStack) -> Path:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="simbench-")
+    except OSError as error:
+        raise _unwritable(str(error.strerror)) from error
+    return Path(stack.enter_context(folder))
+
+
+def _unwritable(why: str) -> InfrastructureError:
+    return InfrastructureError(
+        f"cannot write the emulator's files to the temporary folder ({why}); free some "
+        "space there, or set TMPDIR to a folder that can be written"
+    )
 
 
 def _socket_pair(stack: contextlib.ExitStack) -> tuple[socket.socket, socket.socket]:

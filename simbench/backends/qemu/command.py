@@ -19,8 +19,9 @@ _MARKERS = {
 }
 _NEEDED_MARKERS = ("th_pre", "th_post")
 _GRANULE = 256
-_MAX_CACHES = 8
+_MAX_CACHES = 16
 _MAX_LINES = 65534
+_MAX_SECTORS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def command(program: Path, plugin: Path | None, spec: LaunchSpec, files: Files) 
         str(program),
         *("-machine", spec.machine),
         *("-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot"),
-        *("-chardev", f"socket,id=uart,fd={files.uart}", "-serial", "chardev:uart"),
+        *("-chardev", f"socket,id=uart,fd={files.uart},mux=on", "-serial", "chardev:uart"),
         *("-chardev", f"socket,id=monitor,fd={files.monitor}", "-mon", "chardev=monitor"),
         *("-kernel", str(spec.image.path)),
     ]
@@ -63,6 +64,7 @@ def _statements(spec: LaunchSpec, files: Files) -> Iterator[str]:
     yield f"leash {files.leash}"
     yield f"limit {spec.window_instructions}"
     yield f"grouping {int(spec.grouping)}"
+    yield f"windows {spec.counted_windows or 0}"
     yield from _markers(spec)
     for segment, ranges in spec.image.segments.items():
         if segment is Segment.OTHER:
@@ -92,15 +94,22 @@ def _markers(spec: LaunchSpec) -> Iterator[str]:
 def _cache(cache: CacheGeometry) -> str:
     power_of_two = cache.line_bytes >= 4 and cache.line_bytes & (cache.line_bytes - 1) == 0
     whole = cache.ways >= 1 and 1 <= cache.lines <= _MAX_LINES and cache.lines % cache.ways == 0
+    sector = cache.sector_bytes or cache.line_bytes
+    power_of_two = power_of_two and sector >= 4 and sector & (sector - 1) == 0
+    whole = whole and 1 <= cache.line_bytes // sector <= _MAX_SECTORS
+    whole = whole and 0 <= cache.phase_bytes < cache.line_bytes
     if not (power_of_two and whole) or cache.kind not in ("instruction", "data"):
         raise UsageError(
             f"the cache {cache.name!r} cannot be built: it needs a kind (instruction or data), "
-            "lines that are a multiple of its ways, and line_bytes that are a power of two"
+            "lines that are a multiple of its ways, line_bytes that are a power of two, at most "
+            f"{_MAX_SECTORS} sectors a line, and a phase within a line"
         )
     mask = sum(1 << int(segment) for segment in set(cache.segments))
     allocates = int(cache.write_allocate)
     is_data = int(cache.kind == "data")
-    return f"cache {is_data} {cache.lines} {cache.line_bytes} {cache.ways} {allocates} {mask}"
+    geometry = f"{cache.lines} {cache.line_bytes} {cache.ways}"
+    keeps = int(cache.keeps_sequential)
+    return f"cache {is_data} {geometry} {allocates} {mask} {sector} {keeps} {cache.phase_bytes}"
 
 
 def _down(address: int) -> int:

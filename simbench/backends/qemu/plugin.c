@@ -6,9 +6,12 @@
  *   segment INDEX START END     addresses whose accesses are counted under INDEX (0..3); else 4
  *   base REGISTER INDEX         what REGISTER (13 or 15) points at always is in segment INDEX
  *   grouping 0|1                one probe may serve all accesses through one unchanged base
- *   cache KIND LINES BYTES WAYS ALLOCATE SEGMENTS
- *                               KIND 0 instruction, 1 data; ALLOCATE: stores do; SEGMENTS: bit mask
+ *   cache KIND LINES BYTES WAYS ALLOCATE SEGMENTS SECTOR KEEPS PHASE
+ *                               KIND 0 instruction, 1 data; ALLOCATE: stores do; SEGMENTS: bit mask;
+ *                               SECTOR: bytes a miss reads; KEEPS: also what execution ran on into;
+ *                               PHASE: added to every address
  *   limit N                     instructions a window may take
+ *   windows N                   how many are counted; the core then runs on at full speed
  *   leash DESCRIPTOR            a pipe; when its other end is gone, so are we
  *
  * Output: records of {u32 kind, u32 bytes} and that many bytes, little endian; see records.py.
@@ -45,6 +48,7 @@ void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, exec_callback
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, exec_callback *, int,
                                             void *);
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, mem_callback *, int, int, void *);
+void qemu_plugin_reset(plugin_id, void (*)(plugin_id));
 void qemu_plugin_register_atexit_cb(plugin_id, void (*)(plugin_id, void *), void *);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
@@ -76,10 +80,14 @@ EXPORT int qemu_plugin_version = SIMBENCH_PLUGIN_API;
 
 /* ---- what is counted ---- */
 
-enum { SEGMENTS = 5, OTHER = 4, MAX_CACHES = 8, MAX_MARKERS = 16, MAX_BLOCK = 512 };
-enum { MAX_LOOPS = 4096, WATCH_INTERVAL_MS = 100 };
+enum { SEGMENTS = 5, OTHER = 4, MAX_CACHES = 16, MAX_MARKERS = 16, MAX_BLOCK = 512 };
+enum { MAX_LOOPS = 4096, WATCH_INTERVAL_MS = 100, OUTPUT_BUFFER = 1 << 20 };
+
+/* The exit status when the counts cannot be written: then no message can be either. */
+enum { CANNOT_WRITE = 74 };
 enum { WINDOW_OPENS, WINDOW_CLOSES, LAYER_OPENS, LAYER_CLOSES, NO_MARKER };
-enum record { BLOCK = 1, EXECUTIONS, EDGES, ACCESSES, CACHE, INTERVAL, WINDOW, LIMIT, LAST, TRAP };
+enum record { BLOCK = 1, EXECUTIONS, EDGES, ACCESSES, CACHE, INTERVAL, WINDOW, LIMIT, LAST, TRAP,
+              SPLITS };
 
 struct block;
 
@@ -98,10 +106,13 @@ struct follower {
 /* A memory instruction with a probe. Counters are by slot, (segment + 1) % SEGMENTS: see map. */
 struct probe {
     uint64_t count[SEGMENTS];
+    uint64_t splits; /* bus accesses beyond the first, of those that are misaligned */
     struct block *block;
     uint32_t offset;
     uint8_t units_of_eight; /* what an access of eight bytes counts */
-    bool armed;             /* of those that count once an execution: not yet counted */
+    uint8_t bytes;          /* of an access, learnt from the first; 0 before */
+    bool is_store;
+    bool armed; /* of those that count once an execution: not yet counted */
     struct follower *followers;
     struct probe *next;
 };
@@ -125,17 +136,17 @@ struct block {
     struct follower *known[SEGMENTS]; /* by segment */
     struct misses misses[MAX_CACHES];
     uint8_t *code;
-    struct block *next_in_bucket, *next;
+    struct block *next_in_bucket;
 };
 
 struct line {
-    uint32_t number, newer, older;
+    uint32_t number, newer, older, valid; /* valid: one bit a sector */
 };
 
 /* Least recently used, any geometry, in constant time: slot_of finds a line's slot plus one. */
 struct cache {
-    bool is_data, allocates;
-    uint32_t lines, shift, ways, sets, segments;
+    bool is_data, allocates, keeps;
+    uint32_t lines, shift, sector_shift, phase, ways, sets, segments;
     uint16_t *slot_of;
     struct line *line;
     uint32_t *newest, *oldest, *used;
@@ -151,12 +162,14 @@ static struct {
     int base_segment[16];
     bool grouping;
     uint64_t limit;
+    unsigned windows; /* still to be counted; 0: all */
     FILE *output;
 } config;
 
 static struct cache caches[MAX_CACHES];
 static unsigned n_caches;
 static bool has_data_cache;
+static bool sees_alignment;
 
 /* One byte for each 256 addresses: the segment's slot. Zero, a page never touched, is OTHER. */
 static uint8_t *map;
@@ -164,6 +177,7 @@ static struct block nowhere; /* where the core came from before its first block 
 static struct block *previous = &nowhere;
 static int64_t budget = INT64_MAX;
 static bool in_window;
+static plugin_id own_id;
 static uint32_t interval_kind;
 
 /* A block that branches to itself or else falls through is a loop. It has no callback: each turn adds
@@ -178,8 +192,11 @@ static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 
 enum { BUCKETS = 1 << 14 };
 static struct block *buckets[BUCKETS];
-static struct block *blocks;
 static uint32_t n_blocks;
+
+/* The blocks executed in this interval. */
+static struct block **touched;
+static size_t n_touched, touched_size;
 
 static _Noreturn void fail(const char *what)
 {
@@ -237,14 +254,14 @@ static void write_record(enum record kind)
     uint32_t head[2] = {kind, (uint32_t)buffer_used};
     if (fwrite(head, sizeof head, 1, config.output) != 1
         || (buffer_used && fwrite(buffer, buffer_used, 1, config.output) != 1))
-        fail("cannot write the counts: is the disk full?");
+        _exit(CANNOT_WRITE);
     buffer_used = 0;
 }
 
 static void flush_output(void)
 {
     if (fflush(config.output))
-        fail("cannot write the counts: is the disk full?");
+        _exit(CANNOT_WRITE);
 }
 
 static void need(struct block *b)
@@ -272,20 +289,19 @@ static void need(struct block *b)
 
 static void write_executions(void)
 {
-    for (struct block *b = blocks; b; b = b->next)
-        if (b->count) {
-            need(b);
-            put32(b->id);
-            put64(b->count);
-        }
+    for (size_t i = 0; i < n_touched; i++) {
+        struct block *b = touched[i];
+        need(b);
+        put32(b->id);
+        put64(b->count);
+    }
     write_record(EXECUTIONS);
 }
 
-static void write_edge(struct block *source, const struct edge *e)
+static void write_edge(const struct block *source, const struct edge *e)
 {
     if (!e->count)
         return;
-    need(source);
     need(e->target);
     put32(source->id);
     put32(e->target->id);
@@ -294,9 +310,9 @@ static void write_edge(struct block *source, const struct edge *e)
 
 static void write_edges(void)
 {
-    for (struct block *b = blocks; b; b = b->next)
-        for (const struct edge *e = &b->edge; e; e = e->next)
-            write_edge(b, e);
+    for (size_t i = 0; i < n_touched; i++)
+        for (const struct edge *e = &touched[i]->edge; e; e = e->next)
+            write_edge(touched[i], e);
     write_record(EDGES);
 }
 
@@ -315,7 +331,6 @@ static void write_probe(const struct probe *p)
         if (!count)
             continue;
         uint32_t segment = segment_of_slot(slot);
-        need(p->block);
         write_access(p->block, p->offset, segment, count);
         for (const struct follower *f = p->followers; f; f = f->next)
             write_access(p->block, f->offset, segment, count * f->units);
@@ -324,42 +339,61 @@ static void write_probe(const struct probe *p)
 
 static void write_accesses(void)
 {
-    for (struct block *b = blocks; b; b = b->next) {
+    for (size_t i = 0; i < n_touched; i++) {
+        const struct block *b = touched[i];
         for (const struct probe *p = b->probes; p; p = p->next)
             write_probe(p);
-        if (b->count)
-            for (unsigned segment = 0; segment < SEGMENTS; segment++)
-                for (const struct follower *f = b->known[segment]; f; f = f->next)
-                    write_access(b, f->offset, segment, b->count * f->units);
+        for (unsigned segment = 0; segment < SEGMENTS; segment++)
+            for (const struct follower *f = b->known[segment]; f; f = f->next)
+                write_access(b, f->offset, segment, b->count * f->units);
     }
     write_record(ACCESSES);
+}
+
+static void write_splits(void)
+{
+    for (size_t i = 0; i < n_touched; i++)
+        for (const struct probe *p = touched[i]->probes; p; p = p->next)
+            if (p->splits) {
+                put32(touched[i]->id);
+                put32(p->offset);
+                put64(p->splits);
+            }
+    write_record(SPLITS);
 }
 
 static void write_cache(unsigned index)
 {
     put32(index);
-    for (struct block *b = blocks; b; b = b->next) {
-        const struct misses *m = &b->misses[index];
+    for (size_t i = 0; i < n_touched; i++) {
+        const struct misses *m = &touched[i]->misses[index];
         if (!m->jump && !m->sequential)
             continue;
-        need(b);
-        put32(b->id);
+        put32(touched[i]->id);
         put64(m->jump);
         put64(m->sequential);
     }
     write_record(CACHE);
 }
 
+static void forget_probe(struct probe *p)
+{
+    memset(p->count, 0, sizeof p->count);
+    p->splits = 0;
+}
+
 static void forget_counts(void)
 {
-    for (struct block *b = blocks; b; b = b->next) {
+    for (size_t i = 0; i < n_touched; i++) {
+        struct block *b = touched[i];
         b->count = 0;
         for (struct edge *e = &b->edge; e; e = e->next)
             e->count = 0;
         for (struct probe *p = b->probes; p; p = p->next)
-            memset(p->count, 0, sizeof p->count);
-        memset(b->misses, 0, sizeof b->misses);
+            forget_probe(p);
+        memset(b->misses, 0, n_caches * sizeof *b->misses);
     }
+    n_touched = 0;
 }
 
 static void close_interval(void)
@@ -367,6 +401,8 @@ static void close_interval(void)
     write_executions();
     write_edges();
     write_accesses();
+    if (sees_alignment)
+        write_splits();
     for (unsigned i = 0; i < n_caches; i++)
         write_cache(i);
     put32(interval_kind);
@@ -375,7 +411,7 @@ static void close_interval(void)
 
 static void write_place(enum record kind, uint32_t address)
 {
-    buffer_used = 0;
+    buffer_used = 0; /* what an end in the middle of writing left */
     put32(address);
     write_record(kind);
     flush_output();
@@ -389,6 +425,11 @@ static void open_window(void)
     in_window = true;
     interval_kind = WINDOW_OPENS;
     budget = (int64_t)config.limit;
+}
+
+static void after_reset(plugin_id id)
+{
+    (void)id; /* nothing is registered again: nothing is counted any more */
 }
 
 static void pass_marker(uint32_t kind)
@@ -408,6 +449,8 @@ static void pass_marker(uint32_t kind)
         budget = INT64_MAX;
         write_record(WINDOW);
         flush_output();
+        if (config.windows && --config.windows == 0)
+            qemu_plugin_reset(own_id, after_reset);
     }
     pthread_mutex_unlock(&writing);
 }
@@ -460,24 +503,38 @@ static uint32_t free_slot(struct cache *c, uint32_t set)
     return slot;
 }
 
-/* Looks a line up; brings it in when it is not there. True is a hit. */
-static inline bool touch(struct cache *c, uint32_t number)
+/* Sectors first to last, counted from the line's first. */
+static inline uint32_t sectors(uint32_t first, uint32_t last)
+{
+    return (UINT32_MAX >> (31 - last)) & (UINT32_MAX << first);
+}
+
+static inline void make_found_newest(struct cache *c, uint32_t number, uint32_t slot)
+{
+    if (c->line[slot].newer != UINT32_MAX) {
+        uint32_t set = number % c->sets;
+        unlink_line(c, set, slot);
+        make_newest(c, set, slot);
+    }
+}
+
+/* Looks sectors of a line up and brings in those that are not there, which it returns. */
+static inline uint32_t touch(struct cache *c, uint32_t number, uint32_t wanted)
 {
     uint32_t found = c->slot_of[number];
     if (found) {
-        uint32_t slot = found - 1;
-        if (c->line[slot].newer != UINT32_MAX) {
-            uint32_t set = number % c->sets;
-            unlink_line(c, set, slot);
-            make_newest(c, set, slot);
-        }
-        return true;
+        struct line *l = &c->line[found - 1];
+        uint32_t missing = wanted & ~l->valid;
+        l->valid |= wanted;
+        make_found_newest(c, number, found - 1);
+        return missing;
     }
     uint32_t set = number % c->sets, slot = free_slot(c, set);
     c->line[slot].number = number;
+    c->line[slot].valid = wanted;
     c->slot_of[number] = (uint16_t)(slot + 1);
     make_newest(c, set, slot);
-    return false;
+    return wanted;
 }
 
 static bool goes_through(const struct cache *c, uint32_t address)
@@ -485,26 +542,63 @@ static bool goes_through(const struct cache *c, uint32_t address)
     return c->segments >> segment_of_slot(map[address >> 8]) & 1;
 }
 
-static void fetch(struct cache *c, unsigned index, struct block *b, bool jumped, uint32_t before)
+/* Line by line: what is missed is kept, however execution came to it. */
+static void fetch_lines(struct cache *c, struct misses *m, uint32_t first, uint32_t last,
+                        bool jumped)
 {
-    uint32_t number = b->start >> c->shift, last = (b->end - 1) >> c->shift;
-    if (jumped || number != before >> c->shift) {
-        if (!touch(c, number))
-            *(jumped ? &b->misses[index].jump : &b->misses[index].sequential) += 1;
+    unsigned per_line = c->shift - c->sector_shift;
+    uint32_t mask = (1u << per_line) - 1;
+    for (uint32_t s = first; s <= last;) {
+        uint32_t number = s >> per_line, end = s | mask;
+        uint32_t missing = touch(c, number, sectors(s & mask, (end < last ? end : last) & mask));
+        if (missing) {
+            bool at_target = jumped && s == first && missing >> (s & mask) & 1;
+            m->jump += at_target;
+            m->sequential += (uint32_t)__builtin_popcount(missing) - at_target;
+        }
+        s = end + 1;
     }
-    while (number++ < last)
-        if (!touch(c, number))
-            b->misses[index].sequential++;
+}
+
+/* Sector by sector: only what a jump missed is kept; what is run into was read ahead. */
+static void fetch_sectors(struct cache *c, struct misses *m, uint32_t first, uint32_t last,
+                          bool jumped)
+{
+    unsigned per_line = c->shift - c->sector_shift;
+    uint32_t mask = (1u << per_line) - 1;
+    for (uint32_t s = first; s <= last; s++) {
+        uint32_t found = c->slot_of[s >> per_line], bit = 1u << (s & mask);
+        if (jumped && s == first)
+            m->jump += touch(c, s >> per_line, bit) != 0;
+        else if (found && c->line[found - 1].valid & bit)
+            make_found_newest(c, s >> per_line, found - 1);
+        else
+            m->sequential++;
+    }
+}
+
+/* The sector that execution only goes on in has been read already. */
+static void fetch(struct cache *c, struct misses *m, const struct block *b, bool jumped,
+                  uint32_t before)
+{
+    uint32_t first = (b->start + c->phase) >> c->sector_shift;
+    uint32_t last = (b->end - 1 + c->phase) >> c->sector_shift;
+    if (!jumped && first == (before + c->phase) >> c->sector_shift && first++ == last)
+        return;
+    (c->keeps ? fetch_lines : fetch_sectors)(c, m, first, last, jumped);
 }
 
 static void load_or_store(struct cache *c, unsigned index, struct block *b, uint32_t address,
                           uint32_t bytes, bool store)
 {
-    uint32_t last = (address + bytes - 1) >> c->shift;
-    for (uint32_t number = address >> c->shift; number <= last; number++) {
+    uint32_t mask = (1u << (c->shift - c->sector_shift)) - 1;
+    address += c->phase;
+    uint32_t first = address >> c->sector_shift, last = (address + bytes - 1) >> c->sector_shift;
+    for (uint32_t s = first; s <= last; s++) {
+        uint32_t number = s >> (c->shift - c->sector_shift);
         if (store && !c->allocates && !c->slot_of[number])
             continue;
-        if (!touch(c, number) && !store)
+        if (touch(c, number, 1u << (s & mask)) && !store)
             b->misses[index].jump++;
     }
 }
@@ -533,6 +627,11 @@ static __attribute__((noinline)) void other_edge(struct block *source, struct bl
     e->count++;
 }
 
+static bool fits(const struct cache *c, const struct block *b)
+{
+    return ((b->end - 1 + c->phase) >> c->shift) - ((b->start + c->phase) >> c->shift) < c->lines;
+}
+
 static void fetch_block(struct block *b, const struct block *from)
 {
     bool jumped = from->end != b->start;
@@ -541,9 +640,24 @@ static void fetch_block(struct block *b, const struct block *from)
         if (c->is_data || !goes_through(c, b->start))
             continue;
         /* The same block once more finds its own lines, in the order they had. */
-        if (from == b && ((b->end - 1) >> c->shift) - (b->start >> c->shift) < c->lines)
+        if (from == b && c->keeps && fits(c, b))
             continue;
-        fetch(c, i, b, jumped, from->end - 1);
+        fetch(c, &b->misses[i], b, jumped, from->end - 1);
+    }
+}
+
+/* A loop's turns after the first, in caches that do not keep all of it: they are alike, but for
+ * the first jump to its start. */
+static void fetch_turns(struct block *b, uint64_t n)
+{
+    for (unsigned i = 0; i < n_caches; i++) {
+        struct cache *c = &caches[i];
+        if (c->is_data || c->keeps || !goes_through(c, b->start))
+            continue;
+        struct misses turn = {0};
+        fetch(c, &turn, b, true, 0);
+        b->misses[i].jump += turn.jump;
+        b->misses[i].sequential += turn.sequential * n;
     }
 }
 
@@ -555,6 +669,25 @@ static inline void pass_edge(struct block *from, struct block *to)
         from->edge.count++;
     else
         other_edge(from, to);
+}
+
+static __attribute__((noinline)) void grow_touched(void)
+{
+    touched_size = 2 * touched_size + 1024;
+    touched = realloc(touched, touched_size * sizeof *touched);
+    if (!touched)
+        fail("out of memory");
+}
+
+static inline void add_executions(struct block *b, uint64_t n)
+{
+    if (!b->count) {
+        if (n_touched == touched_size)
+            grow_touched();
+        touched[n_touched++] = b;
+    }
+    b->count += n;
+    budget -= (int64_t)(n * b->instructions);
 }
 
 static struct block *turning_loop(void)
@@ -576,11 +709,11 @@ static __attribute__((noinline)) struct block *settle(struct block *from, const 
     pass_edge(from, b);
     fetch_block(b, from);
     if (n > 1) {
+        fetch_turns(b, n - 1);
         pass_edge(b, b);
         b->edge.count += n - 2; /* a block's last edge is its first: the self edge */
     }
-    b->count += n;
-    budget -= (int64_t)(n * b->instructions);
+    add_executions(b, n);
     return b;
 }
 
@@ -596,8 +729,7 @@ static inline struct block *enter(struct block *b)
 
 static inline void count_block(struct block *b)
 {
-    b->count++;
-    budget -= b->instructions;
+    add_executions(b, 1);
     if (__builtin_expect(budget < 0, 0))
         over_limit(b);
 }
@@ -642,23 +774,33 @@ static void on_access(unsigned cpu, mem_info info, uint64_t address, void *user)
     p->count[map[(uint32_t)address >> 8]]++;
 }
 
-static uint32_t watch_caches(struct probe *p, mem_info info, uint32_t address)
+static inline void watch_caches(struct probe *p, mem_info info, uint32_t address)
 {
-    uint32_t bytes = 1u << qemu_plugin_mem_size_shift(info);
+    if (!p->bytes) {
+        p->bytes = (uint8_t)(1u << qemu_plugin_mem_size_shift(info));
+        p->is_store = qemu_plugin_mem_is_store(info);
+    }
     if (has_data_cache)
         for (unsigned i = 0; i < n_caches; i++)
             if (caches[i].is_data && goes_through(&caches[i], address))
-                load_or_store(&caches[i], i, p->block, address, bytes,
-                              qemu_plugin_mem_is_store(info));
-    return bytes;
+                load_or_store(&caches[i], i, p->block, address, p->bytes, p->is_store);
+}
+
+/* Halfwords at odd addresses take two accesses, words two or, at odd addresses, three. */
+static inline void note_alignment(struct probe *p, uint32_t address)
+{
+    uint32_t beyond = address & (p->bytes - 1u) & 3;
+    if (__builtin_expect(beyond && p->bytes <= 4, 0))
+        p->splits += p->bytes == 4 && beyond & 1 ? 2 : 1;
 }
 
 static void on_sized_access(unsigned cpu, mem_info info, uint64_t address, void *user)
 {
     (void)cpu;
     struct probe *p = user;
-    uint32_t bytes = watch_caches(p, info, (uint32_t)address);
-    p->count[map[(uint32_t)address >> 8]] += bytes == 8 ? p->units_of_eight : 1;
+    watch_caches(p, info, (uint32_t)address);
+    note_alignment(p, (uint32_t)address);
+    p->count[map[(uint32_t)address >> 8]] += p->bytes == 8 ? p->units_of_eight : 1;
 }
 
 static void on_vector_access(unsigned cpu, mem_info info, uint64_t address, void *user)
@@ -970,7 +1112,7 @@ static struct probe *watch(struct translation *t, struct qemu_plugin_insn *insn,
     if (d->shape == VECTOR) {
         callback = on_vector_access;
         qemu_plugin_register_vcpu_insn_exec_cb(insn, on_vector_instruction, NO_REGISTERS, p);
-    } else if (d->shape != DOUBLE && !has_data_cache) {
+    } else if (d->shape != DOUBLE && !sees_alignment) {
         callback = on_access;
     }
     qemu_plugin_register_vcpu_mem_cb(insn, callback, NO_REGISTERS, READS_AND_WRITES, p);
@@ -1064,7 +1206,7 @@ static bool lines_fit(const struct block *b)
 {
     for (unsigned i = 0; i < n_caches; i++) {
         const struct cache *c = &caches[i];
-        if (!c->is_data && ((b->end - 1) >> c->shift) - (b->start >> c->shift) >= c->lines)
+        if (!c->is_data && !fits(c, b))
             return false;
     }
     return true;
@@ -1107,8 +1249,6 @@ static struct block *new_block(uint32_t start, const uint8_t *code, uint32_t byt
     b->id = n_blocks++;
     b->code = allocate(bytes, 1);
     memcpy(b->code, code, bytes);
-    b->next = blocks;
-    blocks = b;
     struct block **bucket = &buckets[start >> 1 & (BUCKETS - 1)];
     b->next_in_bucket = *bucket;
     *bucket = b;
@@ -1209,16 +1349,19 @@ static void add_segment(unsigned index, uint32_t start, uint32_t end)
         memset(map + (start >> 8), (int)slot_of_segment(index), (end - start) >> 8);
 }
 
-static void add_cache(const unsigned value[6])
+static void add_cache(const unsigned value[9])
 {
     struct cache *c = &caches[n_caches];
     *c = (struct cache){.is_data = value[0], .lines = value[1], .ways = value[3],
-                        .allocates = value[4], .segments = value[5]};
+                        .allocates = value[4], .segments = value[5], .keeps = value[7],
+                        .phase = value[8]};
     if (n_caches == MAX_CACHES || !c->lines || c->lines > UINT16_MAX - 1 || !c->ways
-        || c->lines % c->ways || value[2] < 4 || value[2] & (value[2] - 1))
+        || c->lines % c->ways || value[2] & (value[2] - 1) || value[6] & (value[6] - 1)
+        || value[6] < 4 || value[6] > value[2] || value[2] / value[6] > 16 || value[8] >= value[2])
         fail("a cache that cannot be built");
     n_caches++;
     c->shift = (uint32_t)__builtin_ctz(value[2]);
+    c->sector_shift = (uint32_t)__builtin_ctz(value[6]);
     c->sets = c->lines / c->ways;
     c->line = allocate(c->lines, sizeof *c->line);
     c->newest = allocate(c->sets, sizeof *c->newest);
@@ -1243,12 +1386,12 @@ static void add_marker(uint32_t kind, uint32_t address)
 
 static void read_statement(char *line)
 {
-    unsigned v[6], n;
+    unsigned v[9], n;
     unsigned long long limit;
     line[strcspn(line, "\n")] = 0;
     if (!strncmp(line, "output ", 7)) {
         config.output = fopen(line + 7, "wb");
-        if (!config.output)
+        if (!config.output || setvbuf(config.output, NULL, _IOFBF, OUTPUT_BUFFER))
             fail("cannot write the counts");
     } else if (sscanf(line, "marker %u %u", v, v + 1) == 2) {
         add_marker(v[0], v[1]);
@@ -1258,12 +1401,15 @@ static void read_statement(char *line)
         config.base_segment[v[0]] = (int)v[1];
     } else if (sscanf(line, "grouping %u", &n) == 1) {
         config.grouping = n;
-    } else if (sscanf(line, "cache %u %u %u %u %u %u", v, v + 1, v + 2, v + 3, v + 4, v + 5) == 6) {
+    } else if (sscanf(line, "cache %u %u %u %u %u %u %u %u %u", v, v + 1, v + 2, v + 3, v + 4, v + 5,
+                      v + 6, v + 7, v + 8) == 9) {
         add_cache(v);
     } else if (sscanf(line, "leash %u", &n) == 1) {
         start_watching((int)n);
     } else if (sscanf(line, "limit %llu", &limit) == 1) {
         config.limit = limit;
+    } else if (sscanf(line, "windows %u", &n) == 1) {
+        config.windows = n;
     } else {
         fail("a statement it does not know in its configuration");
     }
@@ -1283,6 +1429,7 @@ static void read_config(const char *path)
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
 {
     (void)info;
+    own_id = id;
     for (unsigned r = 0; r < 16; r++)
         config.base_segment[r] = -1;
     config.limit = INT64_MAX;
@@ -1294,6 +1441,7 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
         fail("needs config=FILE");
     make_turns();
     read_config(argv[0] + 7);
+    sees_alignment = has_data_cache || !config.grouping;
     if (!config.output)
         fail("needs an output");
     qemu_plugin_register_vcpu_tb_trans_cb(id, translate);

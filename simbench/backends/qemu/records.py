@@ -20,6 +20,7 @@ from simbench.counts import (
     ACCESS,
     CACHE_EVENT,
     EDGE,
+    SPLIT,
     Block,
     CacheGeometry,
     Counts,
@@ -48,6 +49,7 @@ class Kind(IntEnum):
     LIMIT = 8
     LAST = 9
     TRAP = 10
+    SPLITS = 11
 
 
 class Marker(IntEnum):
@@ -65,6 +67,7 @@ class _Interval:
     executions: Array
     edges: Array
     accesses: Array
+    splits: Array | None
     caches: dict[int, Array]
 
 
@@ -128,6 +131,7 @@ class RecordReader:
                 arrays[Kind.EXECUTIONS],
                 arrays[Kind.EDGES],
                 arrays[Kind.ACCESSES],
+                arrays.get(Kind.SPLITS),
                 self._pending.caches,
             )
         )
@@ -146,6 +150,7 @@ _DTYPES: Mapping[Kind, np.dtype[np.void]] = {
     Kind.EXECUTIONS: _EXECUTION,
     Kind.EDGES: EDGE,
     Kind.ACCESSES: ACCESS,
+    Kind.SPLITS: SPLIT,
 }
 
 
@@ -203,8 +208,11 @@ class _SectionMaker:
             cache.name: merge([self._renumber(interval.caches[i], "block")])
             for i, cache in enumerate(self.caches)
         }
-        accesses = self._renumber(interval.accesses, "block")
-        return SectionCounts(executions, merge([edges]), merge([accesses]), events)
+        accesses = merge([self._renumber(interval.accesses, "block")])
+        splits = interval.splits
+        if splits is not None:
+            splits = merge([self._renumber(splits, "block")])
+        return SectionCounts(executions, merge([edges]), accesses, events, splits)
 
     def _renumber(self, array: Array, *fields: str) -> Array:
         array = array.copy()

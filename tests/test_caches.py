@@ -1,0 +1,122 @@
+"""Caches of flash accelerators: sectors, lines that only jumps bring in, phases; and alignment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from firmware_stub import Work, build_stub, spec
+
+from simbench.backends import backend
+from simbench.counts import CacheGeometry, Counts, SectionCounts, Segment
+from simbench.errors import UsageError
+from simbench.firmware.image import Image
+from simbench.session import converse
+
+CODE, WEIGHTS = Segment.CODE, Segment.WEIGHTS
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    return build_stub(tmp_path_factory.mktemp("stub"))
+
+
+def counted(image: Image, work: tuple[int, ...], *caches: CacheGeometry) -> Counts:
+    launch = replace(spec(image, work), caches=caches)
+    with backend("qemu").launch(launch) as board:
+        conversation = converse(board)
+        conversation.load_bank(0)
+        counts = conversation.infer().counts
+    assert counts is not None
+    return counts
+
+
+def misses(image: Image, counts: Counts, name: str, function: str) -> tuple[int, int]:
+    """Jump and sequential misses of cache ``name`` in the blocks of ``function``."""
+    where = next(f for f in image.functions if f.name == function)
+    rows = counts.layers[0].cache_events[name].tolist()
+    end = where.start + where.size
+    inside = [r for r in rows if where.start <= counts.blocks[r[0]].address < end]
+    return sum(r[1] for r in inside), sum(r[2] for r in inside)
+
+
+TURNS = 5
+# a loop of four times 16 bytes, a branch into it before and a return behind
+LOOP = [
+    # all of it is kept: the branch and the loop are jumped to, the rest run into
+    (CacheGeometry("c", "instruction", 16, 16, 16, (CODE,)), (2, 4)),
+    (CacheGeometry("c", "instruction", 4, 64, 4, (CODE,), sector_bytes=16), (2, 4)),
+    (CacheGeometry("c", "instruction", 4, 64, 4, (CODE,), sector_bytes=8), (2, 8)),
+    # half a line on, the loop takes five lines and the return is in its last
+    (CacheGeometry("c", "instruction", 16, 16, 16, (CODE,), phase_bytes=8), (2, 4)),
+    # what is run into is read ahead, and never kept
+    (
+        CacheGeometry("c", "instruction", 16, 16, 16, (CODE,), keeps_sequential=False),
+        (2, 3 * TURNS + 1),
+    ),
+    (
+        CacheGeometry(
+            "c", "instruction", 4, 64, 4, (CODE,), sector_bytes=8, keeps_sequential=False
+        ),
+        (2, 7 * TURNS + 1),
+    ),
+]
+
+
+@pytest.mark.parametrize(("cache", "expected"), LOOP)
+def test_a_loop_misses_as_its_cache_keeps_it(
+    image: Image, cache: CacheGeometry, expected: tuple[int, int]
+) -> None:
+    counts = counted(image, (Work.LONG, TURNS), cache)
+    assert misses(image, counts, "c", "work_long") == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "sector", "expected"),
+    [(4, 32, 4), (4, 16, 8), (3, 32, 4 * 3), (3, 16, 8 * 3)],
+)
+def test_a_data_cache_reads_a_sector_a_miss(
+    image: Image, lines: int, sector: int, expected: int
+) -> None:
+    """Eight times 16 bytes in order, three times over: four lines of 32 bytes."""
+    cache = CacheGeometry("c", "data", lines, 32, lines, (WEIGHTS,), sector_bytes=sector)
+    counts = counted(image, (Work.LINES, 8, 3), cache)
+    assert misses(image, counts, "c", "work_lines") == (expected, 0)
+
+
+def splits(section: SectionCounts, counts: Counts) -> list[tuple[int, int]]:
+    assert section.splits is not None
+    return [(counts.blocks[r["block"]].address + r["offset"], r["count"]) for r in section.splits]
+
+
+def test_misaligned_accesses_are_split(image: Image) -> None:
+    cache = CacheGeometry("c", "data", 4, 32, 4, (WEIGHTS,))
+    counts = counted(image, (Work.MISALIGNED,), cache)
+    start = next(f for f in image.functions if f.name == "work_misaligned").start
+    expected = [(0, 2), (4, 1), (8, 1), (20, 2), (24, 1)]
+    assert splits(counts.layers[0], counts) == [(start + at, n) for at, n in expected]
+
+
+def test_alignment_is_not_known_where_accesses_stand_for_others(image: Image) -> None:
+    assert counted(image, (Work.MISALIGNED,)).inference.splits is None
+    launch = replace(spec(image, (Work.MISALIGNED,)), grouping=False)
+    with backend("qemu").launch(launch) as board:
+        conversation = converse(board)
+        conversation.load_bank(0)
+        counts = conversation.infer().counts
+    assert counts is not None
+    assert counts.inference.splits is not None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        CacheGeometry("c", "data", 8, 32, 8, (CODE,), sector_bytes=12),
+        CacheGeometry("c", "data", 8, 32, 8, (CODE,), sector_bytes=64),
+        CacheGeometry("c", "data", 8, 128, 8, (CODE,), sector_bytes=4),
+        CacheGeometry("c", "data", 8, 32, 8, (CODE,), phase_bytes=32),
+    ],
+)
+def test_a_cache_that_cannot_be_is_refused(image: Image, wrong: CacheGeometry) -> None:
+    with pytest.raises(UsageError, match="cache 'c'"):
+        backend("qemu").launch(replace(spec(image), caches=(wrong,)))
