@@ -97,6 +97,5 @@ install_python_packages() {
 install_packages
 install_cargo
 install_python_packages
-say "fetching the pinned firmware and model sources"
-$VENV/bin/python -m simbench.fetch
+$VENV/bin/simbench build --sources-only
 say "done"

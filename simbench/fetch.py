@@ -80,7 +80,7 @@ def fetch_wheel_folder(name: str, progress: Progress = quiet) -> Path:
         shutil.unpack_archive(wheel, folder, "zip")
         return folder
 
-    return _fetched(pins()[name], wheel.with_suffix(""), extract, progress)
+    return _fetched(pins()[name], wheel.with_suffix(""), extract, quiet)
 
 
 def is_fetched(name: str) -> bool:
@@ -260,18 +260,3 @@ def _differs(pin: Pin) -> InfrastructureError:
         f"what was fetched as {pin.name} {pin.version} is not what is pinned (its sha256 differs "
         f"from {pin.sha256[:16]}...): do not use that mirror, and try again"
     )
-
-
-def _main() -> int:
-    from simbench.errors import SimbenchError
-
-    try:
-        fetch_all(lambda message: print(message, file=sys.stderr))
-    except SimbenchError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(_main())

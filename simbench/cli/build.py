@@ -12,7 +12,8 @@ from simbench.scenario import DEFAULT_KERNELS
 @click.command(name="build")
 @click.option("--core", "cores", multiple=True, metavar="CORE", help="Core to build for (repeat).")
 @click.option("--kernels", multiple=True, metavar="NAME", help="Kernel set to build (repeat).")
-def command(cores: tuple[str, ...], kernels: tuple[str, ...]) -> None:
+@click.option("--sources-only", is_flag=True, help="Fetch the pinned sources, and build nothing.")
+def command(cores: tuple[str, ...], kernels: tuple[str, ...], sources_only: bool) -> None:
     """Build the firmware images and the counting plugin; what is built already stays.
 
     \b
@@ -20,13 +21,21 @@ def command(cores: tuple[str, ...], kernels: tuple[str, ...]) -> None:
       simbench build
       simbench build --core cortex-m4 --kernels reference
     """
+    from simbench import fetch
     from simbench.backends.qemu.plugin_build import build_plugin
     from simbench.backends.qemu.tool import find_tool
     from simbench.firmware import build
 
-    progress = Console(stderr=True)
+    console = Console(stderr=True)
+
+    def progress(line: str) -> None:
+        console.print(line, style="dim", highlight=False)
+
+    fetch.fetch_all(progress)
+    if sources_only:
+        return
     for core in cores or build.CORES:
         for name in kernels or sorted(build.KERNELS, key=lambda k: k != DEFAULT_KERNELS):
-            image = build.build_image(core, name, lambda line: progress.print(line, style="dim"))
+            image = build.build_image(core, name, progress)
             click.echo(f"{core} {name}: {kib(image.code_bytes)} of code, {image.path}")
     click.echo(f"counting plugin: {build_plugin(find_tool().series)}")

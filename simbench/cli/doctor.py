@@ -94,7 +94,7 @@ def _parts() -> Sequence[Finding]:
     return [
         _part("qemu-system-arm", lambda: backend("qemu").version(), ""),
         _part("host reference", reference_version, ""),
-        _part("pinned sources", sources, "run 'make setup', or 'python -m simbench.fetch'"),
+        _part("pinned sources", sources, "run 'make setup', or 'simbench build --sources-only'"),
         _part("firmware", firmware, f"run 'simbench build' (it builds {DEFAULT_KERNELS} first)"),
         Finding("build folder", str(paths.build_dir())),
     ]

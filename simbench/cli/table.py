@@ -19,7 +19,7 @@ _UNKNOWN = "–"
 def results_table(title: str, results: Sequence[Result]) -> RenderableType:
     """One row a result, its ranges beneath, then what the firmware said of real inputs."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for heading in ("exact", "instructions", "cycles", "time", "energy"):
         table.add_column(heading, justify="right", no_wrap=True)
     for heading in ("arena", "RAM", "flash"):
