@@ -105,6 +105,14 @@ class Table:
             raise self.fail(key, "must be a list of texts")
         return tuple(str(item.value) for item in node.value)
 
+    def is_null(self, key: str) -> bool:
+        """Whether ``key`` is there and says ``null``: a fact that is not known."""
+        node = self._nodes.get(key)
+        is_null = isinstance(node, yaml.ScalarNode) and node.value == "null"
+        if is_null:
+            self._known.add(key)
+        return is_null
+
     def flag(self, key: str) -> bool:
         """The yes or no under ``key``; no where the key is absent."""
         self._known.add(key)

@@ -12,6 +12,24 @@ from simbench.errors import UsageError
 from simbench.isa.instruction import InstructionClass
 
 CORES = Path(__file__).resolve().parent / "cores"
+_EVERY_CORE = frozenset(
+    {
+        InstructionClass.ALU,
+        InstructionClass.MULTIPLY,
+        InstructionClass.LOAD,
+        InstructionClass.LOAD_MULTIPLE,
+        InstructionClass.STORE,
+        InstructionClass.STORE_MULTIPLE,
+        InstructionClass.BRANCH,
+        InstructionClass.BRANCH_CONDITIONAL,
+        InstructionClass.CALL,
+        InstructionClass.BRANCH_INDIRECT,
+        InstructionClass.HINT,
+        InstructionClass.BARRIER,
+        InstructionClass.SYSTEM,
+        InstructionClass.UNKNOWN,
+    }
+)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -19,7 +37,7 @@ class Core:
     """A core: cycles of each class at zero wait states, and the parameters of its pipeline.
 
     ``cycles`` leaves out the refill of a taken branch and, for transfers of several words, all
-    words but the first. ``version`` changes whenever a number does. ``sources`` are the manuals.
+    words but the first; a class that the core does not have takes what an unknown one does. ``version`` changes whenever a number does. ``sources`` are the manuals.
     """
 
     id: str
@@ -63,9 +81,13 @@ def read_core(path: Path) -> Core:
 
 
 def _cycles(table: Table) -> dict[InstructionClass, Quantity]:
-    cycles = {kind: table.quantity(kind.value, maximum=1000) for kind in InstructionClass}
+    given = {
+        kind: table.quantity(kind.value, maximum=1000)
+        for kind in InstructionClass
+        if kind in _EVERY_CORE or kind.value in table
+    }
     table.finish()
-    return cycles
+    return {kind: given.get(kind, given[InstructionClass.UNKNOWN]) for kind in InstructionClass}
 
 
 def _pipeline(table: Table) -> dict[str, Quantity]:

@@ -8,13 +8,14 @@ Source: Arm Cortex-M4 Technical Reference Manual DDI 0439D, tables 3-1 and 7-1, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simbench.cost.bounds import Bounds, of
 from simbench.cost.core import Core
-from simbench.cost.parts import Part, Refill
+from simbench.cost.parts import Pair, Part, Refill
 from simbench.isa.instruction import LOADS, STORES, Instruction, InstructionClass, MemoryOperand
 
 _ARITHMETIC = (InstructionClass.ALU, InstructionClass.MULTIPLY, InstructionClass.DIVIDE)
@@ -46,6 +47,7 @@ class CortexM4:
         """
         stack = np.zeros((len(instructions), len(Part), 3))
         before: Instruction | None = None
+        group = _MisalignedGroup()
         for row, instruction in zip(stack, instructions, strict=True):
             misaligned = instruction.width == 4 and address % 4 != 0
             takes = self._takes(instruction, before, misaligned)
@@ -54,9 +56,28 @@ class CortexM4:
             row[_PART_OF.get(instruction.kind, Part.MULTI_CYCLE)] = np.maximum(takes - 1.0, 0.0)
             if before is not None:
                 row[Part.DEPENDENCE] = self._waits(instruction, before)
+            if group.starves(instruction, misaligned):
+                row[Part.ALIGNMENT] = self._pipeline.get("misaligned_group", 0.0)
             before = instruction
             address += instruction.width
         return stack
+
+    def pairs(self, instructions: Sequence[Instruction], address: int) -> list[Pair]:
+        """Loads and stores of a run at ``address`` that overlap the load before, in one memory."""
+        found = []
+        offset = 0
+        for before, instruction in pairwise(instructions):
+            first, offset = offset, offset + before.width
+            memory = instruction.memory
+            if memory is None or not _follows(instruction, memory, before):
+                continue
+            misaligned = instruction.width == 4 and (address + offset) % 4 != 0
+            alone = self._takes(instruction, None, misaligned)
+            saved = alone - self._takes(instruction, before, misaligned)[[0, 2, 1]]
+            cycles = np.maximum(saved, 0.0) * self._pipeline["other_memory"]
+            if cycles.any():
+                found.append(Pair(first, offset, cycles))
+        return found
 
     def refill(self, last: Instruction) -> Refill:
         """How the target becomes known when a taken edge leaves a block that ends in ``last``."""
@@ -130,6 +151,29 @@ class CortexM4:
                 used &= ~instruction.writes
             return self._pipeline["float_dependence"] if used else 0.0
         return 0.0
+
+
+class _MisalignedGroup:
+    """Wide instructions in a row, each across two words: from three on, the core's queue runs dry.
+
+    Of stores alone it takes four.
+    """
+
+    def __init__(self) -> None:
+        self._length = 0
+        self._only_stores = True
+        self._starved = False
+
+    def starves(self, instruction: Instruction, misaligned: bool) -> bool:
+        """Whether the queue runs dry, once in a row, at ``instruction``."""
+        if not misaligned:
+            self._length, self._only_stores, self._starved = 0, True, False
+            return False
+        self._length += 1
+        self._only_stores &= instruction.kind in STORES
+        starves = not self._starved and self._length >= (4 if self._only_stores else 3)
+        self._starved |= starves
+        return starves
 
 
 def _follows(instruction: Instruction, memory: MemoryOperand, before: Instruction | None) -> bool:

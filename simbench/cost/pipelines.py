@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simbench.cost.bounds import Bounds
 from simbench.cost.core import Core
+from simbench.cost.cortex_m0plus import CortexM0Plus
+from simbench.cost.cortex_m3 import CortexM3
 from simbench.cost.cortex_m4 import CortexM4
-from simbench.cost.parts import Refill
+from simbench.cost.cortex_m7 import CortexM7
+from simbench.cost.cortex_m33 import CortexM33
+from simbench.cost.cortex_m55 import CortexM55
+from simbench.cost.parts import Pair
 from simbench.errors import UsageError
 from simbench.isa.instruction import Instruction
 
-_PIPELINES = {"cortex-m4": CortexM4}
+_PIPELINES: Mapping[str, Callable[[Core], Pipeline]] = {
+    "cortex-m0plus": CortexM0Plus,
+    "cortex-m3": CortexM3,
+    "cortex-m4": CortexM4,
+    "cortex-m7": CortexM7,
+    "cortex-m33": CortexM33,
+    "cortex-m55": CortexM55,
+}
 
 
 class Pipeline(Protocol):
@@ -25,12 +38,36 @@ class Pipeline(Protocol):
         """Cycles of each instruction of a run at ``address``: (instructions, len(Part), 3)."""
         ...
 
-    def refill(self, last: Instruction) -> Refill:
-        """What kind of refill a taken edge from ``last`` is."""
+    def refill(self, last: Instruction) -> int:
+        """What kind of refill a taken edge from ``last`` is: a row of :meth:`refills`."""
         ...
 
     def refills(self) -> NDArray[np.float64]:
         """Cycles of a refill by kind, misalignment of the target, and bound."""
+        ...
+
+
+@runtime_checkable
+class Pairing(Protocol):
+    """A pipeline that overlaps a load or store with the load before it: a further, optional part.
+
+    Cores whose accesses do not depend on each other's memories leave it out.
+    """
+
+    def pairs(self, instructions: Sequence[Instruction], address: int) -> Sequence[Pair]:
+        """The overlapping accesses of a run at ``address``, in order."""
+        ...
+
+
+@runtime_checkable
+class Predicting(Protocol):
+    """A pipeline that predicts branches: a further, optional part. Others leave it out."""
+
+    conditional: int
+    """The row of :meth:`Pipeline.refills` of conditional branches."""
+
+    def misprediction(self) -> Bounds:
+        """Cycles of a branch that was predicted wrong."""
         ...
 
 

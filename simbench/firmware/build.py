@@ -31,7 +31,14 @@ KERNELS: Mapping[str, str] = MappingProxyType(
 )
 """Kernel sets: name to a title."""
 
-_BOARDS = {"cortex-m4": "mps2-an386"}  # the stable emulated machine of each core
+_BOARDS = {  # the stable emulated machine of each core
+    "cortex-m0plus": "mps2-an385-m0plus",
+    "cortex-m3": "mps2-an385-m3",
+    "cortex-m4": "mps2-an386",
+    "cortex-m7": "mps2-an500",
+    "cortex-m33": "mps2-an505",
+    "cortex-m55": "mps3-an547",
+}
 
 CORES = tuple(_BOARDS)
 """Cores there is firmware for."""

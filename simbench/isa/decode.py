@@ -18,9 +18,18 @@ from simbench.isa.instruction import (
     InstructionClass,
     MemoryOperand,
 )
+from simbench.isa.mve import decode_mve
 
 _SINGLE_BYTES = {"b": 1, "h": 2}
+_SHIFTS = {
+    arm.ARM_SFT_LSL: "lsl",
+    arm.ARM_SFT_LSR: "lsr",
+    arm.ARM_SFT_ASR: "asr",
+    arm.ARM_SFT_ROR: "ror",
+    arm.ARM_SFT_RRX: "rrx",
+}
 _FIRST_FLOAT = 16
+_LONG_ACCUMULATING = ("smlal", "smlsld", "umlal", "umaal")
 _ACCUMULATING = ("smlal", "smlsld", "umlal", "umaal", "vmla", "vmls", "vnml", "vfm", "vfnm")
 
 
@@ -51,6 +60,9 @@ def conditional(instructions: Iterable[Instruction]) -> tuple[bool, ...]:
 @cache
 def decode(encoding: bytes) -> Instruction:
     """Decode one instruction from its two or four bytes, little endian as in memory."""
+    extension = decode_mve(encoding)
+    if extension is not None:
+        return extension
     found = next(_disassembler().disasm(encoding, 0, 1), None)
     kind = CLASS_OF.get(found.insn_name()) if found is not None else None
     if found is None or kind is None or found.size != len(encoding):
@@ -79,15 +91,43 @@ def _instruction(found: Any, kind: InstructionClass, encoding: bytes) -> Instruc
     read, written = found.regs_access()
     memory = _memory(found, kind)
     reads, writes = _corrected(_mask(read), _mask(written), found, memory)
+    shifted, shift = _shift(found)
     return Instruction(
         mnemonic=found.mnemonic,
         kind=_refine(kind, found, writes),
         width=found.size,
-        reads=reads,
+        reads=reads | shifted,  # capstone leaves some of them out
         writes=writes,
         memory=memory,
         if_then=_if_then(encoding) if kind is InstructionClass.IF_THEN else 0,
+        shifted=shifted,
+        shift=shift,
+        accumulators=_accumulators(found, kind),
     )
+
+
+def _accumulators(found: Any, kind: InstructionClass) -> int:
+    """Those of a long or a float multiplication are its result, else they are its last operand."""
+    registers = [operand.reg for operand in found.operands if operand.type == arm.ARM_OP_REG]
+    if kind is InstructionClass.FLOAT_MULTIPLY_ACCUMULATE:
+        added, factors = registers[:1], registers[1:]
+    elif kind is not InstructionClass.MULTIPLY or len(registers) < 4:
+        return 0
+    elif found.insn_name().startswith(_LONG_ACCUMULATING):
+        added, factors = registers[:2], registers[2:]
+    elif found.insn_name() in ("smull", "umull"):
+        return 0
+    else:
+        added, factors = registers[3:], registers[1:3]
+    return _mask(added) & ~_mask(factors)
+
+
+def _shift(found: Any) -> tuple[int, str]:
+    """The registers read through the shifter, and how. A plain shift instruction has none."""
+    for operand in found.operands:
+        if operand.type == arm.ARM_OP_REG and operand.shift.type != arm.ARM_SFT_INVALID:
+            return _mask([operand.reg]), _SHIFTS.get(operand.shift.type, "")
+    return 0, ""
 
 
 def _corrected(

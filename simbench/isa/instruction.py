@@ -35,14 +35,31 @@ class InstructionClass(StrEnum):
     FLOAT_MULTIPLY_ACCUMULATE = "float_multiply_accumulate"
     FLOAT_DIVIDE = "float_divide"
     FLOAT_STATUS = "float_status"
+    VECTOR = "vector"
+    VECTOR_MULTIPLY = "vector_multiply"
+    VECTOR_CONTROL = "vector_control"
+    VECTOR_LOAD = "vector_load"
+    VECTOR_STORE = "vector_store"
+    LOOP_START = "loop_start"
+    LOOP_END = "loop_end"
     UNKNOWN = "unknown"
 
 
 LOADS = frozenset(
-    {InstructionClass.LOAD, InstructionClass.LOAD_DUAL, InstructionClass.LOAD_MULTIPLE}
+    {
+        InstructionClass.LOAD,
+        InstructionClass.LOAD_DUAL,
+        InstructionClass.LOAD_MULTIPLE,
+        InstructionClass.VECTOR_LOAD,
+    }
 )
 STORES = frozenset(
-    {InstructionClass.STORE, InstructionClass.STORE_DUAL, InstructionClass.STORE_MULTIPLE}
+    {
+        InstructionClass.STORE,
+        InstructionClass.STORE_DUAL,
+        InstructionClass.STORE_MULTIPLE,
+        InstructionClass.VECTOR_STORE,
+    }
 )
 
 
@@ -50,8 +67,9 @@ STORES = frozenset(
 class MemoryOperand:
     """The memory operand of a load, a store or a table branch.
 
-    ``base`` and ``index`` are register numbers; ``words`` counts the bus accesses of an aligned
-    execution (one a register for multiple and double transfers); ``bytes`` is all that is moved.
+    ``base`` and ``index`` are register numbers, of a vector register that of its first float;
+    ``words`` counts the bus accesses of an aligned execution (one a register for multiple and
+    double transfers); ``bytes`` is all that is moved.
     """
 
     base: int
@@ -82,7 +100,10 @@ class Instruction:
     """A decoded instruction, whatever its address.
 
     ``reads`` and ``writes`` are masks of registers: bits 0 to 15 are r0 to pc, bits 16 to 47 are
-    s0 to s31. ``if_then`` is how many instructions after an IT it makes conditional.
+    s0 to s31. ``if_then`` is how many instructions after an IT it makes conditional. ``shifted``
+    are the registers read through the shifter by an operand such as ``r2, lsl #3``, ``shift`` how
+    ("lsl", "lsr", "asr", "ror", "rrx", or "" for none). ``accumulators`` are the registers that a
+    multiplication adds to or subtracts from, and reads for nothing else.
     """
 
     mnemonic: str
@@ -92,6 +113,9 @@ class Instruction:
     writes: int
     memory: MemoryOperand | None
     if_then: int
+    shifted: int = 0
+    shift: str = ""
+    accumulators: int = 0
 
     @property
     def writes_pc(self) -> bool:

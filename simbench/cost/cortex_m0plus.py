@@ -1,0 +1,59 @@
+"""The Cortex-M0+'s pipeline: two stages, one instruction at a time, no overlap and no interlock.
+
+Code and data share one bus: the second cycle of a load or store is that of its data.
+Source: Arm Cortex-M0+ Technical Reference Manual DDI 0484C, table 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simbench.cost.bounds import Bounds, of
+from simbench.cost.core import Core
+from simbench.cost.in_order import PART_OF
+from simbench.cost.parts import Part, Refill
+from simbench.isa.instruction import LOADS, Instruction, InstructionClass
+
+
+class CortexM0Plus:
+    """Prices a straight run of instructions. The numbers are the core's data."""
+
+    def __init__(self, core: Core):
+        self._cycles = {kind: of(quantity) for kind, quantity in core.cycles.items()}
+        self._pipeline = {name: of(quantity) for name, quantity in core.pipeline.items()}
+
+    def cycles(self, instructions: Sequence[Instruction], address: int) -> NDArray[np.float64]:  # noqa: ARG002
+        """Cycles of each instruction of a run: (instructions, len(Part), 3).
+
+        Refills are not in it. The address does not matter.
+        """
+        stack = np.zeros((len(instructions), len(Part), 3))
+        for row, instruction in zip(stack, instructions, strict=True):
+            takes = self._takes(instruction)
+            row[Part.ISSUE] = np.minimum(takes, 1.0)
+            row[PART_OF.get(instruction.kind, Part.MULTI_CYCLE)] += np.maximum(takes - 1.0, 0.0)
+        return stack
+
+    def refill(self, last: Instruction) -> Refill:
+        """How the target becomes known when a taken edge leaves a block that ends in ``last``."""
+        if last.kind in LOADS and last.writes_pc:
+            return Refill.LOADED
+        if last.kind is InstructionClass.BRANCH_INDIRECT:
+            return Refill.INDIRECT
+        return Refill.DIRECT
+
+    def refills(self) -> NDArray[np.float64]:
+        """Cycles of a refill by :class:`Refill`, whether the target is misaligned, and bound."""
+        # there is no table branch: its row, the last, is never asked for
+        kinds = (Refill.DIRECT, Refill.INDIRECT, Refill.LOADED)
+        straight = np.array([self._pipeline[f"refill_{kind.name.lower()}"] for kind in kinds])
+        return np.stack([straight, straight + self._pipeline["refill_misaligned"]], axis=1)
+
+    def _takes(self, instruction: Instruction) -> Bounds:
+        cycles = self._cycles[instruction.kind]
+        if instruction.memory is None:
+            return cycles
+        return cycles + (instruction.memory.words - 1) * self._pipeline["further_word"]
