@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import combinations
@@ -16,18 +16,26 @@ from simbench.paths import data_dir
 MEMORY_KINDS = ("flash", "sram", "ccm", "tcm", "external")
 ENERGY_GROUPS = ("alu", "multiply", "divide", "load_store", "branch", "float", "other")
 """Groups of instructions that a platform gives an energy for."""
+MAX_SECTORS = 16
+PHASES = 4
 PLACED = (Segment.CODE, Segment.WEIGHTS, Segment.STATIC, Segment.ARENA)
 
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """An instruction or data cache (or accelerator) in front of a memory."""
+    """An instruction or data cache (or accelerator) in front of a memory.
+
+    A miss reads ``sector_bytes`` of a line. Without ``keeps_sequential``, lines that a prefetch has
+    read ahead are not kept.
+    """
 
     name: str
     kind: str
     lines: int
     line_bytes: int
     ways: int
+    sector_bytes: int
+    keeps_sequential: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,8 @@ class Native:
 class Platform:
     """A board. ``version`` changes whenever a number does; it is part of a result's settings.
 
-    ``accuracy`` says how the error of its estimates is known, or why it is not.
+    ``accuracy`` says how the error of its estimates is known, or why it is not. Where ``energy`` is
+    None, ``energy_reason`` says why it is not known.
     """
 
     id: str
@@ -94,9 +103,10 @@ class Platform:
     supply_v: float
     memories: Mapping[str, Memory]
     placement: Mapping[Segment, str]
-    energy: Energy
+    energy: Energy | None
     native: Native | None
     accuracy: str
+    energy_reason: str | None = None
 
     def memory_of(self, segment: Segment) -> Memory:
         """The memory ``segment`` lives in. Accesses outside all segments count as static's."""
@@ -122,21 +132,44 @@ def placed_by_address(platform: Platform, starts: Mapping[Segment, int]) -> Plat
     return replace(platform, placement=placement)
 
 
-def platform_caches(platform: Platform) -> tuple[CacheGeometry, ...]:
-    """The caches whose events a run must count to be priced on ``platform``."""
-    caches = []
+def platform_caches(
+    platform: Platform, *, linked_for_it: bool = False
+) -> tuple[CacheGeometry, ...]:
+    """The caches whose events a run must count to be priced on ``platform``.
+
+    Where an image is not ``linked_for_it``, how its code lies in a cache's lines is not known: the
+    instruction cache is then watched at several phases. Of a cache that may or may not keep what a
+    prefetch read, both are watched.
+    """
+    caches: list[CacheGeometry] = []
     for memory in platform.memories.values():
         placed = tuple(s for s in PLACED if platform.placement[s] == memory.name)
         if memory.instruction_cache is not None and Segment.CODE in placed:
-            caches.append(_geometry(memory.instruction_cache, (Segment.CODE,)))
+            caches += _phases(memory.instruction_cache, 1 if linked_for_it else PHASES)
         if memory.data_cache is not None and placed:
             caches.append(_geometry(memory.data_cache, placed))
     return tuple(caches)
 
 
+def _phases(cache: Cache, phases: int) -> Iterator[CacheGeometry]:
+    first = _geometry(cache, (Segment.CODE,))
+    for phase in range(0, cache.line_bytes, max(cache.line_bytes // phases, 4)):
+        name = f"{cache.name}+{phase}" if phase else cache.name
+        yield replace(first, name=name, phase_bytes=phase)
+    if not cache.keeps_sequential:
+        yield replace(first, name=f"{cache.name}-all", keeps_sequential=True)
+
+
 def _geometry(cache: Cache, segments: tuple[Segment, ...]) -> CacheGeometry:
     return CacheGeometry(
-        cache.name, cache.kind, cache.lines, cache.line_bytes, cache.ways, segments
+        cache.name,
+        cache.kind,
+        cache.lines,
+        cache.line_bytes,
+        cache.ways,
+        segments,
+        sector_bytes=cache.sector_bytes,
+        keeps_sequential=cache.keeps_sequential,
     )
 
 
@@ -187,9 +220,10 @@ def read_platform(path: Path) -> Platform:
         supply_v=top.quantity("supply", "V", minimum=0.5, maximum=6.0).value,
         memories=memories,
         placement=_placement(top.table("placement"), memories),
-        energy=_energy(top.table("energy"), memories),
+        energy=None if top.is_null("energy") else _energy(top.table("energy"), memories),
         native=_native(top.table("native")) if "native" in top else None,
         accuracy=top.text("accuracy"),
+        energy_reason=top.text("energy_reason") if top.is_null("energy") else None,
     )
     top.finish()
     return platform
@@ -230,12 +264,18 @@ def _cache(memory: Table, kind: str, name: str) -> Cache | None:
     lines = table.integer("lines", minimum=1, maximum=65534)
     line_bytes = table.integer("line", "bytes", minimum=4, maximum=1024)
     ways = table.integer("ways", minimum=1, maximum=lines)
+    sector_bytes = line_bytes
+    if "sector" in table:
+        sector_bytes = table.integer("sector", "bytes", minimum=4, maximum=line_bytes)
+    jumps_only = table.flag("keeps_jumps_only")
     if line_bytes & (line_bytes - 1):
         raise table.fail("line", f"{line_bytes} bytes is not a power of two")
+    if sector_bytes & (sector_bytes - 1) or line_bytes // sector_bytes > MAX_SECTORS:
+        raise table.fail("sector", f"{sector_bytes} bytes do not divide a line of {line_bytes}")
     if lines % ways:
         raise table.fail("ways", f"{lines} lines do not divide into {ways} ways")
     table.finish()
-    return Cache(f"{name}-{kind}", kind, lines, line_bytes, ways)
+    return Cache(f"{name}-{kind}", kind, lines, line_bytes, ways, sector_bytes, not jumps_only)
 
 
 def _refuse_overlaps(top: Table, memories: Mapping[str, Memory]) -> None:

@@ -61,7 +61,7 @@ class Layer:
     name: str
     instructions: int
     cycles: Estimate
-    energy_j: Estimate
+    energy_j: Estimate | None
     macs: int
 
 

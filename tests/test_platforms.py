@@ -64,7 +64,8 @@ def test_stm32f4_is_the_chip_of_the_manuals() -> None:
     assert platform.memory_of(Segment.CODE).wait_states.value == 5
     assert platform.memory_of(Segment.ARENA).size_bytes == 131072
     assert platform.memory_of(Segment.STATIC).size_bytes == 65536
-    instruction, data = platform_caches(platform)
+    *instructions, data = platform_caches(platform)
+    instruction = instructions[0]
     assert (instruction.kind, instruction.lines, instruction.line_bytes) == ("instruction", 64, 16)
     assert instruction.segments == (Segment.CODE,)
     assert (data.kind, data.lines, data.ways) == ("data", 8, 8)
@@ -239,3 +240,34 @@ def test_any_text_is_a_number_or_refused(text: str) -> None:
 )
 def test_plain_numbers(text: str, value: float) -> None:
     assert parse_number(text, "") == value
+
+
+def test_a_cache_is_watched_at_the_phases_code_may_have() -> None:
+    caches = {c.name: c for c in platform_caches(load_platform("stm32l4r5"))}
+    phases = [c.phase_bytes for c in caches.values() if c.kind == "instruction"]
+    assert phases == [0, 8, 16, 24]
+    assert {(c.line_bytes, c.sector_bytes) for c in caches.values()} == {(32, 8)}
+
+
+def test_a_cache_that_may_keep_more_is_watched_both_ways() -> None:
+    instruction = [
+        (c.phase_bytes, c.keeps_sequential)
+        for c in platform_caches(load_platform("stm32f4"))
+        if c.kind == "instruction"
+    ]
+    assert instruction == [(0, False), (4, False), (8, False), (12, False), (0, True)]
+
+
+def test_an_image_linked_for_the_board_has_one_phase() -> None:
+    board = load_platform("stm32l4r5")
+    names = [c.name for c in platform_caches(board, linked_for_it=True)]
+    assert names == ["flash-instruction", "flash-data"]
+
+
+@pytest.mark.parametrize("sector", ["12B", "64B", "1B"])
+def test_an_impossible_sector_is_named(tmp_path: Path, sector: str) -> None:
+    text = (data_dir("platforms") / "stm32l4r5.yaml").read_text()
+    path = tmp_path / "stm32l4r5.yaml"
+    path.write_text(text.replace("sector: {value: 8B", f"sector: {{value: {sector}", 1))
+    with pytest.raises(UsageError, match=r"stm32l4r5\.yaml:\d+: .*instruction_cache\.sector"):
+        read_platform(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -64,18 +64,22 @@ def _remarks(results: Sequence[Result]) -> Iterable[Text]:
     for result in results:
         if result.status != OK:
             yield Text(f"{result.id}: {result.status}: {result.reason}", style="bold")
-        for reason, facts in _by_reason(result.missing or {}).items():
-            yield Text(f"{result.id}: no {', '.join(facts)}: {reason}")
-        for note in result.notes:
-            yield Text(f"{result.id}: {note}")
+    for sentence, names in _by_sentence(results).items():
+        of_all = len(names) == len(results)
+        yield Text(sentence if of_all else f"{', '.join(names)}: {sentence}")
 
 
-def _by_reason(missing: Mapping[str, str]) -> dict[str, list[str]]:
-    """What is missing, gathered; a run without a data set has no accuracy, and nobody asked."""
+def _by_sentence(results: Sequence[Result]) -> dict[str, list[str]]:
+    """What is to be said of results, once each, with the benchmarks it is said of."""
     gathered: dict[str, list[str]] = {}
-    for fact, reason in missing.items():
-        if fact != "accuracy":
-            gathered.setdefault(reason, []).append(fact)
+    for result in results:
+        reasons: dict[str, list[str]] = {}
+        for fact, reason in (result.missing or {}).items():
+            if fact != "accuracy":  # a run without a data set has none, and nobody asked
+                reasons.setdefault(reason, []).append(fact.partition("_")[0])
+        absent = (f"no {', '.join(facts)}: {reason}" for reason, facts in reasons.items())
+        for sentence in (*absent, *result.notes):
+            gathered.setdefault(sentence, []).append(result.benchmark)
     return gathered
 
 

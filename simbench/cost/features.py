@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.cost.core import Core
-from simbench.cost.parts import Part, Refill
-from simbench.cost.pipelines import pipeline
+from simbench.cost.parts import Part
+from simbench.cost.pipelines import Pairing, pipeline
 from simbench.counts import Block
 from simbench.isa.decode import decode_block
 from simbench.isa.instruction import LOADS, STORES, InstructionClass
@@ -45,9 +45,11 @@ class _Row:
     groups: NDArray[np.float64]
     instructions: int
     unknown: int
-    refill: Refill
+    refill: int
     starts_wide: bool
     loads: NDArray[np.bool_]
+    pair_halfwords: NDArray[np.int64]
+    pair_cycles: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,7 +58,9 @@ class Features:
 
     ``cycles`` is (blocks, len(Part), 3): value, lower, upper; ``groups`` is the same cycles as
     (blocks, energy groups, 3). ``loads`` says of each halfword of code whether a load starts there;
-    a block's halfwords begin at ``first_halfword``.
+    a block's halfwords begin at ``first_halfword``. The accesses at the two halfwords of a row of
+    ``pair_halfwords``, in the block ``pair_block``, take ``pair_cycles`` (value, lower, upper) more
+    where they go to different memories.
     """
 
     start: NDArray[np.int64]
@@ -69,6 +73,9 @@ class Features:
     misaligned: NDArray[np.int64]
     loads: NDArray[np.bool_]
     first_halfword: NDArray[np.int64]
+    pair_block: NDArray[np.int64]
+    pair_halfwords: NDArray[np.int64]
+    pair_cycles: NDArray[np.float64]
 
 
 _recent: OrderedDict[tuple[int, int], tuple[tuple[Block, ...], Core, Features]] = OrderedDict()
@@ -91,6 +98,9 @@ def _features(blocks: tuple[Block, ...], core: Core) -> Features:
     size = np.fromiter((len(b.code) for b in blocks), np.int64, len(blocks))
     start = np.fromiter((b.address for b in blocks), np.int64, len(blocks))
     wide = np.fromiter((r.starts_wide for r in rows), np.bool_, len(rows))
+    first_halfword = np.cumsum(size // 2) - size // 2
+    pair_block = np.repeat(np.arange(len(rows)), [len(r.pair_cycles) for r in rows])
+    pairs = np.concatenate([np.zeros((0, 2), np.int64), *(r.pair_halfwords for r in rows)])
     return Features(
         start=start,
         size=size,
@@ -101,7 +111,10 @@ def _features(blocks: tuple[Block, ...], core: Core) -> Features:
         refill=np.fromiter((r.refill for r in rows), np.int64, len(rows)),
         misaligned=(wide & (start % 4 != 0)).astype(np.int64),
         loads=np.concatenate([np.zeros(0, np.bool_), *(r.loads for r in rows)]),
-        first_halfword=np.cumsum(size // 2) - size // 2,
+        first_halfword=first_halfword,
+        pair_block=pair_block,
+        pair_halfwords=pairs + first_halfword[pair_block][:, None],
+        pair_cycles=np.concatenate([np.zeros((0, 3)), *(r.pair_cycles for r in rows)]),
     )
 
 
@@ -119,6 +132,7 @@ def _row(code: bytes, alignment: int, core: Core) -> _Row:
     for instruction in instructions:
         loads[offset // 2] = instruction.memory is not None and instruction.memory.is_load
         offset += instruction.width
+    pairs = pricing.pairs(instructions, alignment) if isinstance(pricing, Pairing) else ()
     return _Row(
         cycles=cycles.sum(axis=0),
         groups=groups,
@@ -127,4 +141,8 @@ def _row(code: bytes, alignment: int, core: Core) -> _Row:
         refill=pricing.refill(instructions[-1]),
         starts_wide=instructions[0].width == 4,
         loads=loads,
+        pair_halfwords=np.array([(p.first // 2, p.second // 2) for p in pairs], np.int64).reshape(
+            -1, 2
+        ),
+        pair_cycles=np.array([p.cycles for p in pairs]).reshape(-1, 3),
     )

@@ -8,40 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.cost.features import Features
-from simbench.counts import Counts, SectionCounts
+from simbench.counts import SectionCounts
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LineEntries:
     """Entries into lines of code by running on from the line before, one row a line of a block.
 
-    ``block`` is the block that ran on, ``count`` how often; ``jumped_to`` says whether a taken
-    edge of the inference leads to that line too. ``jumps`` is the section's taken edges.
+    ``block`` is the block that ran on, ``count`` how often. ``jumps`` is the section's taken edges.
     """
 
     block: NDArray[np.int64]
     count: NDArray[np.int64]
-    jumped_to: NDArray[np.bool_]
     jumps: int
 
 
-def line_entries(
-    counts: Counts, section: SectionCounts, features: Features, line_bytes: int
-) -> LineEntries:
-    """The entries of ``section`` of ``counts`` into lines of ``line_bytes``."""
+def line_entries(section: SectionCounts, features: Features, line_bytes: int) -> LineEntries:
+    """The entries of ``section`` into lines of ``line_bytes``."""
     executed = np.flatnonzero(section.executions)
     start, size = features.start[executed], features.size[executed]
     first, last = start // line_bytes, (start + size - 1) // line_bytes
     count = section.executions[executed]
     fell_in = np.where(start % line_bytes == 0, count - _jumped_in(section)[executed], 0)
     inner = last - first
-    lines = np.concatenate([first, np.repeat(first + 1, inner) + _ramp(inner)])
-    # of the whole inference, so that its layers' prices add up to its own
-    targets = np.unique(features.start[counts.inference.edges["target"]] // line_bytes)
     return LineEntries(
         block=np.concatenate([executed, np.repeat(executed, inner)]),
         count=np.concatenate([np.maximum(fell_in, 0), np.repeat(count, inner)]),
-        jumped_to=np.isin(lines, targets),
         jumps=int(section.edges["count"].sum()),
     )
 
@@ -50,10 +42,3 @@ def _jumped_in(section: SectionCounts) -> NDArray[np.int64]:
     edges = section.edges
     jumped = np.bincount(edges["target"], edges["count"], len(section.executions))
     return jumped.astype(np.int64)
-
-
-def _ramp(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """0, 1, ... up to each length, one after the other."""
-    total = int(lengths.sum())
-    begins = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return np.arange(total) - begins

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
+
+from simbench.cost.bounds import Bounds
 
 
 class Part(IntEnum):
@@ -13,6 +16,7 @@ class Part(IntEnum):
     DEPENDENCE = 2
     MULTI_CYCLE = 3
     DIVIDE = 4
+    ALIGNMENT = 5
 
 
 class Refill(IntEnum):
@@ -22,3 +26,16 @@ class Refill(IntEnum):
     INDIRECT = 1
     LOADED = 2
     TABLE = 3
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pair:
+    """Two accesses of a run that overlap if they go to one memory.
+
+    ``first`` and ``second`` are byte offsets of the instructions; ``cycles`` is what it takes more
+    where they go to different ones.
+    """
+
+    first: int
+    second: int
+    cycles: Bounds

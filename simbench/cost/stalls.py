@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simbench.cost.bounds import Bounds, bounds, of
+from simbench.cost.core import Core
 from simbench.cost.features import Features
-from simbench.cost.flow import LineEntries, line_entries
-from simbench.counts import Counts, SectionCounts, Segment
-from simbench.platforms import Cache, Memory, Platform
+from simbench.cost.flow import line_entries
+from simbench.counts import CacheGeometry, Counts, SectionCounts, Segment
+from simbench.platforms import PLACED, Cache, Memory, Platform
+
+_WORD = 4
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -35,41 +39,69 @@ class Words:
 
 
 def fetch_waits(
-    counts: Counts, section: SectionCounts, features: Features, platform: Platform
+    counts: Counts, section: SectionCounts, features: Features, platform: Platform, core: Core
 ) -> Waits:
     """What fetching the code of ``section`` waits for the memory that code lives in."""
     memory = platform.memory_of(Segment.CODE)
     cache = memory.instruction_cache
-    line_bytes = cache.line_bytes if cache is not None else memory.width_bytes
-    entries = line_entries(counts, section, features, line_bytes)
-    run_on = _run_on(entries, features, memory, line_bytes)
     if cache is None:
-        jumps = bounds(entries.jumps)
-        return Waits(
-            jumps * _jump_wait(memory) + entries.count @ run_on, jumps + entries.count.sum()
-        )
-    events = _events(counts, section, cache)
-    if events is None:
-        everything = entries.jumps * _jump_wait(memory)[2] + entries.count @ run_on[:, 2]
-        reads = float(entries.jumps + entries.count.sum())
-        note = f"events of {cache.name} were not counted: its waits are between none and every one"
-        return Waits(_between(everything), _between(reads), (note,))
-    return _cached_fetch(events, entries, run_on, memory)
+        entries = line_entries(section, features, memory.width_bytes)
+        exposed = _exposed(entries.block, features, memory, memory.width_bytes, core)
+        cycles = entries.jumps * _jump_wait(memory) + entries.count @ exposed
+        return Waits(cycles, bounds(entries.jumps + entries.count.sum()))
+    watched = _watched(counts, section, _geometry(cache, (Segment.CODE,)))
+    if not watched:
+        return _unwatched_fetch(section, features, memory, cache)
+    phases = [_missed(events, features, memory, cache, core) for events in watched]
+    if not cache.keeps_sequential:
+        all_kept = replace(cache, keeps_sequential=True)
+        everything = _watched(counts, section, _geometry(all_kept, (Segment.CODE,)))
+        floor = [_missed(events, features, memory, cache, core) for events in everything]
+    else:
+        floor = []
+    return Waits(
+        _spread([w.cycles for w in phases], [w.cycles for w in floor]),
+        _spread([w.reads for w in phases], [w.reads for w in floor]),
+    )
 
 
-def _cached_fetch(
-    events: NDArray[np.void], entries: LineEntries, run_on: NDArray[np.float64], memory: Memory
+def _spread(phases: list[Bounds], floor: list[Bounds]) -> Bounds:
+    """The mean over how code may lie in lines, between the least and the most."""
+    lower = min(float(b[1]) for b in (*phases, *floor))
+    mean = sum(float(b[0]) for b in phases) / len(phases)
+    return bounds(mean, lower, max(float(b[2]) for b in phases))
+
+
+def _missed(
+    events: NDArray[np.void], features: Features, memory: Memory, cache: Cache, core: Core
 ) -> Waits:
-    """With a prefetch, only lines that a jump missed are kept; the others are read ahead anew."""
-    jump = float(events["jump_misses"].sum())
-    sequential = float(events["sequential_misses"].sum())
-    if not memory.prefetch:
-        return Waits((jump + sequential) * of(memory.wait_states), bounds(jump + sequential))
-    ahead = np.where(entries.jumped_to, 0, entries.count)
-    cycles = jump * _jump_wait(memory) + ahead @ run_on
-    cycles[1] = jump * memory.wait_states.lower
-    reads = bounds(jump + ahead.sum(), jump + sequential, jump + entries.count.sum())
-    return Waits(cycles, np.array([reads[0], min(reads[:2]), max(reads[0], reads[2])]))
+    """A jump that misses waits for its read; running on into what misses, for the rest of it.
+
+    Where a sector takes several reads, the one that is wanted comes first. Running on goes through
+    all of them, a jump through half of the others.
+    """
+    jumps = events["jump_misses"].astype(np.float64)
+    sequential = events["sequential_misses"].astype(np.float64)
+    reads = _reads_of_a_miss(cache, memory)
+    blocks = events["block"].astype(np.int64)
+    read_bytes = min(cache.sector_bytes, memory.width_bytes)
+    exposed = _exposed(blocks, features, memory, read_bytes, core)
+    run_into = sequential * reads + jumps * (reads - 1) / 2
+    cycles = jumps.sum() * _jump_wait(memory) + run_into @ exposed
+    return Waits(cycles, bounds((jumps + sequential).sum() * reads))
+
+
+def _reads_of_a_miss(cache: Cache, memory: Memory) -> int:
+    return max(cache.sector_bytes // memory.width_bytes, 1)
+
+
+def _unwatched_fetch(
+    section: SectionCounts, features: Features, memory: Memory, cache: Cache
+) -> Waits:
+    entries = line_entries(section, features, cache.sector_bytes)
+    reads = float(entries.jumps + entries.count.sum())
+    note = f"events of {cache.name} were not counted: its waits are between none and every one"
+    return Waits(_between(reads * _jump_wait(memory)[2]), _between(reads), (note,))
 
 
 def _jump_wait(memory: Memory) -> Bounds:
@@ -80,19 +112,37 @@ def _jump_wait(memory: Memory) -> Bounds:
     return waits
 
 
-def _run_on(
-    entries: LineEntries, features: Features, memory: Memory, line_bytes: int
+def _exposed(
+    blocks: NDArray[np.int64], features: Features, memory: Memory, read_bytes: int, core: Core
 ) -> NDArray[np.float64]:
-    """Waits of one entry into a line by running on, (entries, 3): a prefetch hides the cycles
-    that the line before takes, as dense as its block is."""
-    waits = np.broadcast_to(of(memory.wait_states), (len(entries.block), 3)).copy()
-    if not memory.prefetch:
-        return waits
-    cycles = features.cycles[entries.block].sum(axis=1)
-    line = cycles * (line_bytes / features.size[entries.block])[:, None]
+    """What running on into the next read of ``read_bytes`` waits in each of ``blocks``, (n, 3).
+
+    The memory reads on while the core executes what came last: with a prefetch from the moment that
+    came, else from when the core's own queue asks for it.
+    """
+    waits = of(memory.wait_states)
+    executing = features.cycles[blocks].sum(axis=1)
+    executing *= (read_bytes / features.size[blocks])[:, None]
     # the slowest code hides most: lower and upper change places
-    exposed: NDArray[np.float64] = waits + 1.0 - line[:, [0, 2, 1]]
-    return np.minimum(np.maximum(exposed, 0.0), waits)
+    executing = executing[:, [0, 2, 1]]
+    exposed: NDArray[np.float64] = np.clip(
+        _asked_for(executing, memory, read_bytes, core) + waits + 1 - executing, 0, waits
+    )
+    if not memory.prefetch:
+        exposed[:, 2] = waits[2]
+    return exposed
+
+
+def _asked_for(
+    executing: NDArray[np.float64], memory: Memory, read_bytes: int, core: Core
+) -> NDArray[np.float64]:
+    """Cycles from when a read came to when the next is asked for."""
+    if memory.prefetch:
+        return np.zeros_like(executing)
+    words = read_bytes / _WORD
+    queue = core.pipeline["fetch_queue"].value if "fetch_queue" in core.pipeline else 0.0
+    waits_for_room: NDArray[np.float64] = executing * max(words - queue, 0.0) / words
+    return np.maximum(waits_for_room, words - 1)
 
 
 def data_waits(
@@ -103,35 +153,44 @@ def data_waits(
     for memory in platform.memories.values():
         loaded = sum(int(words.loaded[s]) for s in Segment if platform.memory_of(s) is memory)
         if loaded:
-            waits[memory.name] = _data_waits(counts, section, memory, float(loaded))
+            placed = [s for s in PLACED if platform.memory_of(s) is memory]
+            waits[memory.name] = _data_waits(counts, section, memory, placed, float(loaded))
     return waits
 
 
-def _data_waits(counts: Counts, section: SectionCounts, memory: Memory, loaded: float) -> Waits:
+def _data_waits(
+    counts: Counts, section: SectionCounts, memory: Memory, placed: list[Segment], loaded: float
+) -> Waits:
     cache = memory.data_cache
     if cache is None:
         return Waits(loaded * of(memory.wait_states), bounds(loaded))
-    events = _events(counts, section, cache)
-    if events is None:
+    watched = _watched(counts, section, _geometry(cache, placed))
+    if not watched:
         note = f"events of {cache.name} were not counted: its waits are between none and every one"
         return Waits(_between(loaded * memory.wait_states.upper), _between(loaded), (note,))
-    misses = float(events["jump_misses"].sum())
-    # a miss may find the memory busy with a fetch
-    return Waits(misses * _jump_wait(memory), bounds(misses))
+    misses = float(watched[0]["jump_misses"].sum())
+    reads = _reads_of_a_miss(cache, memory)
+    # a miss may find the memory busy with a fetch, and the next load with the rest of this miss
+    each = _jump_wait(memory)
+    each[2] += (reads - 1) * (memory.wait_states.upper + 1)
+    return Waits(misses * each, bounds(misses * reads))
 
 
-def _events(counts: Counts, section: SectionCounts, cache: Cache) -> NDArray[np.void] | None:
-    """The events of ``cache``, if a cache of its geometry was watched."""
-    for watched in counts.caches:
-        same = (watched.kind, watched.lines, watched.line_bytes, watched.ways) == (
-            cache.kind,
-            cache.lines,
-            cache.line_bytes,
-            cache.ways,
-        )
-        if same and watched.name in section.cache_events:
-            return section.cache_events[watched.name]
-    return None
+def _watched(
+    counts: Counts, section: SectionCounts, wanted: tuple[object, ...]
+) -> list[NDArray[np.void]]:
+    """The events of a cache, once for each phase at which its geometry was watched."""
+    return [
+        section.cache_events[watched.name]
+        for watched in counts.caches
+        if _geometry(watched, watched.segments) == wanted and watched.name in section.cache_events
+    ]
+
+
+def _geometry(cache: Cache | CacheGeometry, segments: Iterable[Segment]) -> tuple[object, ...]:
+    sector = cache.sector_bytes or cache.line_bytes
+    size = (cache.lines, cache.line_bytes, cache.ways, sector)
+    return (cache.kind, *size, cache.keeps_sequential, frozenset(segments))
 
 
 def _between(upper: float) -> Bounds:

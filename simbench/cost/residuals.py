@@ -1,0 +1,30 @@
+"""How far the model was from silicon: what a range must hold beyond what its sources leave open.
+
+``residuals.yaml`` beside this file is written by ``simbench validate``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from simbench.datafile import read
+
+RESIDUALS = Path(__file__).resolve().parent / "residuals.yaml"
+_ELSEWHERE = "elsewhere"
+
+
+def residual(platform: str) -> float:
+    """The error that nine in ten published results stay within, as a fraction.
+
+    For a board with results of its own, it is that of the other boards.
+    """
+    known = _residuals()
+    return known.get(platform, known[_ELSEWHERE])
+
+
+@cache
+def _residuals() -> Mapping[str, float]:
+    table = read(RESIDUALS).table("cycles")
+    return {name: table.quantity(name, maximum=0.9).value for name in table}
