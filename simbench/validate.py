@@ -1,0 +1,228 @@
+"""Modelled against measured: simbench's firmware priced on every board with published results.
+
+Each core's firmware is simulated once a benchmark, watching the caches of all its boards.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+import numpy as np
+
+from simbench.backends import Backend
+from simbench.benchmarks import Benchmark
+from simbench.cost.core import load_core
+from simbench.cost.price import estimate
+from simbench.counts import CacheGeometry, Counts, Segment
+from simbench.errors import InfrastructureError, NothingRun
+from simbench.estimate import Estimate
+from simbench.fetch import Progress, quiet
+from simbench.measure import launch_spec
+from simbench.platforms import Platform, platform_caches
+from simbench.scenario import DEFAULT_KERNELS, Scenario
+from simbench.session import converse
+from simbench.silicon import LIKE, SiliconRow
+from simbench.tasks import Task, suite_task
+
+MAX_WATCHED = 16
+ELSEWHERE = "elsewhere"
+_NINE_IN_TEN = 0.9
+_LDO = "LDO"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A published row with what the model says of it. Errors are fractions: (model - silicon) /
+    silicon.
+
+    ``energy_error`` compares energy a cycle, at the platform's supply; ``energy_reason`` says why
+    there is none.
+    """
+
+    row: SiliconRow
+    modelled_cycles: Estimate
+    modelled_energy_j: Estimate | None
+    error: float
+    measured_energy_j: float | None
+    energy_error: float | None
+    energy_reason: str
+
+    @property
+    def covered(self) -> bool:
+        """Whether the range of the cycles holds what was measured."""
+        return self.modelled_cycles.lower <= self.row.cycles <= self.modelled_cycles.upper
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether the row helped to make a number of the model."""
+        return bool(self.row.calibrates)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Errors over the rows that are like simbench's own firmware; fractions.
+
+    ``covered`` is the share whose range holds what was measured. Energy rows that calibrated the
+    model are left out. Without rows a figure is None.
+    """
+
+    rows: int
+    mean_abs_error: float | None
+    max_abs_error: float | None
+    covered: float | None
+    energy_rows: int
+    energy_mean_abs_error: float | None
+
+
+def validate(
+    rows: Sequence[SiliconRow],
+    platforms: Mapping[str, Platform],
+    benchmarks: Mapping[str, Benchmark],
+    backend: Backend,
+    progress: Progress = quiet,
+) -> tuple[Comparison, ...]:
+    """Every row of ``rows`` whose platform is in ``platforms``, compared.
+
+    Raises NothingRun where there is none, and what building and simulating raise.
+    """
+    known = [r for r in rows if r.platform in platforms and r.benchmark in benchmarks]
+    if not known:
+        raise NothingRun("no silicon results are published for these platforms: name others")
+    used = {r.platform: platforms[r.platform] for r in known}
+    wanted = sorted({(used[r.platform].core, r.benchmark) for r in known})
+    tasks = {
+        (core, name): _task(core, benchmarks[name], list(used.values()), backend, progress)
+        for core, name in wanted
+    }
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        futures = {key: pool.submit(count, *task, backend) for key, task in tasks.items()}
+        counts = {key: future.result() for key, future in futures.items()}
+    return tuple(
+        compare(row, used[row.platform], counts[used[row.platform].core, row.benchmark])
+        for row in known
+    )
+
+
+def _task(
+    core: str,
+    benchmark: Benchmark,
+    platforms: Sequence[Platform],
+    backend: Backend,
+    progress: Progress,
+) -> tuple[Task, tuple[CacheGeometry, ...]]:
+    """A run of ``benchmark`` on ``core``, and the caches of all of ``platforms`` with that core."""
+    boards = [p for p in platforms if p.core == core]
+    scenario = Scenario(benchmark.id, boards[0].id, DEFAULT_KERNELS)
+    task = suite_task(scenario, boards[0], benchmark, backend.machine(core), 1, progress)
+    watched = {
+        replace(cache, name=f"{board.id} {cache.name} {len(cache.segments)}")
+        for board in boards
+        for placed in (board, _weights_in_ram(board))
+        for cache in platform_caches(placed)
+    }
+    return task, tuple(sorted(watched, key=lambda cache: cache.name))
+
+
+def count(task: Task, caches: Sequence[CacheGeometry], backend: Backend) -> Counts:
+    """One measured inference of ``task``, watching ``caches``: as many runs as they need."""
+    parts = [_count(task, some, backend) for some in _portions(caches)]
+    first = parts[0]
+    if any(not np.array_equal(p.inference.executions, first.inference.executions) for p in parts):
+        raise InfrastructureError(f"{task.scenario.id} did not execute the same twice")
+    events = {name: e for p in parts for name, e in p.inference.cache_events.items()}
+    inference = replace(first.inference, cache_events=events)
+    return replace(first, inference=inference, layers=(), caches=tuple(caches))
+
+
+def _portions(caches: Sequence[CacheGeometry]) -> Iterator[tuple[CacheGeometry, ...]]:
+    for start in range(0, max(len(caches), 1), MAX_WATCHED):
+        yield tuple(caches[start : start + MAX_WATCHED])
+
+
+def _count(task: Task, caches: tuple[CacheGeometry, ...], backend: Backend) -> Counts:
+    with backend.launch(replace(launch_spec(task), caches=caches)) as board:
+        conversation = converse(board)
+        conversation.load(task.inputs[0].wire)
+        counts = conversation.infer().counts
+    assert counts is not None  # the board was launched to count
+    return counts
+
+
+def compare(row: SiliconRow, platform: Platform, counts: Counts) -> Comparison:
+    """One row against the price of ``counts`` on ``platform``, set up as the row says."""
+    placed = _weights_in_ram(platform) if row.weights_in_ram else platform
+    price = estimate(counts, counts.inference, placed, load_core(platform.core))
+    measured, reason = _measured_energy(row, platform)
+    modelled = price.energy_j
+    error = None
+    if measured is not None and modelled is not None:
+        error = (modelled.value / price.cycles.value) / (measured / row.cycles) - 1
+    return Comparison(
+        row=row,
+        modelled_cycles=price.cycles,
+        modelled_energy_j=modelled,
+        error=price.cycles.value / row.cycles - 1,
+        measured_energy_j=row.energy_j,
+        energy_error=error,
+        energy_reason=reason,
+    )
+
+
+def _weights_in_ram(platform: Platform) -> Platform:
+    placement = {**platform.placement, Segment.WEIGHTS: platform.placement[Segment.ARENA]}
+    return replace(platform, placement=placement)
+
+
+def _measured_energy(row: SiliconRow, platform: Platform) -> tuple[float | None, str]:
+    """The row's energy at the platform's supply, and why there is none or how it was brought there.
+
+    A linear regulator's current does not depend on its supply, so its energy goes with the voltage.
+    """
+    if row.energy_j is None:
+        return None, "not measured"
+    if row.supply_v is None:
+        return row.energy_j, "supply not stated"
+    if row.supply_v == platform.supply_v:
+        return row.energy_j, ""
+    if row.regulator == _LDO:
+        note = f"measured at {row.supply_v:g} V, brought to {platform.supply_v:g} V"
+        return row.energy_j * platform.supply_v / row.supply_v, note
+    return None, f"measured at {row.supply_v:g} V, {row.regulator or 'regulator not stated'}"
+
+
+def residuals(comparisons: Sequence[Comparison]) -> dict[str, float]:
+    """The error of cycles that nine in ten "like" rows stay within, by the platform it is for.
+
+    For a platform with rows it is that of the others' (leaving it out), where there are others;
+    under ``"elsewhere"``, for platforms without any, that of all.
+    """
+    like = [c for c in comparisons if c.row.likeness == LIKE]
+    boards = {c.row.platform for c in like}
+    found = {ELSEWHERE: _within(like)}
+    for board in sorted(boards):
+        others = [c for c in like if c.row.platform != board]
+        found[board] = _within(others or like)
+    return found
+
+
+def _within(rows: Sequence[Comparison]) -> float:
+    return float(np.quantile([abs(c.error) for c in rows], _NINE_IN_TEN))
+
+
+def summary(comparisons: Iterable[Comparison]) -> Summary:
+    """The figures over the "like" rows of ``comparisons``."""
+    like = [c for c in comparisons if c.row.likeness == LIKE]
+    errors = [abs(c.error) for c in like]
+    energy = [abs(c.energy_error) for c in like if c.energy_error is not None and not c.calibrates]
+    return Summary(
+        rows=len(like),
+        mean_abs_error=fmean(errors) if errors else None,
+        max_abs_error=max(errors, default=None),
+        covered=fmean(c.covered for c in like) if like else None,
+        energy_rows=len(energy),
+        energy_mean_abs_error=fmean(energy) if energy else None,
+    )
