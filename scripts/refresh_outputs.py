@@ -1,8 +1,8 @@
 """Replace every shown output in README.md and docs/ by what the command prints now.
 
 A shown output is a fenced block after a comment ``<!-- output: COMMAND -->``. With ``--check``,
-write nothing and exit 1 where a block is stale; ``--only PREFIX`` takes only the commands that
-start so.
+write nothing and exit 1 where a block is stale; ``--only PATTERN`` takes only the commands in
+which that regular expression is found.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def printed(command: str) -> str:
     return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
 
 
-def refreshed(text: str, prefix: str) -> str:
-    """``text`` with every shown output of a command starting with ``prefix`` made anew."""
+def refreshed(text: str, pattern: str) -> str:
+    """``text`` with every shown output of a command that ``pattern`` is in made anew."""
 
     def renew(match: re.Match[str]) -> str:
         command = match["command"]
-        return match[0] if not command.startswith(prefix) else match[1] + printed(command)
+        return match[1] + printed(command) if re.search(pattern, command) else match[0]
 
     return BLOCK.sub(renew, text)
 
@@ -44,7 +44,7 @@ def main() -> int:
     """Refresh or check; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--only", default="", metavar="PREFIX")
+    parser.add_argument("--only", default="", metavar="PATTERN")
     options = parser.parse_args()
     stale = []
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:

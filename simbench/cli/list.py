@@ -87,7 +87,12 @@ def _table(name: str, rows: Sequence[Row]) -> Table:
 
 
 def _heading(key: str) -> str:
-    return {"clock_hz": "clock", "macs": "MACs", "model_id": "model"}.get(key, key)
+    return {
+        "clock_hz": "clock",
+        "macs": "MACs",
+        "model_id": "model",
+        "memories": "memories, KiB",
+    }.get(key, key)
 
 
 def _cell(key: str, value: Any) -> str:
@@ -97,6 +102,8 @@ def _cell(key: str, value: Any) -> str:
         return "–"
     if key == "clock_hz":
         return si(value, "Hz")
+    if key == "accuracy":
+        return str(value).partition(",")[0].partition(" against")[0]
     if key == "memories":
-        return ", ".join(f"{name} {size // 1024} KiB" for name, size in value.items())
+        return ", ".join(f"{name} {size // 1024}" for name, size in value.items())
     return f"{value:,}" if isinstance(value, int) else str(value)
