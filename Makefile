@@ -2,7 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup firmware demo second-qemu test lint docs bench lock clean
+.PHONY: help setup firmware demo second-qemu test-tools test lint docs bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,7 +27,10 @@ docs: setup  ## build the documentation, strictly, into site/
 second-qemu: setup  ## unpack a newer QEMU beside the installed one, where Debian has one
 	@scripts/second_qemu.sh
 
-test: firmware lint docs second-qemu  ## every check and every test
+test-tools:  # what only tests use
+	@scripts/setup.sh --with-test-tools
+
+test: test-tools firmware lint docs second-qemu  ## every check and every test
 	$(BIN)/pytest -n 2
 
 bench: firmware second-qemu  ## measure what simbench promises about itself

@@ -18,6 +18,11 @@ PACKAGES=(
   "file:/usr/lib/arm-none-eabi/newlib/libc.a            libnewlib-arm-none-eabi"
   "glob:/usr/include/newlib/c++/*/array                 libstdc++-arm-none-eabi-newlib"
 )
+# what only tests use, with --with-test-tools
+TEST_PACKAGES=(
+  "command:llvm-mca                  llvm"
+  "command:callgrind_annotate        valgrind"
+)
 PYTHON=${PYTHON:-python3}
 VENV=.venv
 LOCK=requirements/dev.txt
@@ -94,6 +99,7 @@ install_python_packages() {
   printf '%s\n' "$wanted" > $stamp
 }
 
+if [ "${1:-}" = --with-test-tools ]; then PACKAGES+=("${TEST_PACKAGES[@]}"); fi
 install_packages
 install_cargo
 install_python_packages

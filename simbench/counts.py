@@ -52,7 +52,8 @@ class CacheGeometry:
     A line of several sectors of ``sector_bytes`` (0 is one of the whole line) is filled, and misses
     are counted, by sector. Without ``keeps_sequential`` only what a jump missed is brought in, as
     where a prefetch has read on already. ``phase_bytes`` is added to every address: where in a line
-    the image's address 0 would be on a board it is not linked for.
+    the image's address 0 would be on a board it is not linked for. ``shares`` names a cache before
+    this one whose lines these are too: one piece of hardware, whose events are counted apart.
     """
 
     name: str
@@ -65,6 +66,7 @@ class CacheGeometry:
     sector_bytes: int = 0
     keeps_sequential: bool = True
     phase_bytes: int = 0
+    shares: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class Cache:
     """An instruction or data cache (or accelerator) in front of a memory.
 
     A miss reads ``sector_bytes`` of a line. Without ``keeps_sequential``, lines that a prefetch has
-    read ahead are not kept.
+    read ahead are not kept. Caches of one ``unit`` are one piece of hardware and share its lines.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Cache:
     ways: int
     sector_bytes: int
     keeps_sequential: bool = True
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,23 +142,38 @@ def platform_caches(
     instruction cache is then watched at several phases. Of a cache that may or may not keep what a
     prefetch read, both are watched.
     """
-    caches: list[CacheGeometry] = []
+    caches: list[tuple[CacheGeometry, str]] = []
+    phases = 1 if linked_for_it else PHASES
+    fetching = (m.instruction_cache for m in platform.memories.values())
+    units_of_code = {cache.unit for cache in fetching if cache is not None and cache.unit}
     for memory in platform.memories.values():
         placed = tuple(s for s in PLACED if platform.placement[s] == memory.name)
         if memory.instruction_cache is not None and Segment.CODE in placed:
-            caches += _phases(memory.instruction_cache, 1 if linked_for_it else PHASES)
+            caches += _phases(memory.instruction_cache, (Segment.CODE,), phases)
         if memory.data_cache is not None and placed:
-            caches.append(_geometry(memory.data_cache, placed))
-    return tuple(caches)
+            with_code = memory.data_cache.unit in units_of_code
+            caches += _phases(memory.data_cache, placed, phases if with_code else 1)
+    return tuple(_sharing(caches))
 
 
-def _phases(cache: Cache, phases: int) -> Iterator[CacheGeometry]:
-    first = _geometry(cache, (Segment.CODE,))
+def _phases(
+    cache: Cache, segments: tuple[Segment, ...], phases: int
+) -> Iterator[tuple[CacheGeometry, str]]:
+    """The cache as it is watched, with its unit: once for each phase."""
+    first = _geometry(cache, segments)
     for phase in range(0, cache.line_bytes, max(cache.line_bytes // phases, 4)):
         name = f"{cache.name}+{phase}" if phase else cache.name
-        yield replace(first, name=name, phase_bytes=phase)
+        yield replace(first, name=name, phase_bytes=phase), cache.unit
     if not cache.keeps_sequential:
-        yield replace(first, name=f"{cache.name}-all", keeps_sequential=True)
+        yield replace(first, name=f"{cache.name}-all", keeps_sequential=True), ""
+
+
+def _sharing(caches: Iterable[tuple[CacheGeometry, str]]) -> Iterator[CacheGeometry]:
+    """The caches, those of one unit at one phase sharing the lines of the first."""
+    owners: dict[tuple[str, int], str] = {}
+    for cache, unit in caches:
+        owner = owners.setdefault((unit, cache.phase_bytes), cache.name) if unit else cache.name
+        yield replace(cache, shares="" if owner == cache.name else owner)
 
 
 def _geometry(cache: Cache, segments: tuple[Segment, ...]) -> CacheGeometry:
@@ -274,8 +290,11 @@ def _cache(memory: Table, kind: str, name: str) -> Cache | None:
         raise table.fail("sector", f"{sector_bytes} bytes do not divide a line of {line_bytes}")
     if lines % ways:
         raise table.fail("ways", f"{lines} lines do not divide into {ways} ways")
+    unit = table.text("unit") if "unit" in table else ""
     table.finish()
-    return Cache(f"{name}-{kind}", kind, lines, line_bytes, ways, sector_bytes, not jumps_only)
+    return Cache(
+        f"{name}-{kind}", kind, lines, line_bytes, ways, sector_bytes, not jumps_only, unit
+    )
 
 
 def _refuse_overlaps(top: Table, memories: Mapping[str, Memory]) -> None:

@@ -1,12 +1,12 @@
 """Modelled against measured: simbench's firmware priced on every board with published results.
 
-Each core's firmware is simulated once a benchmark, watching the caches of all its boards.
+A benchmark is simulated once for each board, and once more where a row has its weights in RAM.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -17,18 +17,16 @@ from simbench.backends import Backend
 from simbench.benchmarks import Benchmark
 from simbench.cost.core import load_core
 from simbench.cost.price import estimate
-from simbench.counts import CacheGeometry, Counts, Segment
-from simbench.errors import InfrastructureError, NothingRun
+from simbench.counts import Counts, Segment
+from simbench.errors import NothingRun
 from simbench.estimate import Estimate
 from simbench.fetch import Progress, quiet
-from simbench.measure import launch_spec
-from simbench.platforms import Platform, platform_caches
+from simbench.measure import measure
+from simbench.platforms import Platform
 from simbench.scenario import DEFAULT_KERNELS, Scenario
-from simbench.session import converse
 from simbench.silicon import LIKE, SiliconRow
 from simbench.tasks import Task, suite_task
 
-MAX_WATCHED = 16
 ELSEWHERE = "elsewhere"
 _NINE_IN_TEN = 0.9
 _LDO = "LDO"
@@ -92,69 +90,29 @@ def validate(
     known = [r for r in rows if r.platform in platforms and r.benchmark in benchmarks]
     if not known:
         raise NothingRun("no silicon results are published for these platforms: name others")
-    used = {r.platform: platforms[r.platform] for r in known}
-    wanted = sorted({(used[r.platform].core, r.benchmark) for r in known})
+    # a run counts for one board as a row has it set up: its caches depend on what lies where
     tasks = {
-        (core, name): _task(core, benchmarks[name], list(used.values()), backend, progress)
-        for core, name in wanted
+        key: _task(_placed(platforms[key[0]], key[1]), benchmarks[key[2]], backend, progress)
+        for key in sorted({_key(row) for row in known})
     }
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        futures = {key: pool.submit(count, *task, backend) for key, task in tasks.items()}
-        counts = {key: future.result() for key, future in futures.items()}
-    return tuple(
-        compare(row, used[row.platform], counts[used[row.platform].core, row.benchmark])
-        for row in known
-    )
+        futures = {key: pool.submit(measure, task, backend) for key, task in tasks.items()}
+        counts = {key: future.result().counts for key, future in futures.items()}
+    return tuple(compare(row, platforms[row.platform], counts[_key(row)]) for row in known)
 
 
-def _task(
-    core: str,
-    benchmark: Benchmark,
-    platforms: Sequence[Platform],
-    backend: Backend,
-    progress: Progress,
-) -> tuple[Task, tuple[CacheGeometry, ...]]:
-    """A run of ``benchmark`` on ``core``, and the caches of all of ``platforms`` with that core."""
-    boards = [p for p in platforms if p.core == core]
-    scenario = Scenario(benchmark.id, boards[0].id, DEFAULT_KERNELS)
-    task = suite_task(scenario, boards[0], benchmark, backend.machine(core), 1, progress)
-    watched = {
-        replace(cache, name=f"{board.id} {cache.name} {len(cache.segments)}")
-        for board in boards
-        for placed in (board, _weights_in_ram(board))
-        for cache in platform_caches(placed)
-    }
-    return task, tuple(sorted(watched, key=lambda cache: cache.name))
+def _key(row: SiliconRow) -> tuple[str, bool, str]:
+    return row.platform, row.weights_in_ram, row.benchmark
 
 
-def count(task: Task, caches: Sequence[CacheGeometry], backend: Backend) -> Counts:
-    """One measured inference of ``task``, watching ``caches``: as many runs as they need."""
-    parts = [_count(task, some, backend) for some in _portions(caches)]
-    first = parts[0]
-    if any(not np.array_equal(p.inference.executions, first.inference.executions) for p in parts):
-        raise InfrastructureError(f"{task.scenario.id} did not execute the same twice")
-    events = {name: e for p in parts for name, e in p.inference.cache_events.items()}
-    inference = replace(first.inference, cache_events=events)
-    return replace(first, inference=inference, layers=(), caches=tuple(caches))
-
-
-def _portions(caches: Sequence[CacheGeometry]) -> Iterator[tuple[CacheGeometry, ...]]:
-    for start in range(0, max(len(caches), 1), MAX_WATCHED):
-        yield tuple(caches[start : start + MAX_WATCHED])
-
-
-def _count(task: Task, caches: tuple[CacheGeometry, ...], backend: Backend) -> Counts:
-    with backend.launch(replace(launch_spec(task), caches=caches)) as board:
-        conversation = converse(board)
-        conversation.load(task.inputs[0].wire)
-        counts = conversation.infer().counts
-    assert counts is not None  # the board was launched to count
-    return counts
+def _task(board: Platform, benchmark: Benchmark, backend: Backend, progress: Progress) -> Task:
+    scenario = Scenario(benchmark.id, board.id, DEFAULT_KERNELS)
+    return suite_task(scenario, board, benchmark, backend.machine(board.core), 1, progress)
 
 
 def compare(row: SiliconRow, platform: Platform, counts: Counts) -> Comparison:
     """One row against the price of ``counts`` on ``platform``, set up as the row says."""
-    placed = _weights_in_ram(platform) if row.weights_in_ram else platform
+    placed = _placed(platform, row.weights_in_ram)
     price = estimate(counts, counts.inference, placed, load_core(platform.core))
     measured, reason = _measured_energy(row, platform)
     modelled = price.energy_j
@@ -172,7 +130,9 @@ def compare(row: SiliconRow, platform: Platform, counts: Counts) -> Comparison:
     )
 
 
-def _weights_in_ram(platform: Platform) -> Platform:
+def _placed(platform: Platform, weights_in_ram: bool) -> Platform:
+    if not weights_in_ram:
+        return platform
     placement = {**platform.placement, Segment.WEIGHTS: platform.placement[Segment.ARENA]}
     return replace(platform, placement=placement)
 

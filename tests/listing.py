@@ -11,7 +11,10 @@ from simbench.isa.classes import CLASS_OF
 from simbench.isa.instruction import InstructionClass
 from simbench.isa.mve import vector_classes
 
-CONDITIONS = "eq ne cs hs cc lo mi pl vs vc hi ls ge lt gt le al".split()
+CONDITIONS = (
+    "eq", "ne", "cs", "hs", "cc", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le",
+    "al",
+)  # fmt: skip
 # what objdump calls differently: aliases of one encoding
 ALIASES = {
     "neg": "rsb",
@@ -23,8 +26,6 @@ ALIASES = {
     "cinc": "csinc",
     "cinv": "csinv",
     "cneg": "csneg",
-    "vldmia": "vldmia",
-    "fldmiax": "vldmia",
 }
 _LOOPS = {"dls", "wls", "dlstp", "wlstp", "lctp", "le", "letp"}
 _SELECTS = {"csel", "csinc", "csinv", "csneg"}
@@ -83,8 +84,8 @@ def _vector_class(base: str, name: str, operands: str) -> InstructionClass:
         kinds = vector_classes(ALIASES.get(stem, stem))
         if kinds:
             break
-    if base == "vmov" and re.fullmatch(r"q\d, q\d", operands):
-        return InstructionClass.VECTOR  # objdump's name for VORR of a register with itself
+    if base in ("vmov", "vmvn"):
+        return _vector_move(operands)
     if len(kinds) == 2:
         # additions and the like: of floats on one pipe, of integers on the other
         is_float = re.search(r"\.f(16|32)", name) is not None
@@ -92,6 +93,14 @@ def _vector_class(base: str, name: str, operands: str) -> InstructionClass:
     if len(kinds) != 1:
         raise KeyError(f"{base} {operands}")
     return kinds.pop()
+
+
+def _vector_move(operands: str) -> InstructionClass:
+    if "#" in operands:
+        return InstructionClass.VECTOR_MULTIPLY
+    # objdump's name for VORR of a register with itself, or lanes
+    is_whole = re.fullmatch(r"q\d, q\d", operands) is not None
+    return InstructionClass.VECTOR if is_whole else InstructionClass.FLOAT_MOVE
 
 
 def _stem(base: str) -> str:
@@ -105,5 +114,3 @@ def _stem(base: str) -> str:
         if base.endswith(condition) and len(base) > len(condition):
             return _stem(base.removesuffix(condition))
     raise KeyError(base)
-
-

@@ -84,6 +84,23 @@ def test_a_data_cache_reads_a_sector_a_miss(
     assert misses(image, counts, "c", "work_lines") == (expected, 0)
 
 
+@pytest.mark.parametrize(("lines", "is_crowded"), [(4, True), (64, False)])
+def test_code_and_data_take_each_others_lines_in_one_cache(
+    image: Image, lines: int, is_crowded: bool
+) -> None:
+    """Four lines of data, three times over, and the code that reads them."""
+    code = CacheGeometry("code", "instruction", lines, 32, lines, (CODE,))
+    data = CacheGeometry("data", "data", lines, 32, lines, (WEIGHTS,))
+    work = (Work.LINES, 8, 3)
+    apart = counted(image, work, code, data)
+    assert misses(image, apart, "data", "work_lines") == (4, 0)
+    as_one = counted(image, work, code, replace(data, shares="code"))
+    missed, _ = misses(image, as_one, "data", "work_lines")
+    assert (missed > 4) == is_crowded
+    fetched = sum(misses(image, as_one, "code", "work_lines"))
+    assert (fetched > sum(misses(image, apart, "code", "work_lines"))) == is_crowded
+
+
 def splits(section: SectionCounts, counts: Counts) -> list[tuple[int, int]]:
     assert section.splits is not None
     return [(counts.blocks[r["block"]].address + r["offset"], r["count"]) for r in section.splits]
@@ -115,6 +132,7 @@ def test_alignment_is_not_known_where_accesses_stand_for_others(image: Image) ->
         CacheGeometry("c", "data", 8, 32, 8, (CODE,), sector_bytes=64),
         CacheGeometry("c", "data", 8, 128, 8, (CODE,), sector_bytes=4),
         CacheGeometry("c", "data", 8, 32, 8, (CODE,), phase_bytes=32),
+        CacheGeometry("c", "data", 8, 32, 8, (CODE,), shares="another"),
     ],
 )
 def test_a_cache_that_cannot_be_is_refused(image: Image, wrong: CacheGeometry) -> None:

@@ -161,6 +161,8 @@ MISTAKES = {
     ),
     "wrong id": ("id: stm32f4", "id: stm32f405", "id: stm32f405 must be the file's name, stm32f4"),
     "group": ("    alu: {", "    alú: {", "energy.instruction.alu: is missing"),
+    "no energy": ("energy:\n", "energy: null\nenergies:\n", "energy_reason: is missing"),
+    "none of a number": ("value: 202pJ", "value: null", "energy.clock.value: 'null' is not a numb"),
 }
 
 
@@ -177,6 +179,56 @@ def test_mistake_names_file_line_and_key(tmp_path: Path, mistake: str) -> None:
     assert message in rest
     assert place.rpartition(":")[0] == str(path)
     assert 1 <= int(place.rpartition(":")[2]) <= len(good.splitlines())
+
+
+def test_energy_that_is_not_known_has_a_reason(tmp_path: Path) -> None:
+    text = STM32F4.read_text()
+    start, end = text.index("energy:\n"), text.index("native:\n")
+    path = tmp_path / "stm32f4.yaml"
+    path.write_text(f"{text[:start]}energy: null\nenergy_reason: not measured\n{text[end:]}")
+    platform = read_platform(path)
+    assert platform.energy is None
+    assert platform.energy_reason == "not measured"
+    assert load_platform("stm32f4").energy_reason is None
+
+
+def test_reason_for_an_energy_that_is_known_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "stm32f4.yaml"
+    path.write_text(STM32F4.read_text() + "energy_reason: none\n")
+    with pytest.raises(UsageError, match="energy_reason: is not a known key"):
+        read_platform(path)
+
+
+# platform: core, clock in MHz, wait states where the code is, bytes where the arena is
+BOARDS = {
+    "apollo3": ("cortex-m4", 48, 1, 320 * 1024),
+    "corstone-300": ("cortex-m55", 32, 0, 512 * 1024),
+    "nrf52840": ("cortex-m4", 64, 2, 256 * 1024),
+    "nrf5340": ("cortex-m33", 128, 5, 512 * 1024),
+    "ra6m4": ("cortex-m33", 200, 10, 256 * 1024),
+    "rp2040": ("cortex-m0plus", 125, 50, 264 * 1024),
+    "stm32f4": ("cortex-m4", 168, 5, 128 * 1024),
+    "stm32f746": ("cortex-m7", 216, 10, 256 * 1024),
+    "stm32g0b1": ("cortex-m0plus", 64, 2, 144 * 1024),
+    "stm32h7": ("cortex-m7", 280, 13, 1024 * 1024),
+    "stm32l4r5": ("cortex-m4", 120, 5, 640 * 1024),
+    "stm32u575": ("cortex-m33", 160, 4, 768 * 1024),
+}
+
+
+def test_there_is_a_row_for_every_built_in_platform() -> None:
+    assert sorted(BOARDS) == [path.stem for path in BUILT_IN]
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_boards_are_those_of_the_manuals(name: str) -> None:
+    platform = load_platform(name)
+    code, arena = platform.memory_of(Segment.CODE), platform.memory_of(Segment.ARENA)
+    found = (platform.core, platform.clock_hz / 1e6, code.wait_states.value, arena.size_bytes)
+    assert found == BOARDS[name]
+    assert (platform.energy is None) == (platform.energy_reason is not None)
+    sizes = [c.lines * c.line_bytes for c in platform_caches(platform)]
+    assert all(size & (size - 1) == 0 for size in sizes)  # caches come in powers of two
 
 
 def test_line_is_where_the_mistake_is(tmp_path: Path) -> None:
@@ -271,3 +323,19 @@ def test_an_impossible_sector_is_named(tmp_path: Path, sector: str) -> None:
     path.write_text(text.replace("sector: {value: 8B", f"sector: {{value: {sector}", 1))
     with pytest.raises(UsageError, match=r"stm32l4r5\.yaml:\d+: .*instruction_cache\.sector"):
         read_platform(path)
+
+
+def test_caches_of_one_unit_share_their_lines_at_each_phase() -> None:
+    caches = {cache.name: cache for cache in platform_caches(load_platform("nrf5340"))}
+    assert {c.shares for n, c in caches.items() if n.startswith("flash-instruction")} == {""}
+    data = {name: cache for name, cache in caches.items() if name.startswith("flash-data")}
+    assert len(data) > 1
+    for cache in data.values():
+        owner = caches[cache.shares]
+        assert (owner.kind, owner.phase_bytes) == ("instruction", cache.phase_bytes)
+
+
+def test_the_data_cache_of_an_m7_is_one_for_all_its_memories() -> None:
+    caches = platform_caches(load_platform("stm32f746"))
+    shared = [cache for cache in caches if cache.shares]
+    assert [cache.kind for cache in shared] == ["data"]

@@ -18,8 +18,8 @@ def code_bus_waits(
 ) -> Bounds:
     """Cycles that fetches wait for loads of constants, where both go over one bus.
 
-    The dearer, the more of its cycles a block's own fetches need the bus. Cores with a bus for each,
-    or one that their loads' cycles count already, have no parameter "code_bus".
+    The dearer, the more of its cycles a block's own fetches need the bus. Cores with a bus for
+    each, or one that their loads' cycles count already, have no parameter "code_bus".
     """
     if "code_bus" not in core.pipeline:
         return bounds(0.0)

@@ -37,7 +37,8 @@ class Core:
     """A core: cycles of each class at zero wait states, and the parameters of its pipeline.
 
     ``cycles`` leaves out the refill of a taken branch and, for transfers of several words, all
-    words but the first; a class that the core does not have takes what an unknown one does. ``version`` changes whenever a number does. ``sources`` are the manuals.
+    words but the first; a class that the core does not have takes what an unknown one does.
+    ``version`` changes whenever a number does. ``sources`` are the manuals.
     """
 
     id: str

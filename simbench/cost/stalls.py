@@ -168,12 +168,13 @@ def _data_waits(
     if not watched:
         note = f"events of {cache.name} were not counted: its waits are between none and every one"
         return Waits(_between(loaded * memory.wait_states.upper), _between(loaded), (note,))
-    misses = float(watched[0]["jump_misses"].sum())
+    phases = [float(events["jump_misses"].sum()) for events in watched]
+    misses = bounds(sum(phases) / len(phases), min(phases), max(phases))
     reads = _reads_of_a_miss(cache, memory)
     # a miss may find the memory busy with a fetch, and the next load with the rest of this miss
     each = _jump_wait(memory)
     each[2] += (reads - 1) * (memory.wait_states.upper + 1)
-    return Waits(misses * each, bounds(misses * reads))
+    return Waits(misses * each, misses * reads)
 
 
 def _watched(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def _statements(spec: LaunchSpec, files: Files) -> Iterator[str]:
     if len(spec.caches) > _MAX_CACHES:
         raise UsageError(f"at most {_MAX_CACHES} caches can be watched at once; leave some out")
     for cache in spec.caches:
-        yield _cache(cache)
+        yield f"{_cache(cache)} {_shared(cache, spec.caches)}"
 
 
 def _markers(spec: LaunchSpec) -> Iterator[str]:
@@ -110,6 +110,20 @@ def _cache(cache: CacheGeometry) -> str:
     geometry = f"{cache.lines} {cache.line_bytes} {cache.ways}"
     keeps = int(cache.keeps_sequential)
     return f"cache {is_data} {geometry} {allocates} {mask} {sector} {keeps} {cache.phase_bytes}"
+
+
+def _shared(cache: CacheGeometry, caches: Sequence[CacheGeometry]) -> int:
+    """The place of the cache whose lines ``cache`` shares, from 1; 0 where it has its own."""
+    if not cache.shares:
+        return 0
+    for place, other in enumerate(caches[: caches.index(cache)], 1):
+        ours, theirs = ((c.lines, c.line_bytes, c.ways, c.sector_bytes) for c in (cache, other))
+        if other.name == cache.shares and ours == theirs:
+            return place
+    raise UsageError(
+        f"the cache {cache.name!r} shares the lines of {cache.shares!r}, which is no cache before "
+        "it of the same size; correct its unit in the platform's file"
+    )
 
 
 def _down(address: int) -> int:

@@ -6,10 +6,11 @@
  *   segment INDEX START END     addresses whose accesses are counted under INDEX (0..3); else 4
  *   base REGISTER INDEX         what REGISTER (13 or 15) points at always is in segment INDEX
  *   grouping 0|1                one probe may serve all accesses through one unchanged base
- *   cache KIND LINES BYTES WAYS ALLOCATE SEGMENTS SECTOR KEEPS PHASE
+ *   cache KIND LINES BYTES WAYS ALLOCATE SEGMENTS SECTOR KEEPS PHASE OWNER
  *                               KIND 0 instruction, 1 data; ALLOCATE: stores do; SEGMENTS: bit mask;
  *                               SECTOR: bytes a miss reads; KEEPS: also what execution ran on into;
- *                               PHASE: added to every address
+ *                               PHASE: added to every address; OWNER: whose lines it shares,
+ *                               counted from 1, or 0
  *   limit N                     instructions a window may take
  *   windows N                   how many are counted; the core then runs on at full speed
  *   leash DESCRIPTOR            a pipe; when its other end is gone, so are we
@@ -1349,7 +1350,7 @@ static void add_segment(unsigned index, uint32_t start, uint32_t end)
         memset(map + (start >> 8), (int)slot_of_segment(index), (end - start) >> 8);
 }
 
-static void add_cache(const unsigned value[9])
+static void add_cache(const unsigned value[10])
 {
     struct cache *c = &caches[n_caches];
     *c = (struct cache){.is_data = value[0], .lines = value[1], .ways = value[3],
@@ -1357,12 +1358,23 @@ static void add_cache(const unsigned value[9])
                         .phase = value[8]};
     if (n_caches == MAX_CACHES || !c->lines || c->lines > UINT16_MAX - 1 || !c->ways
         || c->lines % c->ways || value[2] & (value[2] - 1) || value[6] & (value[6] - 1)
-        || value[6] < 4 || value[6] > value[2] || value[2] / value[6] > 16 || value[8] >= value[2])
+        || value[6] < 4 || value[6] > value[2] || value[2] / value[6] > 16 || value[8] >= value[2]
+        || value[9] > n_caches)
         fail("a cache that cannot be built");
     n_caches++;
     c->shift = (uint32_t)__builtin_ctz(value[2]);
     c->sector_shift = (uint32_t)__builtin_ctz(value[6]);
     c->sets = c->lines / c->ways;
+    has_data_cache = has_data_cache || c->is_data;
+    if (value[9]) {
+        const struct cache *owner = &caches[value[9] - 1];
+        c->line = owner->line;
+        c->newest = owner->newest;
+        c->oldest = owner->oldest;
+        c->used = owner->used;
+        c->slot_of = owner->slot_of;
+        return;
+    }
     c->line = allocate(c->lines, sizeof *c->line);
     c->newest = allocate(c->sets, sizeof *c->newest);
     c->oldest = allocate(c->sets, sizeof *c->oldest);
@@ -1374,7 +1386,6 @@ static void add_cache(const unsigned value[9])
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (c->slot_of == MAP_FAILED)
         fail("out of memory");
-    has_data_cache = has_data_cache || c->is_data;
 }
 
 static void add_marker(uint32_t kind, uint32_t address)
@@ -1386,7 +1397,7 @@ static void add_marker(uint32_t kind, uint32_t address)
 
 static void read_statement(char *line)
 {
-    unsigned v[9], n;
+    unsigned v[10], n;
     unsigned long long limit;
     line[strcspn(line, "\n")] = 0;
     if (!strncmp(line, "output ", 7)) {
@@ -1401,8 +1412,8 @@ static void read_statement(char *line)
         config.base_segment[v[0]] = (int)v[1];
     } else if (sscanf(line, "grouping %u", &n) == 1) {
         config.grouping = n;
-    } else if (sscanf(line, "cache %u %u %u %u %u %u %u %u %u", v, v + 1, v + 2, v + 3, v + 4, v + 5,
-                      v + 6, v + 7, v + 8) == 9) {
+    } else if (sscanf(line, "cache %u %u %u %u %u %u %u %u %u %u", v, v + 1, v + 2, v + 3, v + 4,
+                      v + 5, v + 6, v + 7, v + 8, v + 9) == 10) {
         add_cache(v);
     } else if (sscanf(line, "leash %u", &n) == 1) {
         start_watching((int)n);

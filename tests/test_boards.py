@@ -1,0 +1,86 @@
+"""The firmware of every core on its emulated board, and every platform with every benchmark."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from listing import listing, named_class
+
+from simbench.backends import backend
+from simbench.benchmarks import load_benchmarks
+from simbench.firmware.build import CORES, KERNELS, build_image
+from simbench.isa.decode import decode
+from simbench.platforms import load_platform, platform_files
+from simbench.results import DOES_NOT_FIT, OK, Result
+from simbench.runner import run_task
+from simbench.scenario import DEFAULT_KERNELS, Scenario
+from simbench.tasks import suite_task
+
+BENCHMARKS = load_benchmarks()
+PLATFORMS = list(platform_files())
+QEMU = backend("qemu")
+BOARD_OF = {
+    "cortex-m0plus": "rp2040",
+    "cortex-m4": "stm32f4",
+    "cortex-m7": "stm32h7",
+    "cortex-m33": "stm32u575",
+    "cortex-m55": "corstone-300",
+}
+TOO_LARGE = {("vww", "stm32g0b1")}  # 117 KiB of arena beside 37 KiB of data in 144 KiB
+
+
+@cache
+def run(platform: str, benchmark: str, kernels: str = DEFAULT_KERNELS, samples: int = 3) -> Result:
+    board = load_platform(platform)
+    scenario = Scenario(benchmark, platform, kernels)
+    machine = QEMU.machine(board.core)
+    return run_task(suite_task(scenario, board, BENCHMARKS[benchmark], machine, samples), QEMU)
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+@pytest.mark.parametrize("core", BOARD_OF)
+def test_outputs_are_the_hosts_bit_for_bit_on_every_core(core: str, kernels: str) -> None:
+    result = run(BOARD_OF[core], "kws", kernels)
+    assert result.status == OK, result.reason
+    assert result.parity is not None
+    assert result.parity.exact == result.parity.samples >= 3
+    assert result.coverage == 1.0
+
+
+def test_every_core_with_firmware_is_on_a_board_but_the_cortex_m3() -> None:
+    """No platform has one; its image still builds, and is decoded below."""
+    assert set(CORES) - set(BOARD_OF) == {"cortex-m3"}
+    assert {load_platform(name).core for name in PLATFORMS} == set(BOARD_OF)
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_every_instruction_of_an_image_has_the_class_that_objdump_says(core: str) -> None:
+    image = build_image(core, DEFAULT_KERNELS)
+    differing = []
+    found = 0
+    for encoding, name, operands in listing(image.path):
+        found += 1
+        if decode(encoding).kind is not named_class(name, operands):
+            differing.append((encoding.hex(), name, operands))
+    assert not differing
+    assert found > 50_000
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS)
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_every_platform_runs_every_benchmark_or_says_why_not(platform: str, benchmark: str) -> None:
+    result = run(platform, benchmark)
+    expected = DOES_NOT_FIT if (benchmark, platform) in TOO_LARGE else OK
+    assert result.status == expected, result.reason
+    assert result.coverage == 1.0
+    assert not result.notes
+    assert result.cycles is not None
+    assert result.instructions is not None
+    # none of these cores issues three at once, none waits ten cycles an instruction
+    assert result.instructions / 2 < result.cycles.value < result.instructions * 10
+    board = load_platform(platform)
+    missing = result.missing or {}
+    assert (result.energy_j is None) == (board.energy is None) == ("energy_j" in missing)
+    assert missing.get("energy_j") == board.energy_reason
+    assert all((layer.energy_j is None) == (board.energy is None) for layer in result.layers)
