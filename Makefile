@@ -30,7 +30,7 @@ second-qemu: setup  ## unpack a newer QEMU beside the installed one, where Debia
 test-tools:  # what only tests use
 	@scripts/setup.sh --with-test-tools
 
-test: test-tools firmware lint docs second-qemu  ## every check and every test
+test: test-tools lint docs firmware second-qemu  ## every check and every test
 	$(BIN)/pytest -n 2
 
 bench: firmware second-qemu  ## measure what simbench promises about itself

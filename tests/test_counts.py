@@ -219,9 +219,9 @@ def cache(
     ways: int | None = None,
     kind: str = "data",
     segments: tuple[Segment, ...] = (CODE, WEIGHTS),
-    **more: bool,
+    write_allocate: bool = False,
 ) -> CacheGeometry:
-    return CacheGeometry(name, kind, lines, 16, ways or lines, segments, **more)
+    return CacheGeometry(name, kind, lines, 16, ways or lines, segments, write_allocate)
 
 
 def misses(
