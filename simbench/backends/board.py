@@ -35,7 +35,7 @@ class LaunchSpec:
     accesses relative to it need not be watched; ``grouping`` lets one watched access stand for
     others through the same base register, sound where segments are not reached across by a small
     displacement. Both make counting faster and no count different. After ``counted_windows`` the
-    board runs on uncounted, at full speed; ``None`` counts all.
+    board runs on uncounted; ``None`` counts all.
     """
 
     image: Image

@@ -142,7 +142,7 @@ class QemuBoard:
         leash_out, leash_in = os.pipe()
         stack.callback(os.close, leash_in)
         try:
-            files = self._write_files(uart.fileno(), monitor.fileno(), leash_out)
+            files = self._write_files(tool, uart.fileno(), monitor.fileno(), leash_out)
             with (self._folder / "stderr").open("wb") as errors:
                 stack.callback(self._stop)
                 self._process = subprocess.Popen(
@@ -160,11 +160,11 @@ class QemuBoard:
             monitor.close()
             os.close(leash_out)
 
-    def _write_files(self, uart: int, monitor: int, leash: int) -> Files:
+    def _write_files(self, tool: Tool, uart: int, monitor: int, leash: int) -> Files:
         paths = tuple(self._folder / f"blob{i}" for i in range(len(self._spec.blobs)))
         counts, config = self._folder / "counts", self._folder / "config"
         files = Files(counts, config, paths, uart, monitor, leash)
-        settings = None if self._plugin is None else plugin_config(self._spec, files)
+        settings = None if self._plugin is None else plugin_config(self._spec, files, tool)
         try:
             for blob, path in zip(self._spec.blobs, paths, strict=True):
                 path.write_bytes(blob.data)

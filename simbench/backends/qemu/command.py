@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simbench.backends.board import LaunchSpec
+from simbench.backends.qemu.machines import MACHINES_WITH_MVE
 from simbench.backends.qemu.records import Marker
+from simbench.backends.qemu.tool import Tool
 from simbench.counts import CacheGeometry, Segment
 from simbench.errors import UsageError
 
@@ -54,17 +56,19 @@ def command(program: Path, plugin: Path | None, spec: LaunchSpec, files: Files) 
     return arguments
 
 
-def plugin_config(spec: LaunchSpec, files: Files) -> str:
+def plugin_config(spec: LaunchSpec, files: Files, tool: Tool) -> str:
     """The text plugin.c reads. Raises UsageError if the image or a cache cannot be counted."""
-    return "".join(f"{statement}\n" for statement in _statements(spec, files))
+    return "".join(f"{statement}\n" for statement in _statements(spec, files, tool))
 
 
-def _statements(spec: LaunchSpec, files: Files) -> Iterator[str]:
+def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
     yield f"output {files.counts}"
     yield f"leash {files.leash}"
     yield f"limit {spec.window_instructions}"
     yield f"grouping {int(spec.grouping)}"
-    yield f"windows {spec.counted_windows or 0}"
+    # QEMU before 8.0 aborts where a plugin leaves a core that runs MVE's loads and stores
+    may_leave = tool.series >= (8, 0) or spec.machine not in MACHINES_WITH_MVE
+    yield f"windows {spec.counted_windows or 0} {int(may_leave)}"
     yield from _markers(spec)
     for segment, ranges in spec.image.segments.items():
         if segment is Segment.OTHER:

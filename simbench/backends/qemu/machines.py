@@ -19,6 +19,8 @@ _MACHINES = {
     "cortex-m55": "mps3-an547",
 }
 
+MACHINES_WITH_MVE = frozenset({"mps3-an547"})
+
 
 def stable_machine(core: str) -> str:
     """The machine an image for ``core`` runs on. Raises UsageError if QEMU has none for it."""

@@ -12,7 +12,8 @@
  *                               PHASE: added to every address; OWNER: whose lines it shares,
  *                               counted from 1, or 0
  *   limit N                     instructions a window may take
- *   windows N                   how many are counted; the core then runs on at full speed
+ *   windows N LEAVE             how many are counted, 0 is all; the core then runs on uncounted,
+ *                               and with LEAVE at full speed
  *   leash DESCRIPTOR            a pipe; when its other end is gone, so are we
  *
  * Output: records of {u32 kind, u32 bytes} and that many bytes, little endian; see records.py.
@@ -164,6 +165,7 @@ static struct {
     bool grouping;
     uint64_t limit;
     unsigned windows; /* still to be counted; 0: all */
+    bool leaves;
     FILE *output;
 } config;
 
@@ -179,6 +181,7 @@ static struct block *previous = &nowhere;
 static int64_t budget = INT64_MAX;
 static bool in_window;
 static plugin_id own_id;
+static bool is_done; /* the last window has been counted */
 static uint32_t interval_kind;
 
 /* A block that branches to itself or else falls through is a loop. It has no callback: each turn adds
@@ -430,13 +433,14 @@ static void open_window(void)
 
 static void after_reset(plugin_id id)
 {
-    (void)id; /* nothing is registered again: nothing is counted any more */
+    (void)id; /* nothing is registered again */
 }
 
 static void pass_marker(uint32_t kind)
 {
     if (kind == WINDOW_OPENS) {
-        open_window();
+        if (!is_done)
+            open_window();
         return;
     }
     if (!in_window)
@@ -450,7 +454,8 @@ static void pass_marker(uint32_t kind)
         budget = INT64_MAX;
         write_record(WINDOW);
         flush_output();
-        if (config.windows && --config.windows == 0)
+        is_done = config.windows && --config.windows == 0;
+        if (is_done && config.leaves)
             qemu_plugin_reset(own_id, after_reset);
     }
     pthread_mutex_unlock(&writing);
@@ -1419,8 +1424,9 @@ static void read_statement(char *line)
         start_watching((int)n);
     } else if (sscanf(line, "limit %llu", &limit) == 1) {
         config.limit = limit;
-    } else if (sscanf(line, "windows %u", &n) == 1) {
-        config.windows = n;
+    } else if (sscanf(line, "windows %u %u", v, v + 1) == 2) {
+        config.windows = v[0];
+        config.leaves = v[1];
     } else {
         fail("a statement it does not know in its configuration");
     }
