@@ -19,6 +19,7 @@ from simbench.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_USAGE, S
 
 VERBS = {
     "run": "Run benchmarks on emulated boards.",
+    "profile": "Show where the cycles of one inference go.",
     "validate": "Compare the model with published measurements on real boards.",
     "list": "List platforms, benchmarks, kernels and backends.",
     "doctor": "Say what is found on this machine, and what to do about what is missing.",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform as host
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -14,13 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from simbench import __version__
 from simbench.backends import Backend, backend
-from simbench.benchmarks import Benchmark, load_benchmarks, select_benchmarks
+from simbench.benchmarks import Benchmark
 from simbench.cli.output import OutputFile
 from simbench.cli.table import results_table
+from simbench.cli.workload import OWN_ELF, environment, kernel_set, workloads
 from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, NothingRun, UsageError
 from simbench.exports import json as json_export
-from simbench.firmware.build import KERNELS, toolchain_version
-from simbench.models.reference import reference_version
 from simbench.platforms import Platform, load_platform
 from simbench.results import ERROR, FAILED, Result, Run
 from simbench.runner import run_tasks, settings
@@ -30,12 +27,9 @@ from simbench.tasks import (
     DEFAULT_TIME_LIMIT_S,
     Task,
     check_samples,
-    own_benchmark,
     own_elf_task,
     suite_task,
 )
-
-OWN_ELF = "own"
 
 
 @click.command(name="run")
@@ -122,19 +116,19 @@ def command(
     check_samples(samples)
     output = OutputFile(json_path) if json_path else None
     emulator = backend(backend_name)
-    chosen = _workloads(benchmarks, model)
+    chosen = workloads(benchmarks, model)
     console = Console(stderr=True)
     boards = {board.id: board for board in map(load_platform, platforms)}
     if elf is not None:
         scenarios = cross(tuple(boards), [_only(chosen, benchmarks).id], [OWN_ELF])
     else:
-        names = [_kernels(name) for name in kernels]
+        names = [kernel_set(name) for name in kernels]
         scenarios = cross(tuple(boards), [benchmark.id for benchmark in chosen], names)
     found = _tasks(scenarios, boards, chosen, emulator, samples, elf, console)
     tasks = tuple(replace(task, time_limit_s=time_limit) for task in found)
     run = Run(
         tool={"name": "simbench", "version": __version__},
-        environment=_environment(emulator),
+        environment=environment(emulator),
         settings=settings(tasks, backend_name, samples),
         results=(),
     )
@@ -142,25 +136,10 @@ def command(
     return _verdict(run.results)
 
 
-def _workloads(names: Sequence[str], model: Path | None) -> tuple[Benchmark, ...]:
-    if model is not None:
-        if names:
-            raise UsageError("--model and --benchmark exclude each other: give one of them")
-        return (own_benchmark(model),)
-    known = load_benchmarks()
-    return select_benchmarks(names or known, known)
-
-
 def _only(chosen: Sequence[Benchmark], names: Sequence[str]) -> Benchmark:
     if len(names) != 1:
         raise UsageError("--elf needs one --benchmark: it says which input the firmware gets")
     return chosen[0]
-
-
-def _kernels(name: str) -> str:
-    if name not in KERNELS:
-        raise UsageError(f"no kernel set is called {name}: there are {', '.join(KERNELS)}")
-    return name
 
 
 def _tasks(
@@ -191,17 +170,6 @@ def _tasks(
             )
         )
     return tuple(tasks)
-
-
-def _environment(emulator: Backend) -> dict[str, Any]:
-    return {
-        "emulator": emulator.name,
-        "version": emulator.version(),
-        "toolchain": toolchain_version(),
-        "reference": reference_version(),
-        "python": host.python_version(),
-        "host": f"{host.system()} {host.machine()}",
-    }
 
 
 def _perform(

@@ -1,0 +1,40 @@
+"""Profiles of the keyword spotter, each measured once for all tests of a process."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from simbench.backends import backend
+from simbench.benchmarks import load_benchmarks
+from simbench.cost.core import load_core
+from simbench.firmware.lines import source_lines
+from simbench.measure import Observation, measure
+from simbench.platforms import Platform, load_platform
+from simbench.profile import Profile, build_profile
+from simbench.scenario import DEFAULT_KERNELS, Scenario
+from simbench.tasks import Task, suite_task
+
+
+@cache
+def observed(platform: str, benchmark: str = "kws") -> tuple[Task, Observation]:
+    emulator, board = backend("qemu"), load_platform(platform)
+    task = suite_task(
+        Scenario(benchmark, platform, DEFAULT_KERNELS),
+        board,
+        load_benchmarks()[benchmark],
+        emulator.machine(board.core),
+        1,
+    )
+    return task, measure(task, emulator)
+
+
+@cache
+def kws_profile(platform: str) -> Profile:
+    return profile_on(platform, load_platform(platform))
+
+
+def profile_on(measured: str, priced: Platform) -> Profile:
+    """The counts of the platform ``measured``, priced as on another with its core."""
+    task, seen = observed(measured)
+    core = load_core(priced.core)
+    return build_profile("kws", seen.counts, task.image, task.model, priced, core, source_lines)

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import wave
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from simbench.benchmarks import InputEncoding, load_benchmarks
+from simbench.cli.main import _run
+from simbench.errors import UsageError
+from simbench.input_file import read_input
+from simbench.models.prepared import PreparedModel
+from simbench.models.source import benchmark_model
+
+BYTES = InputEncoding.BYTES
+
+
+@cache
+def model_of(benchmark: str) -> PreparedModel:
+    return benchmark_model(load_benchmarks()[benchmark], None)
+
+
+@pytest.fixture(scope="module")
+def ic() -> PreparedModel:
+    return model_of("ic")
+
+
+@pytest.fixture(scope="module")
+def kws() -> PreparedModel:
+    return model_of("kws")
+
+
+def test_elements_pixels_and_real_values_are_the_same_input(
+    ic: PreparedModel, tmp_path: Path
+) -> None:
+    elements = np.random.default_rng(1).integers(-128, 128, ic.input.shape).astype(np.int8)
+    np.save(tmp_path / "elements.npy", elements)
+    np.save(tmp_path / "no_batch.npy", elements[0])
+    np.save(tmp_path / "pixels.npy", (elements.astype(np.int16) + 128).astype(np.uint8))
+    np.save(tmp_path / "real.npy", ic.input.dequantize(elements))
+    np.savez(tmp_path / "one.npz", whatever=elements)
+    np.savez(tmp_path / "named.npz", other=elements[:, :1], **{ic.input.name: elements})
+    for path in sorted(tmp_path.iterdir()):
+        assert read_input(path, ic, BYTES).input.tensor == elements.tobytes()
+
+
+def test_raw_bytes_are_what_a_client_sends(ic: PreparedModel, tmp_path: Path) -> None:
+    path = tmp_path / "input.bin"
+    path.write_bytes(bytes(range(256)) * 12)
+    given_input = read_input(path, ic, InputEncoding.UINT8).input
+    assert given_input.wire == path.read_bytes()
+    assert given_input.tensor[:2] == bytes([0x80, 0x81])
+
+
+def test_a_picture_of_another_size_is_cut_and_resized_with_a_note(
+    ic: PreparedModel, tmp_path: Path
+) -> None:
+    halves = np.zeros((64, 100, 3), np.uint8)
+    halves[:, 50:] = 255
+    Image.fromarray(halves).save(tmp_path / "halves.png")
+    found = read_input(tmp_path / "halves.png", ic, BYTES)
+    assert "100 x 64" in found.notes[0]
+    elements = np.frombuffer(found.input.tensor, np.int8).reshape(32, 32, 3)
+    assert (elements[:, :16] == -128).all()
+    assert (elements[:, 16:] == 127).all()
+    Image.fromarray(halves[:32, 34:66]).save(tmp_path / "fits.png")
+    exact = read_input(tmp_path / "fits.png", ic, BYTES)
+    assert exact == type(exact)(exact.input, ())
+    assert exact.input.tensor == found.input.tensor
+
+
+def sound(path: Path, samples: int, channels: int = 1) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(np.full(samples * channels, 16384, "<i2").tobytes())
+    return path
+
+
+def test_a_sound_is_taken_by_a_model_of_samples(kws: PreparedModel, tmp_path: Path) -> None:
+    found = read_input(sound(tmp_path / "half.wav", kws.input.elements), kws, BYTES)
+    half = kws.input.quantize(np.full(kws.input.shape, 0.5))
+    assert found.input.tensor == half.astype(np.int8).tobytes()
+    assert "8,000" in found.notes[0]
+
+
+def refused(path: Path, model: PreparedModel, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        read_input(path, model, BYTES)
+
+
+def test_what_does_not_fit_is_refused_with_what_is_expected(
+    ic: PreparedModel, kws: PreparedModel, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "shape.npy", np.zeros((3, 3), np.int8))
+    refused(tmp_path / "shape.npy", ic, r"\(3, 3\), the model takes \(1, 32, 32, 3\)")
+    np.save(tmp_path / "type.npy", np.zeros(ic.input.shape, np.int32))
+    refused(tmp_path / "type.npy", ic, "int32: give int8")
+    np.savez(tmp_path / "two.npz", a=np.zeros(1), b=np.zeros(2))
+    refused(tmp_path / "two.npz", ic, "2 arrays")
+    np.save(tmp_path / "objects.npy", np.array([{}], object), allow_pickle=True)
+    refused(tmp_path / "objects.npy", ic, "no NumPy array")
+    (tmp_path / "short.bin").write_bytes(b"12")
+    refused(tmp_path / "short.bin", ic, "2 bytes, the model takes 3,072")
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "picture.png")
+    flat = replace(kws.input, shape=(1, 500))
+    refused(tmp_path / "picture.png", replace(kws, inputs=(flat,)), "is a picture")
+    refused(sound(tmp_path / "long.wav", 9), kws, "9 samples")
+    refused(sound(tmp_path / "stereo.wav", 9, 2), kws, "2 channels")
+    refused(tmp_path / "missing.npy", ic, "No such file")
+    refused(tmp_path / "what.mp3", ic, r"\.bin, \.npy")
+
+
+@given(suffix=st.sampled_from([".npy", ".npz", ".png", ".wav"]), data=st.binary(max_size=200))
+def test_rubbish_is_refused_in_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, data: bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"rubbish{suffix}"
+    magic = {".npy": b"\x93NUMPY\x01\x00", ".png": b"\x89PNG\r\n\x1a\n", ".npz": b"PK\x03\x04"}
+    for start in (b"", magic.get(suffix, b"RIFF")):
+        path.write_bytes(start + data)
+        with pytest.raises(UsageError):
+            read_input(path, model_of("ic"), BYTES)
+
+
+def test_a_profile_takes_an_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "mine.npy", np.zeros((1, 50, 10, 1), np.int8))
+    arguments = ["--platform", "stm32f4", "--benchmark", "kws"]
+    assert _run(["profile", *arguments, "--input", str(tmp_path / "mine.npy"), "--json", "-"]) == 0
+    assert '"name": "mine.npy"' in capsys.readouterr().out
