@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simbench.isa.decode import conditional, decode, decode_block
+from simbench.isa.decode import decode, decode_block
 from simbench.isa.instruction import InstructionClass, MemoryOperand
 
 SP, LR, PC = 13, 14, 15
@@ -93,8 +93,8 @@ def test_literal_and_stack() -> None:
     literal, stack = decode(hexed("0148")).memory, decode(hexed("0298")).memory
     assert literal is not None
     assert stack is not None
-    assert (literal.is_literal, literal.is_stack) == (True, False)
-    assert (stack.is_literal, stack.is_stack) == (False, True)
+    assert literal.is_literal
+    assert not stack.is_literal
 
 
 # registers read and written
@@ -118,9 +118,8 @@ def test_registers(encoding: str, registers: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("encoding", "length"), [("08bf", 1), ("0cbf", 2), ("04bf", 2), ("0ebf", 3), ("01bf", 4)]
 )
-def test_if_then_makes_the_next_conditional(encoding: str, length: int) -> None:
-    block = decode_block(hexed(encoding) + hexed("0130") * 5)
-    assert conditional(block) == (False, *[True] * length, *[False] * (5 - length))
+def test_if_then_says_how_many_it_makes_conditional(encoding: str, length: int) -> None:
+    assert decode(hexed(encoding)).if_then == length
 
 
 @given(st.binary(max_size=64))

@@ -86,15 +86,6 @@ def read_memory(image: Image, address: int) -> bytes:
     raise UsageError(f"{image.path} has nothing at address {address:#x}: build it again")
 
 
-def symbolise(image: Image, address: int) -> str:
-    """``function+0x12`` for an ``address`` in a function, else the address as ``0x00000000``."""
-    function = function_at(image, address)
-    if function is None:
-        return f"{address:#010x}"
-    offset = address - function.start
-    return demangle(function.name) + (f"+{offset:#x}" if offset else "")
-
-
 def function_at(image: Image, address: int) -> Function | None:
     """The function that holds ``address`` (the Thumb bit does not matter)."""
     place = bisect.bisect_right(image.functions, address, key=lambda f: f.start) - 1

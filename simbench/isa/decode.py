@@ -47,16 +47,6 @@ def decode_block(code: bytes) -> tuple[Instruction, ...]:
     return tuple(instructions)
 
 
-def conditional(instructions: Iterable[Instruction]) -> tuple[bool, ...]:
-    """Which instructions an IT before them in the same block makes conditional."""
-    flags = []
-    remaining = 0
-    for instruction in instructions:
-        flags.append(remaining > 0)
-        remaining = max(remaining - 1, instruction.if_then, 0)
-    return tuple(flags)
-
-
 @cache
 def decode(encoding: bytes) -> Instruction:
     """Decode one instruction from its two or four bytes, little endian as in memory."""

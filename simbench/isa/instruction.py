@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-STACK_POINTER = 13
 PROGRAM_COUNTER = 15
 
 
@@ -83,11 +82,6 @@ class MemoryOperand:
     def is_literal(self) -> bool:
         """Whether the address is relative to the program counter: a constant in the code."""
         return self.base == PROGRAM_COUNTER
-
-    @property
-    def is_stack(self) -> bool:
-        """Whether the address is relative to the stack pointer."""
-        return self.base == STACK_POINTER
 
     @property
     def address_registers(self) -> int:
