@@ -31,7 +31,7 @@ backports_source() {
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
-mkdir -p "$scratch"/{lists/partial,cache/archives/partial,root}
+mkdir -p "$scratch"/{lists/partial,cache/archives/partial,unpacked}
 backports_source > "$scratch/sources.list" || skip "no Debian source in apt's configuration"
 apt() {
   apt-get -qq -o Dir::Etc::SourceList="$scratch/sources.list" -o Dir::Etc::SourceParts=/dev/null \
@@ -41,11 +41,11 @@ apt() {
 apt update || skip "the backports suite cannot be read"
 (cd "$scratch" && apt download qemu-system-arm qemu-system-common qemu-system-data) ||
   skip "the backports suite has no QEMU"
-for package in "$scratch"/*.deb; do dpkg -x "$package" "$scratch/root"; done
+for package in "$scratch"/*.deb; do dpkg -x "$package" "$scratch/unpacked"; done
 
 rm -rf "$TARGET"
 mkdir -p "$TARGET"
-mv "$scratch/root/usr" "$TARGET/usr"
+mv "$scratch/unpacked/usr" "$TARGET/usr"
 cat > "$TARGET/qemu-system-arm" <<EOF
 #!/bin/sh
 exec "$TARGET/usr/bin/qemu-system-arm" -L "$TARGET/usr/share/qemu" "\$@"

@@ -13,7 +13,15 @@ from simbench import __version__
 from simbench.backends import Backend, backend
 from simbench.cli.output import STDOUT, OutputFile
 from simbench.cli.profile_table import profile_tables
-from simbench.cli.workload import OWN_ELF, environment, kernel_set, with_input, workloads
+from simbench.cli.workload import (
+    OWN_ELF,
+    backend_option,
+    environment,
+    kernel_set,
+    time_limit_option,
+    with_input,
+    workloads,
+)
 from simbench.errors import EXIT_GOOD, EXIT_WRONG, UsageError
 from simbench.exports import FORMATS
 from simbench.platforms import load_platform
@@ -21,7 +29,7 @@ from simbench.profiler import Profiled, profile_task
 from simbench.results import FAILED
 from simbench.runner import settings
 from simbench.scenario import DEFAULT_KERNELS, Scenario
-from simbench.tasks import DEFAULT_TIME_LIMIT_S, Task, own_elf_task, suite_task
+from simbench.tasks import Task, own_elf_task, suite_task
 
 _JSON = "json"
 
@@ -68,17 +76,8 @@ _JSON = "json"
     show_default=True,
     help="Functions and source lines to show.",
 )
-@click.option(
-    "--backend", "backend_name", default="qemu", show_default=True, metavar="NAME", help="Emulator."
-)
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0.1),
-    default=DEFAULT_TIME_LIMIT_S,
-    show_default=True,
-    metavar="SECONDS",
-    help="Wall time to wait for any answer of the firmware.",
-)
+@backend_option
+@time_limit_option
 @click.option(
     "--json",
     "json_path",

@@ -15,7 +15,14 @@ from simbench.backends import Backend, backend
 from simbench.benchmarks import Benchmark
 from simbench.cli.output import OutputFile
 from simbench.cli.table import results_table
-from simbench.cli.workload import OWN_ELF, environment, kernel_set, workloads
+from simbench.cli.workload import (
+    OWN_ELF,
+    backend_option,
+    environment,
+    kernel_set,
+    time_limit_option,
+    workloads,
+)
 from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, NothingRun, UsageError
 from simbench.exports import json as json_export
 from simbench.platforms import Platform, load_platform
@@ -24,7 +31,6 @@ from simbench.runner import run_tasks, settings
 from simbench.scenario import DEFAULT_KERNELS, Scenario, cross
 from simbench.tasks import (
     DEFAULT_SAMPLES,
-    DEFAULT_TIME_LIMIT_S,
     Task,
     check_samples,
     own_elf_task,
@@ -75,17 +81,8 @@ from simbench.tasks import (
     metavar="FILE",
     help="Your own firmware, on the board's own emulated machine.",
 )
-@click.option(
-    "--backend", "backend_name", default="qemu", show_default=True, metavar="NAME", help="Emulator."
-)
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0.1),
-    default=DEFAULT_TIME_LIMIT_S,
-    show_default=True,
-    metavar="SECONDS",
-    help="Wall time to wait for any answer of the firmware.",
-)
+@backend_option
+@time_limit_option
 @click.option(
     "--json",
     "json_path",

@@ -13,6 +13,7 @@ from rich.table import Table
 from simbench.backends import backend
 from simbench.benchmarks import load_benchmarks
 from simbench.cli.output import OutputFile
+from simbench.cli.workload import backend_option
 from simbench.errors import EXIT_GOOD, UsageError
 from simbench.exports.validation import accuracy_page, render_json, render_residuals
 from simbench.platforms import load_platform, platform_files
@@ -34,9 +35,7 @@ from simbench.validate import Comparison, Summary, residuals, summary, validate
     metavar="FILE",
     help="Your own measurements, as CSV like the built-in platforms/silicon.csv.",
 )
-@click.option(
-    "--backend", "backend_name", default="qemu", show_default=True, metavar="NAME", help="Emulator."
-)
+@backend_option
 @click.option(
     "--json",
     "json_path",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 
 from simbench.backends import Backend
@@ -16,10 +17,23 @@ from simbench.errors import UsageError
 from simbench.firmware.build import KERNELS, toolchain_version
 from simbench.input_file import read_input
 from simbench.models.reference import reference_version
-from simbench.tasks import Task, own_benchmark
+from simbench.tasks import DEFAULT_TIME_LIMIT_S, Task, own_benchmark
 
 OWN_ELF = "own"
 """The kernel set of a user's own firmware."""
+
+backend_option = click.option(
+    "--backend", "backend_name", default="qemu", show_default=True, metavar="NAME", help="Emulator."
+)
+
+time_limit_option = click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0.1),
+    default=DEFAULT_TIME_LIMIT_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wall time to wait for any answer of the firmware.",
+)
 
 
 def workloads(names: Sequence[str], model: Path | None) -> tuple[Benchmark, ...]:
