@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from simbench.backends import Backend, Blob, Board, LaunchSpec
 from simbench.counts import Counts
-from simbench.errors import InfrastructureError
-from simbench.firmware.config import BoardConfig, pack_config
+from simbench.errors import FirmwareFault, InfrastructureError
+from simbench.firmware.config import BUFFER_BYTES, BoardConfig, pack_config
 from simbench.platforms import platform_caches
-from simbench.session import Conversation, Patience, converse
+from simbench.session import Conversation, Footprint, Patience, converse
 from simbench.tasks import Task
+
+_POLL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a board did: counts of the measured inference, the raw outputs, the arena it needed.
+    """What a board did: counts of the measured inference, the raw outputs, the memory it took.
 
     ``outputs`` has one entry for each of the task's inputs. For a user's own ELF, which has no
-    command for them, it is empty and ``arena_bytes`` is ``None``.
+    command for them, it is empty and ``footprint`` is ``None``.
     """
 
     counts: Counts
     outputs: tuple[bytes, ...]
-    arena_bytes: int | None
+    footprint: Footprint | None
 
 
 def measure(
@@ -37,6 +40,8 @@ def measure(
     with backend.launch(launch_spec(task)) as board:
         if launched is not None:
             launched(board)
+        if task.section is not None:
+            return _section(board, task)
         conversation = converse(board, Patience().within(task.time_limit_s))
         return _own(conversation, task) if task.model is None else _suite(conversation, task)
 
@@ -50,6 +55,7 @@ def launch_spec(task: Task) -> LaunchSpec:
         caches=platform_caches(task.platform, linked_for_it=task.model is None),
         grouping=False,  # the alignment of every access is a price
         counted_windows=1,
+        section=task.section,
     )
 
 
@@ -58,17 +64,26 @@ def _suite(conversation: Conversation, task: Task) -> Observation:
         raise InfrastructureError(
             f"the firmware cannot run {task.benchmark.title}: {'; '.join(conversation.boot_errors)}"
         )
-    arena = conversation.arena()
-    measured, *others = task.inputs
-    conversation.load(measured.wire)
+    wired = _wired(task)
+    if wired:
+        conversation.load(task.inputs[0].wire)
+    else:
+        conversation.load_bank(0)
     inference = conversation.infer()
     outputs = [conversation.output()]
-    for index in range(len(others)):
+    # before the other inputs: what it takes is then the measured inference's alone
+    footprint = conversation.footprint()
+    for index in range(1 - wired, len(task.inputs) - wired):
         conversation.load_bank(index)
         conversation.infer(counted=False)
         outputs.append(conversation.output())
     assert inference.counts is not None  # the board was launched to count
-    return Observation(inference.counts, tuple(outputs), arena.bytes)
+    return Observation(inference.counts, tuple(outputs), footprint)
+
+
+def _wired(task: Task) -> int:
+    """How many inputs go over the UART: the first, or none where the firmware's buffer is small."""
+    return int(len(task.inputs[0].wire) <= BUFFER_BYTES)
 
 
 def _own(conversation: Conversation, task: Task) -> Observation:
@@ -78,10 +93,38 @@ def _own(conversation: Conversation, task: Task) -> Observation:
     return Observation(inference.counts, (), None)
 
 
+def _section(board: Board, task: Task) -> Observation:
+    """Wait until the section has been passed, for as long as the task's time limit."""
+    if task.measured is not None:
+        conversation = converse(board, Patience().within(task.time_limit_s))
+        conversation.load(task.measured.wire)
+        conversation.infer(counted=False)
+    deadline = time.monotonic() + task.time_limit_s
+    while not (windows := board.windows()):
+        if time.monotonic() > deadline:
+            where = board.halt()
+            raise FirmwareFault(
+                f"the firmware did not pass the section within {task.time_limit_s:g} s"
+                + (f"; the core was {where}" if where else "")
+                + ": see that both its ends are executed, or raise --time-limit"
+            )
+        _listen(board)
+    return Observation(windows[0], (), None)
+
+
+def _listen(board: Board) -> None:
+    """Take what the UART says; an emulator that ended may have passed the section before."""
+    try:
+        board.read(_POLL_S)
+    except InfrastructureError:
+        if not board.windows():
+            raise
+
+
 def _blobs(task: Task, model: bytes) -> tuple[Blob, ...]:
     """The model, the bank of further inputs, and the block that says where they are."""
     symbols = task.image.symbols
-    bank = [entry.wire for entry in task.inputs[1:]]
+    bank = [entry.wire for entry in task.inputs[_wired(task) :]]
     stride = max(map(len, bank), default=0)
     config = BoardConfig(
         model_address=symbols["__weights_start"],

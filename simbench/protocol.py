@@ -2,7 +2,8 @@
 
 Commands end in ``%``; the device answers in lines ending in CR LF, and a set of replies ends with
 ``m-ready``. Source: MLCommons Tiny, ``benchmark/api/internally_implemented.cpp``, and EEMBC's
-ULPMark-ML firmware interface. ``arena``, ``bank`` and ``output`` are simbench's own commands.
+ULPMark-ML firmware interface. ``arena``, ``plan``, ``stack``, ``bank`` and ``output`` are
+simbench's own commands.
 """
 
 from __future__ import annotations
@@ -114,6 +115,40 @@ class ArenaUsed:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanHead:
+    """Bytes from the arena's start that tensors and scratch buffers share."""
+
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTail:
+    """Bytes to the arena's end that stay in use."""
+
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBuffer:
+    """Where in the arena a buffer is: a "tensor" by its index, a "scratch" buffer by its layer's.
+
+    ``offset`` and ``size`` are in bytes.
+    """
+
+    kind: str
+    number: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StackUsed:
+    """The deepest that the stack has been since boot, in bytes."""
+
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceError:
     """The device says what is wrong."""
 
@@ -155,6 +190,10 @@ Event = (
     | Output
     | ArenaNeeded
     | ArenaUsed
+    | PlanHead
+    | PlanTail
+    | PlanBuffer
+    | StackUsed
     | DeviceError
     | Fault
     | Other
@@ -208,9 +247,10 @@ def parse_line(line: str) -> Event:
 
 _TEXT = re.compile(r"\[(.*)\]")
 _COUNT = re.compile(r"(\d{1,18})")
-_NUMBER = r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][-+]?\d{1,3})?"
+_NUMBER = r"(?:-?\d{1,40}(?:\.\d{1,40})?(?:[eE][-+]?\d{1,3})?|-?inf|nan)"
 _NUMBERS = re.compile(rf"\[({_NUMBER}(?:,{_NUMBER})*)\]")
 _HEX = re.compile(r"\[((?:[0-9A-Fa-f]{2})*)\]")
+_PLANNED = re.compile(r"(tensor|scratch),(\d{1,9}),(\d{1,9}),(\d{1,9})\]")
 _BYTES = re.compile(r"(\d{1,18}) bytes\]")
 _REGISTERS = re.compile(r"((?: [a-z]+=[0-9A-Fa-f]{8})+)\]")
 
@@ -242,6 +282,10 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], Event]], 
     ("m-infer-start-", _COUNT, lambda m: Progress("infer-start", int(m[1]))),
     ("m-arena-bytes-", _COUNT, lambda m: ArenaNeeded(int(m[1]))),
     ("m-arena-used-", _COUNT, lambda m: ArenaUsed(int(m[1]))),
+    ("m-plan-head-", _COUNT, lambda m: PlanHead(int(m[1]))),
+    ("m-plan-tail-", _COUNT, lambda m: PlanTail(int(m[1]))),
+    ("m-plan-[", _PLANNED, lambda m: PlanBuffer(m[1], int(m[2]), int(m[3]), int(m[4]))),
+    ("m-stack-used-", _COUNT, lambda m: StackUsed(int(m[1]))),
     ("e-[fault", _REGISTERS, _registers),
     ("e-", _TEXT, lambda m: DeviceError(m[1])),
 )

@@ -26,10 +26,14 @@ from simbench.protocol import (
     Model,
     Name,
     Output,
+    PlanBuffer,
+    PlanHead,
+    PlanTail,
     Profile,
     ProtocolError,
     Ready,
     Results,
+    StackUsed,
     command,
     load_commands,
 )
@@ -67,6 +71,24 @@ class Arena:
 
     bytes: int
     used_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArenaPlan:
+    """Bytes at the arena's start that buffers share and at its end that stay, and the buffers."""
+
+    head_bytes: int
+    tail_bytes: int
+    buffers: tuple[PlanBuffer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What the firmware says of its memory; the stack's high-water mark since boot is in bytes."""
+
+    arena: Arena
+    plan: ArenaPlan
+    stack_used_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +176,20 @@ class Conversation:
         events = self._ask(command("arena"))
         needed = _one(events, ArenaNeeded, "arena").bytes
         return Arena(needed, _one(events, ArenaUsed, "arena").bytes)
+
+    def footprint(self) -> Footprint:
+        """What the model takes of the arena and where, and what has been used of the stack."""
+        plan = self._ask(command("plan"))
+        stack = self._ask(command("stack"))
+        return Footprint(
+            self.arena(),
+            ArenaPlan(
+                _one(plan, PlanHead, "plan").bytes,
+                _one(plan, PlanTail, "plan").bytes,
+                tuple(event for event in plan if isinstance(event, PlanBuffer)),
+            ),
+            _one(stack, StackUsed, "stack").bytes,
+        )
 
     def _window(self, before: int, inferences: int) -> Counts:
         windows = self._board.windows()

@@ -26,7 +26,7 @@ from simbench.firmware import build
 from simbench.firmware.build import CORES, KERNELS, build_image, built_image, source_dirs
 from simbench.firmware.config import CONFIG_BYTES, BoardConfig, pack_config
 from simbench.firmware.image import AddressRange, Image
-from simbench.firmware.read import demangle, function_at, ops, read_image, read_memory
+from simbench.firmware.read import function_at, ops, read_image, read_memory
 from simbench.models.prepared import PreparedModel
 from simbench.models.source import benchmark_model
 
@@ -127,7 +127,11 @@ def test_sizes_are_those_that_the_toolchain_reports(image: Image) -> None:
         ["arm-none-eabi-size", "-A", image.path], capture_output=True, text=True, check=True
     ).stdout
     size = {name: int(bytes_) for name, bytes_ in re.findall(r"^(\.\S+)\s+(\d+)", said, re.M)}
-    assert image.code_bytes == size[".text"] + size[".ARM.exidx"] + size[".data"]
+    assert image.text_bytes == size[".text"]
+    assert image.tables_bytes == size[".rodata"] + size[".ARM.exidx"]
+    assert image.data_bytes == size[".data"]
+    assert image.code_bytes == image.text_bytes + image.tables_bytes + image.data_bytes
+    assert image.stack_bytes == size[".stack"]
     assert image.static_bytes == size[".data"] + size[".bss"] + size[".stack"]
     assert 27_648 < image.static_bytes < 48 << 10  # the field's input buffer, and not much more
 
@@ -154,20 +158,6 @@ def test_functions_are_told_by_address(image: Image) -> None:
     function = function_at(image, start | 1)
     assert function is not None
     assert function.name == "th_results"
-
-
-@pytest.mark.parametrize(
-    ("symbol", "name"),
-    [
-        ("arm_convolve_s8", "arm_convolve_s8"),
-        ("_ZN8simbench14ReadSerialPortEv", "simbench::ReadSerialPort"),
-        ("_ZN8simbench12_GLOBAL__N_14ObeyEPc", "simbench::(anonymous)::Obey"),
-        ("_ZNK8simbench10OpResolver6FindOpEPKci", "simbench::OpResolver::FindOp"),
-        ("_Z", "_Z"),
-    ],
-)
-def test_demangle(symbol: str, name: str) -> None:
-    assert demangle(symbol) == name
 
 
 def test_reading_memory_that_the_image_has_not(image: Image) -> None:
@@ -236,6 +226,9 @@ def test_an_image_without_declared_segments_is_read_by_its_flags(tmp_path: Path)
     assert any(r.start <= own.symbols["_start"] < r.end for r in own.segments[Segment.CODE])
     assert any(r.start <= own.symbols["zero"] < r.end for r in own.segments[Segment.STATIC])
     assert own.static_bytes == 8
+    assert own.data_bytes == 4
+    assert own.stack_bytes == 0
+    assert own.text_bytes > 0
     with pytest.raises(UsageError, match="does not say which operators"):
         ops(own)
 
@@ -459,6 +452,38 @@ def test_arena_is_the_smallest_that_works(image: Image) -> None:
         assert ask("infer 1 0")[0].startswith("e-[")
 
 
+def test_the_plan_lies_in_the_head_of_the_arena(image: Image) -> None:
+    with _board(image) as ask:
+        ask("")
+        used = int(ask("arena")[1].rsplit("-", 1)[1])
+        head, tail, *lines = ask("plan")
+        assert ask("plan") == [head, tail, *lines]
+    head_bytes, tail_bytes = int(head.rsplit("-", 1)[1]), int(tail.rsplit("-", 1)[1])
+    assert head_bytes + tail_bytes == used
+    assert lines[0].startswith("m-plan-[tensor,0,")  # the model's input
+    for line in lines:
+        _, number, offset, size = line.removeprefix("m-plan-[").removesuffix("]").split(",")
+        assert int(number) >= 0
+        assert int(offset) % 16 == 0
+        assert int(offset) + int(size) <= head_bytes
+
+
+def test_the_stack_was_as_deep_as_the_deepest_call_so_far(image: Image) -> None:
+    with _board(image) as ask:
+        ask("")
+        idle = ask("stack")
+        assert ask("stack") == idle
+        _load(ask, bytes(500))
+        ask("infer 1 0")
+        inferred = ask("stack")
+        ask("infer 3 2")
+        assert ask("stack") == inferred
+    before, after = (int(line.rsplit("-", 1)[1]) for line in (*idle, *inferred))
+    assert 0 < before <= after < image.stack_bytes // 2
+    # Arm's convolutions go deeper than anything that happens at boot
+    assert after > before or "arm_convolve_s8" not in image.symbols
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -477,6 +502,8 @@ def test_without_a_configuration_it_still_answers() -> None:
         assert ask("")[2:] == ["e-[The loader wrote no configuration]", "m-init-done"]
         assert ask("name") == ["m-name-dut-[unspecified]"]
         assert ask("output") == ["e-[The loader wrote no configuration]"]
+        assert ask("plan") == ["e-[The loader wrote no configuration]"]
+        assert ask("stack")[0].startswith("m-stack-used-")
 
 
 def test_a_fault_is_reported_with_its_registers(image: Image) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from itertools import pairwise
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -27,10 +28,14 @@ from simbench.protocol import (
     Name,
     Other,
     Output,
+    PlanBuffer,
+    PlanHead,
+    PlanTail,
     Profile,
     Progress,
     Ready,
     Results,
+    StackUsed,
     command,
     load_commands,
     parse_line,
@@ -54,10 +59,16 @@ LINES: list[tuple[str, Event]] = [
     ("m-infer-done", Progress("infer-done", None)),
     ("m-results-[0.003,-1.981,2e-05]", Results((0.003, -1.981, 2e-05))),
     ("m-results-[7]", Results((7.0,))),
+    ("m-results-[inf,-inf]", Results((inf, -inf))),
     ("m-output-[00FF7f]", Output(b"\x00\xff\x7f")),
     ("m-output-[]", Output(b"")),
     ("m-arena-bytes-118848", ArenaNeeded(118848)),
     ("m-arena-used-118000", ArenaUsed(118000)),
+    ("m-plan-head-17152", PlanHead(17152)),
+    ("m-plan-tail-13832", PlanTail(13832)),
+    ("m-plan-[tensor,22,0,8000]", PlanBuffer("tensor", 22, 0, 8000)),
+    ("m-plan-[scratch,1,16000,1152]", PlanBuffer("scratch", 1, 16000, 1152)),
+    ("m-stack-used-856", StackUsed(856)),
     ("e-[Unknown command: xyz]", DeviceError("Unknown command: xyz")),
     ("e-[Invalid hex digit 'ZZ']", DeviceError("Invalid hex digit 'ZZ'")),
     (
@@ -71,7 +82,8 @@ LINES: list[tuple[str, Event]] = [
 MALFORMED = [
     "m-results-[]",
     "m-results-[1,]",
-    "m-results-[nan]",
+    "m-results-[not a number]",
+    "m-results-[1.0,in]",
     "m-results-[1.0",
     "m-output-[ABC]",
     "m-output-[zz]",
@@ -81,6 +93,11 @@ MALFORMED = [
     "m-[Expecting many bytes]",
     "m-name-dut-stm32f4",
     "m-arena-bytes-1.5",
+    "m-plan-[tensor,1,2]",
+    "m-plan-[weights,1,2,3]",
+    "m-plan-[tensor,1,-2,3]",
+    "m-plan-tail-",
+    "m-stack-used-4k",
     "e-[fault cfsr=xyz]",
     "e-broken",
 ]

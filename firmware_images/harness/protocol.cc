@@ -6,6 +6,7 @@
 #include "harness/config.h"
 #include "harness/runner.h"
 #include "harness/seam.h"
+#include "harness/stack.h"
 
 namespace simbench {
 namespace {
@@ -166,6 +167,12 @@ void HandleArena(Words) {
   th_printf("m-arena-used-%u\r\n", static_cast<unsigned>(ArenaUsedBytes()));
 }
 
+void HandlePlan(Words) { HasModel() ? PrintArenaPlan() : ReportProblem(); }
+
+void HandleStack(Words) {
+  th_printf("m-stack-used-%u\r\n", static_cast<unsigned>(StackUsedBytes()));
+}
+
 void HandleOutput(Words) { IsReady() ? PrintOutputBytes() : ReportProblem(); }
 
 void HandleHelp(Words);
@@ -185,6 +192,8 @@ constexpr Command kCommands[] = {
     {"infer", HandleInfer, "N [W]: run N inferences after W warm-ups"},
     {"results", HandleResults, "say the results again"},
     {"arena", HandleArena, "say how much of the arena the model needs"},
+    {"plan", HandlePlan, "say where in the arena each buffer is"},
+    {"stack", HandleStack, "say how much of the stack has been used"},
     {"bank", HandleBank, "I: load entry I of the bank"},
     {"output", HandleOutput, "say the output's bytes"},
 };

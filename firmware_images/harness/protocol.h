@@ -1,5 +1,5 @@
 // The serial protocol of MLPerf Tiny (the behaviour of its reference firmware), with simbench's own
-// additions: arena, bank, output.
+// additions: arena, plan, stack, bank, output.
 #ifndef SIMBENCH_HARNESS_PROTOCOL_H_
 #define SIMBENCH_HARNESS_PROTOCOL_H_
 

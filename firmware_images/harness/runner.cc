@@ -11,6 +11,7 @@
 #include "harness/marker.h"
 #include "harness/node.h"
 #include "harness/ops.h"
+#include "harness/plan.h"
 #include "harness/protocol.h"
 #include "harness/seam.h"
 #include "tensorflow/lite/core/api/error_reporter.h"
@@ -25,26 +26,37 @@ namespace {
 constexpr size_t kArenaStep = 16;
 constexpr size_t kSmallestArena = 1024;  // the allocator itself lives in the arena
 
-// The first thing that went wrong since the last Forget, in words.
+// The first thing that went wrong since the last Forget, in words, and in which node.
 class Problem : public tflite::ErrorReporter {
  public:
   using tflite::ErrorReporter::Report;
 
   int Report(const char* format, va_list arguments) override {
-    if (text_[0] != '\0') return 0;
-    MicroVsnprintf(text_, sizeof(text_), format, arguments);
+    // the interpreter names the node after its kernel has complained
+    const bool names_node = strncmp(format, "Node ", 5) == 0;
+    char* end = text_ + strlen(text_);
+    if (end != text_) {
+      if (!names_node || has_node_ || end + 1 == text_ + sizeof(text_)) return 0;
+      *end++ = ' ';
+    }
+    has_node_ = names_node;
+    MicroVsnprintf(end, text_ + sizeof(text_) - end, format, arguments);
     for (char* c = text_; *c != '\0'; ++c) {
       if (*c == '\r' || *c == '\n') *c = ' ';
     }
     return 0;
   }
 
-  void Forget() { text_[0] = '\0'; }
+  void Forget() {
+    text_[0] = '\0';
+    has_node_ = false;
+  }
   bool IsNone() const { return text_[0] == '\0'; }
   const char* text() const { return text_; }
 
  private:
   char text_[160] = "";
+  bool has_node_ = false;
 
   TF_LITE_REMOVE_VIRTUAL_DELETE
 };
@@ -54,7 +66,6 @@ OpResolver* resolver = nullptr;
 tflite::MicroInterpreter* interpreter = nullptr;  // null until the model is set up
 const tflite::Model* model = nullptr;
 size_t arena_bytes = 0;
-size_t arena_used_bytes = 0;
 
 alignas(OpResolver) uint8_t resolver_memory[sizeof(OpResolver)];
 alignas(tflite::MicroInterpreter) uint8_t interpreter_memory[sizeof(tflite::MicroInterpreter)];
@@ -251,12 +262,8 @@ void InitializeRunner() {
   }
   const tflite::MicroInterpreter* roomy = Allocate(largest);
   if (roomy == nullptr) return;
-  arena_used_bytes = roomy->arena_used_bytes();
-  arena_bytes = SmallestArena(arena_used_bytes, largest);
+  arena_bytes = SmallestArena(roomy->arena_used_bytes(), largest);
   interpreter = Allocate(arena_bytes);
-  if (interpreter == nullptr) return;
-  arena_used_bytes = interpreter->arena_used_bytes();
-  problem.Forget();
 }
 
 bool HasModel() { return interpreter != nullptr; }
@@ -267,7 +274,14 @@ void ReportProblem() { th_printf("e-[%s]\r\n", problem.text()); }
 
 size_t ArenaBytes() { return arena_bytes; }
 
-size_t ArenaUsedBytes() { return arena_used_bytes; }
+size_t ArenaUsedBytes() {
+  const ArenaUse use = ArenaUseOf(*interpreter);
+  return use.head_bytes + use.tail_bytes;
+}
+
+void PrintArenaPlan() {
+  PrintPlan(interpreter, reinterpret_cast<const uint8_t*>(simbench_config.arena_address));
+}
 
 void PrintOutputBytes() {
   th_printf("m-output-[");

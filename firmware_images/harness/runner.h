@@ -22,6 +22,9 @@ void ReportProblem();
 size_t ArenaBytes();
 size_t ArenaUsedBytes();
 
+// Prints what of the arena is used at either end, and where in it each buffer is.
+void PrintArenaPlan();
+
 // Prints the bytes of the output tensors as one m-output-[...] line.
 void PrintOutputBytes();
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "harness/seam.h"
+#include "harness/stack.h"
 
 int main();
 
@@ -57,6 +58,7 @@ alignas(8) static uint32_t fault_stack[128];
   *reinterpret_cast<volatile uint32_t*>(0xE000ED88) |= 0xFu << 20;
   __asm__ volatile("dsb\n isb");
 #endif
+  simbench::PaintStack();
   const uint32_t* source = &__data_load;
   for (uint32_t* word = &__data_start; word < &__data_end; ++word) *word = *source++;
   for (uint32_t* word = &__bss_start; word < &__bss_end; ++word) *word = 0;

@@ -35,16 +35,28 @@ class Function:
 class Image:
     """A linked image, read from its ELF alone.
 
-    ``segments`` are the address ranges that loads and stores are told apart by. ``code_bytes`` is
-    what the image takes of flash (text, read-only data, initial values of data); ``static_bytes``
-    is data, bss and stack. A function's address in ``symbols`` has the Thumb bit cleared.
-    ``functions`` are sorted by address.
+    ``segments`` are the address ranges that loads and stores are told apart by. ``text_bytes``,
+    ``tables_bytes`` and ``data_bytes`` are instructions, read-only data and the initial values of
+    data, which all are in flash; ``static_bytes`` is data, bss and stack. A function's address in
+    ``symbols`` has the Thumb bit cleared. ``functions`` are sorted by address.
     """
 
     path: Path
     sha256: str
     symbols: Mapping[str, int]
     segments: Mapping[Segment, tuple[AddressRange, ...]]
-    code_bytes: int
+    text_bytes: int
+    tables_bytes: int
+    data_bytes: int
     static_bytes: int
     functions: tuple[Function, ...] = ()
+
+    @property
+    def code_bytes(self) -> int:
+        """What the image takes of flash."""
+        return self.text_bytes + self.tables_bytes + self.data_bytes
+
+    @property
+    def stack_bytes(self) -> int:
+        """What the linker script reserves for the stack; 0 where it does not say."""
+        return self.symbols.get("__stack_end", 0) - self.symbols.get("__stack_start", 0)

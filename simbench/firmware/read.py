@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -95,20 +94,6 @@ def function_at(image: Image, address: int) -> Function | None:
     return function if address < function.start + max(function.size, 2) else None
 
 
-def demangle(name: str) -> str:
-    """The qualified name in a C++ symbol, without parameters: enough to tell functions apart."""
-    if not name.startswith("_Z"):
-        return name
-    rest = re.sub(r"^_Z(?:N[KVRO]*)?", "", name)
-    parts: list[str] = []
-    while match := re.match(r"L?(\d+)", rest):
-        end = match.end() + int(match[1])
-        parts.append(rest[match.end() : end])
-        rest = rest[end:]
-    named = ["(anonymous)" if part.startswith("_GLOBAL__N_") else part for part in parts]
-    return "::".join(named) or name
-
-
 def _read(path: Path, data: bytes, elf: ELFFile) -> Image:
     if elf["e_machine"] != "EM_ARM" or elf.elfclass != 32 or not elf.little_endian:
         raise UsageError(
@@ -117,13 +102,16 @@ def _read(path: Path, data: bytes, elf: ELFFile) -> Image:
     if elf["e_type"] != "ET_EXEC":
         raise UsageError(f"{path} is not linked: give the program, not an object file")
     symbols, functions = _symbols(elf)
+    stored = [s for s in _allocated(elf) if s["sh_type"] != "SHT_NOBITS"]
     return Image(
         path=path,
         sha256=hashlib.sha256(data).hexdigest(),
         symbols=symbols,
         segments=_declared_segments(symbols) or _segments_by_flags(elf),
-        code_bytes=sum(s["sh_size"] for s in _allocated(elf) if s["sh_type"] != "SHT_NOBITS"),
-        static_bytes=sum(s["sh_size"] for s in _allocated(elf) if _is_static(s)),
+        text_bytes=_bytes(s for s in stored if _is_text(s)),
+        tables_bytes=_bytes(s for s in stored if not _is_text(s) and not _is_static(s)),
+        data_bytes=_bytes(s for s in stored if not _is_text(s) and _is_static(s)),
+        static_bytes=_bytes(s for s in _allocated(elf) if _is_static(s)),
         functions=tuple(sorted(functions, key=lambda f: f.start)),
     )
 
@@ -175,6 +163,14 @@ def _segments_by_flags(elf: ELFFile) -> dict[Segment, tuple[AddressRange, ...]]:
 
 def _allocated(elf: ELFFile) -> Iterator[Any]:
     return (s for s in elf.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC)
+
+
+def _bytes(sections: Iterable[Any]) -> int:
+    return sum(section["sh_size"] for section in sections)
+
+
+def _is_text(section: Any) -> bool:
+    return bool(section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR)
 
 
 def _is_static(section: Any) -> bool:
