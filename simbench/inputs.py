@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +36,12 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The class with the greatest output. ``score`` is that output as a real value."""
+    """The class with the greatest output. ``score`` is that output as a real value, None where a
+    float32 model gives none that is finite."""
 
     index: int
     label: str
-    score: float
+    score: float | None
 
 
 def seeded_inputs(
@@ -47,11 +50,12 @@ def seeded_inputs(
     encoding: InputEncoding = InputEncoding.BYTES,
     seed: int = 0,
 ) -> tuple[Input, ...]:
-    """``count`` inputs over the full int8 range, the first of which do not depend on ``count``.
+    """``count`` inputs, the first of which do not depend on ``count``.
 
-    Input ``i`` is the raw output of Philox 4x64 (Salmon et al., 2011) with key ``seed`` and
-    ``i`` in the highest word of its counter, read as little-endian bytes: a generator that NumPy
-    promises never to change.
+    They go over the full range of int8, or from -1 to 1 where the model takes floats. Input ``i``
+    is the raw output of Philox 4x64 (Salmon et al., 2011) with key ``seed`` and ``i`` in the
+    highest word of its counter, read as little-endian bytes: a generator that NumPy promises never
+    to change.
     """
     return tuple(
         _input(f"seeded-{index}", _random_tensor(model.input, seed, index), model.input, encoding)
@@ -59,10 +63,17 @@ def seeded_inputs(
     )
 
 
-def _random_tensor(tensor: TensorInfo, seed: int, index: int) -> NDArray[np.int8]:
+def _random_tensor(tensor: TensorInfo, seed: int, index: int) -> NDArray[Any]:
     words = np.random.Philox(key=seed, counter=[0, 0, 0, index]).random_raw(-(-tensor.size // 8))
     raw = np.asarray(words, "<u8").tobytes()[: tensor.size]
+    if tensor.is_real:
+        return _unit_floats(np.frombuffer(raw, "<u4")).reshape(tensor.shape)
     return np.frombuffer(raw, np.int8).reshape(tensor.shape)
+
+
+def _unit_floats(words: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """Floats in [-1, 1), each the upper 24 bits of a word as a fixed-point number: exact."""
+    return (words >> 8).astype(np.float32) / np.float32(1 << 23) - np.float32(1)
 
 
 def benchmark_inputs(benchmark: Benchmark, model: PreparedModel, count: int) -> tuple[Input, ...]:
@@ -173,7 +184,7 @@ def _overlaps(old: int, new: int) -> NDArray[np.float64]:
 
 def _input(
     name: str,
-    elements: NDArray[np.int8],
+    elements: NDArray[Any],
     tensor: TensorInfo,
     encoding: InputEncoding,
     expect: str | None = None,
@@ -181,8 +192,14 @@ def _input(
     return Input(name, wire_bytes(elements, tensor, encoding), elements.tobytes(), expect)
 
 
-def wire_bytes(elements: NDArray[np.int8], tensor: TensorInfo, encoding: InputEncoding) -> bytes:
-    """Tensor elements as a client sends them, such that the firmware gets the same elements."""
+def wire_bytes(elements: NDArray[Any], tensor: TensorInfo, encoding: InputEncoding) -> bytes:
+    """Tensor elements as a client sends them, such that the firmware gets the same elements.
+
+    Raises :class:`UsageError` where floats are to be sent as unsigned bytes.
+    """
+    if tensor.is_real:
+        _check_real(encoding)
+        return elements.astype("<f4").tobytes()
     if encoding is InputEncoding.UINT8:
         return (elements.astype(np.int16) + 128).astype(np.uint8).tobytes()
     if encoding is InputEncoding.FLOAT32:
@@ -193,18 +210,28 @@ def wire_bytes(elements: NDArray[np.int8], tensor: TensorInfo, encoding: InputEn
 def tensor_bytes(wire: bytes, tensor: TensorInfo, encoding: InputEncoding) -> bytes:
     """What the interpreter gets of ``wire``, exactly as the firmware makes it.
 
-    Raises :class:`UsageError` where the number of bytes is not the model's.
+    Raises :class:`UsageError` where the number of bytes is not the model's, or its encoding.
     """
-    size = tensor.elements * (4 if encoding is InputEncoding.FLOAT32 else 1)
+    size = tensor.elements * 4 if encoding is InputEncoding.FLOAT32 else tensor.size
     if len(wire) != size:
         raise UsageError(
             f"an input has {len(wire):,} bytes, the model takes {size:,}: give inputs made for it"
         )
+    if tensor.is_real:
+        _check_real(encoding)
+        return wire
     if encoding is InputEncoding.UINT8:
         return (np.frombuffer(wire, np.uint8).astype(np.int16) - 128).astype(np.int8).tobytes()
     if encoding is InputEncoding.FLOAT32:
         return tensor.quantize(np.frombuffer(wire, "<f4")).tobytes()
     return wire
+
+
+def _check_real(encoding: InputEncoding) -> None:
+    if encoding is InputEncoding.UINT8:
+        raise UsageError(
+            "the benchmark sends pixels, the model takes float32: quantize the model to int8"
+        )
 
 
 def prediction(labels: Iterable[str], model: PreparedModel, output: bytes) -> Prediction:
@@ -217,7 +244,8 @@ def prediction(labels: Iterable[str], model: PreparedModel, output: bytes) -> Pr
     names = list(labels)
     index = int(real.argmax())
     label = names[index] if len(names) == len(real) else f"class {index}"
-    return Prediction(index, label, float(real[index]))
+    score = float(real[index])
+    return Prediction(index, label, score if isfinite(score) else None)
 
 
 def mean_squared_error(model: PreparedModel, tensor: bytes, output: bytes) -> float:

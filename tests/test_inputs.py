@@ -29,7 +29,7 @@ from simbench.inputs import (
     seeded_inputs,
     tensor_bytes,
 )
-from simbench.models.prepared import PreparedModel
+from simbench.models.prepared import PreparedModel, TensorInfo
 from simbench.models.reference import reference_outputs
 from simbench.models.source import benchmark_model
 
@@ -112,6 +112,7 @@ def test_pictures_are_recognised(name: str) -> None:
         guess = prediction(benchmark.labels, model(name), output)
         assert picture.expect is not None
         assert guess.label == picture.expect
+        assert guess.score is not None
         assert guess.score > 0.7
 
 
@@ -225,6 +226,13 @@ def test_prediction_names_the_greatest_output() -> None:
     assert (guess.index, guess.label) == (3, "down")
     assert guess.score == (100 + 128) / 256
     assert prediction((), model("kws"), output.tobytes()).label == "class 3"
+
+
+def test_an_output_that_is_no_number_has_no_score() -> None:
+    real = TensorInfo("scores", (1, 2), "float32", 0.0, 0)
+    floats = dataclasses.replace(model("kws"), outputs=(real,))
+    output = np.array([1.0, np.nan], np.float32).tobytes()
+    assert prediction((), floats, output).score is None
 
 
 def test_mean_squared_error_by_hand() -> None:

