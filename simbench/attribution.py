@@ -1,120 +1,60 @@
-"""Which part of a section's price is whose: the price split over groups of blocks, without rest."""
+"""Which part of an inference's price is whose: split over functions and layers, without rest."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simbench.backends.sections import add_sections, merge
-from simbench.cost.core import Core
-from simbench.cost.price import Price, estimate
+from simbench.cost.machines import Machine
+from simbench.cost.points import price_points, price_split
 from simbench.counts import Counts, SectionCounts
 from simbench.errors import InfrastructureError
-from simbench.estimate import Estimate
-from simbench.platforms import Platform
+from simbench.functions import Functions
+from simbench.results import Frame
 
+SHARED = "shared by layers"
+_ROUNDING = 1e-9
 Rows = NDArray[np.void]
-Mask = NDArray[np.bool_]
-_FETCH = "fetch_wait"
-_BY_CYCLE = ("static", "clock")
-_READ = "_read"
 
 
-def price_groups(
+def frames(
+    counts: Counts, layers: Sequence[SectionCounts], functions: Functions, machine: Machine
+) -> tuple[Frame, ...]:
+    """What each function costs in each of ``layers`` on ``machine``, and outside all of them.
+
+    They add up to the inference of ``counts``: what of its cycles is no one layer's, as a price
+    depends on what several of them did together, is a frame of its own (mostly there is nothing).
+    Raises InfrastructureError where the layers hold what the inference does not.
+    """
+    platform, core = machine
+    machine = (replace(platform, energy=None), core)  # frames have none: it need not be priced
+    found = [
+        frame
+        for index, section in (*enumerate(layers), (None, outside(counts.inference, layers)))
+        for frame in _frames(counts, section, index, functions, machine)
+    ]
+    whole = float(price_points(counts, counts.inference, [machine]).cycles[0, 0])
+    left = whole - sum(frame.cycles for frame in found)
+    if abs(left) > _ROUNDING * whole:
+        found.append(Frame(None, SHARED, 0, left))
+    return tuple(found)
+
+
+def _frames(
     counts: Counts,
     section: SectionCounts,
-    platform: Platform,
-    core: Core,
-    groups: Sequence[int],
-) -> dict[int, Price]:
-    """The price of ``section`` split by the group of each block, for the groups executed in it.
-
-    ``groups`` has one number for each of the run's blocks. Values, and every part of their stacks,
-    add up to those of the whole to rounding; bounds need not, as a group's extremes are its own.
-    What a taken branch costs is its source's, what is waited for the code there its target's.
-    """
-    whole = estimate(counts, section, platform, core)
-    number = np.asarray(groups, np.int64)
-    return {
-        int(group): _price(counts, section, platform, core, number == group, whole)
-        for group in np.unique(number[section.executions > 0])
-    }
-
-
-def _price(
-    counts: Counts,
-    section: SectionCounts,
-    platform: Platform,
-    core: Core,
-    mask: Mask,
-    whole: Price,
-) -> Price:
-    """Only the blocks of ``mask``. Execution that runs on into a block is what jumps to it leave
-    over, so that fetches need the edges by target, all else those by source."""
-    by_source, by_target = (
-        estimate(counts, restricted(section, mask, end), platform, core)
-        for end in ("source", "target")
-    )
-    stack = {**by_source.cycles.stack, _FETCH: by_target.cycles.stack[_FETCH]}
-    cycles = _with_stack(by_source.cycles, stack)
-    return Price(
-        cycles=cycles,
-        time_s=_scaled(cycles, 1.0 / platform.clock_hz),
-        energy_j=_energy(by_source, by_target, whole, cycles.value),
-        coverage=by_source.coverage,
-        notes=by_source.notes,
-    )
-
-
-def _energy(by_source: Price, by_target: Price, whole: Price, cycles: float) -> Estimate | None:
-    """What is spent each cycle follows the cycles; reads of code the fetches; the rest the source's
-    own."""
-    if by_source.energy_j is None or by_target.energy_j is None or whole.energy_j is None:
-        return None
-    share = cycles / whole.cycles.value if whole.cycles.value else 0.0
-    stack = dict(by_source.energy_j.stack)
-    for name in stack:
-        if name in _BY_CYCLE:
-            stack[name] = whole.energy_j.stack[name] * share
-        elif name.endswith(_READ):
-            stack[name] = by_target.energy_j.stack[name]
-    return _with_stack(by_source.energy_j, stack)
-
-
-def _with_stack(old: Estimate, stack: dict[str, float]) -> Estimate:
-    value = sum(stack.values())
-    ratio = value / old.value if old.value else 1.0
-    return replace(_scaled(old, ratio), value=value, stack=stack)
-
-
-def _scaled(old: Estimate, ratio: float) -> Estimate:
-    stack = {name: part * ratio for name, part in old.stack.items()}
-    bounds = (old.value * ratio, old.lower * ratio, old.upper * ratio)
-    return Estimate(*bounds, old.source, stack)
-
-
-def restricted(section: SectionCounts, mask: Mask, edge_end: str = "source") -> SectionCounts:
-    """What of ``section`` the blocks of ``mask`` did. An edge is its "source"'s or "target"'s.
-
-    An edge that enters or leaves the section is that of its end inside.
-    """
-    return SectionCounts(
-        np.where(mask, section.executions, 0),
-        section.edges[mask[_owners(section, edge_end)]],
-        section.accesses[mask[section.accesses["block"]]],
-        {name: rows[mask[rows["block"]]] for name, rows in section.cache_events.items()},
-        None if section.splits is None else section.splits[mask[section.splits["block"]]],
-    )
-
-
-def _owners(section: SectionCounts, end: str) -> NDArray[np.uint32]:
-    other = "target" if end == "source" else "source"
-    first, second = section.edges[end], section.edges[other]
-    owners: NDArray[np.uint32] = np.where(section.executions[first] > 0, first, second)
-    return owners
+    layer: int | None,
+    functions: Functions,
+    machine: Machine,
+) -> Iterator[Frame]:
+    split = price_split(counts, section, machine, functions.starts)
+    cycles = split.prices.cycles[:, 0].tolist()
+    for start, executed, spent in zip(split.groups, split.instructions, cycles, strict=True):
+        yield Frame(layer, functions.names[start], executed, spent)
 
 
 def outside(whole: SectionCounts, parts: Sequence[SectionCounts]) -> SectionCounts:

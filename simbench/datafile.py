@@ -13,12 +13,14 @@ import yaml
 
 from simbench.errors import UsageError
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
 UNITS: Mapping[str, Mapping[str, float]] = {
     "Hz": {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9},
     "bytes": {"B": 1.0, "KiB": 1024.0, "MiB": 1048576.0},
     "V": {"V": 1.0, "mV": 1e-3},
     "W": {"W": 1.0, "mW": 1e-3, "uW": 1e-6},
     "J": {"J": 1.0, "mJ": 1e-3, "uJ": 1e-6, "nJ": 1e-9, "pJ": 1e-12},
+    "s": {"s": 1.0, "ms": 1e-3, "us": 1e-6},
     "": {},
 }
 _NUMBER = re.compile(
@@ -63,7 +65,8 @@ class Table:
         self._lines[name] = line
 
     def __contains__(self, key: str) -> bool:
-        """Whether ``key`` is in the file."""
+        """Whether ``key`` is in the file; asking makes it a known one."""
+        self._known.add(key)
         return key in self._nodes
 
     def __iter__(self) -> Iterator[str]:
@@ -213,7 +216,17 @@ def parse_number(text: str, unit: str) -> float:
 
 
 def read(path: Path) -> Table:
-    """The top table of a data file.
+    """The top table of a data file. Raises UsageError as :func:`compose` does."""
+    return top_table(compose(path), path)
+
+
+def top_table(node: yaml.MappingNode, path: Path) -> Table:
+    """The top table of the data file ``path``, whose mapping is ``node``."""
+    return Table(node, path, "", None)
+
+
+def compose(path: Path) -> yaml.MappingNode:
+    """The mapping that a data file is, not yet checked.
 
     Raises UsageError when the file cannot be read or is no YAML mapping.
     """
@@ -222,7 +235,7 @@ def read(path: Path) -> Table:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
@@ -230,4 +243,4 @@ def read(path: Path) -> Table:
         raise UsageError(f"{path}{line}: {problem}") from error
     if not isinstance(node, yaml.MappingNode):
         raise UsageError(f"{path}:1: must be a table of keys and values")
-    return Table(node, path, "", None)
+    return node

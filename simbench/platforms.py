@@ -207,13 +207,21 @@ def load_platform(name: str, directories: Sequence[Path] = ()) -> Platform:
 
     Raises UsageError for an unknown name, giving the nearest, or a file that is wrong.
     """
+    return read_platform(platform_path(name, directories))
+
+
+def platform_path(name: str, directories: Sequence[Path] = ()) -> Path:
+    """The file of the platform called ``name``, or that file where ``name`` ends in ".yaml".
+
+    Raises UsageError for an unknown name, giving the nearest.
+    """
     if name.endswith(".yaml"):
-        return read_platform(Path(name))
+        return Path(name)
     files = platform_files(directories)
     if name not in files:
         near = get_close_matches(name, files, 3) or list(files)
         raise UsageError(f"there is no platform {name}: the nearest are {', '.join(near)}")
-    return read_platform(files[name])
+    return files[name]
 
 
 def read_platform(path: Path) -> Platform:
@@ -221,7 +229,11 @@ def read_platform(path: Path) -> Platform:
 
     Raises UsageError naming file, line and key, and what is wrong.
     """
-    top = read(path)
+    return platform_from(read(path), path)
+
+
+def platform_from(top: Table, path: Path) -> Platform:
+    """The platform that the table ``top`` of the file ``path`` describes, checked likewise."""
     identifier = top.text("id")
     if identifier != path.stem:
         raise top.fail("id", f"{identifier} must be the file's name, {path.stem}")

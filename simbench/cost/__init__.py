@@ -2,6 +2,17 @@
 
 from simbench.cost.core import Core, load_core
 from simbench.cost.fit import MemoryUse, check_fit, memory_use
+from simbench.cost.points import Prices, price_points
 from simbench.cost.price import Price, estimate
 
-__all__ = ["Core", "MemoryUse", "Price", "check_fit", "estimate", "load_core", "memory_use"]
+__all__ = [
+    "Core",
+    "MemoryUse",
+    "Price",
+    "Prices",
+    "check_fit",
+    "estimate",
+    "load_core",
+    "memory_use",
+    "price_points",
+]

@@ -1,51 +1,140 @@
-"""What loads and stores take beyond their own cycles by where and how they go."""
+"""Loads and stores by where they go, and what that takes beyond their own cycles."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simbench.cost.bounds import Bounds, bounds, of
-from simbench.cost.core import Core
+from simbench.cost.bounds import Bounds
 from simbench.cost.features import Features
+from simbench.cost.groups import Groups, Indices, by_index
 from simbench.counts import SectionCounts, Segment
 from simbench.platforms import Platform
 
+_WORD = 4
 
-def other_memory(section: SectionCounts, features: Features, platform: Platform) -> Bounds:
-    """Cycles that accesses lose which do not overlap the one before, as it went elsewhere."""
-    if not len(features.pair_block):
-        return bounds(0.0)
-    shares = _shares(section, features, platform)
-    first, second = (shares[features.pair_halfwords[:, side]] for side in (0, 1))
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Accesses:
+    """The accesses of a section, a row for each instruction and segment.
+
+    ``halfword`` is where the instruction is in the run's code; ``memory`` is an index of
+    ``memories``.
+    """
+
+    memories: tuple[str, ...]
+    block: Indices
+    halfword: NDArray[np.int64]
+    memory: NDArray[np.int64]
+    is_load: NDArray[np.bool_]
+    count: NDArray[np.int64]
+
+    def moved(self, groups: Groups) -> dict[str, NDArray[np.float64]]:
+        """Words loaded or stored, by memory, then by group."""
+        return {
+            name: self._words(self.memory == index, groups)
+            for index, name in enumerate(self.memories)
+        }
+
+    def loaded(self, groups: Groups) -> dict[str, NDArray[np.float64]]:
+        """Words loaded, by memory, then by group; memories that nothing is loaded from left out."""
+        words = {
+            name: self._words((self.memory == index) & self.is_load, groups)
+            for index, name in enumerate(self.memories)
+        }
+        return {name: loaded for name, loaded in words.items() if loaded.any()}
+
+    def _words(self, rows: NDArray[np.bool_], groups: Groups) -> NDArray[np.float64]:
+        return groups.total(self.block[rows], self.count[rows])
+
+
+def accesses_of(section: SectionCounts, known: Features, platform: Platform) -> Accesses:
+    """The accesses of ``section`` by the memories of ``platform``."""
+    names = tuple(platform.memories)
+    index = np.array([names.index(platform.memory_of(s).name) for s in Segment])
+    rows = section.accesses
+    halfword = known.code.first_halfword[rows["block"]] + rows["offset"] // 2
+    return Accesses(
+        memories=names,
+        block=rows["block"],
+        halfword=halfword,
+        memory=index[rows["segment"]],
+        is_load=known.code.loads[halfword],
+        count=rows["count"].astype(np.int64),
+    )
+
+
+def other_memory(
+    section: SectionCounts, known: Features, accesses: Accesses, groups: Groups
+) -> Bounds:
+    """Cycles that accesses lose which do not overlap the one before, as it went elsewhere.
+
+    By group: (groups, 3).
+    """
+    pairs = np.flatnonzero(section.executions[known.pair_block])
+    if not len(pairs):
+        return np.zeros((groups.count, 3))
+    block = known.pair_block[pairs]
+    shares = _shares(accesses, len(known.code.loads), known.pair_halfwords[pairs])
     # an instruction that goes to two memories meets its neighbour there as often as it can
-    apart = np.maximum(first - second, 0.0).sum(axis=1)
-    executed = section.executions[features.pair_block] * apart
-    total: Bounds = executed @ features.pair_cycles
+    apart = np.maximum(shares[:, 0] - shares[:, 1], 0.0).sum(axis=1)
+    return groups.weighted(block, section.executions[block] * apart, known.pair_cycles[pairs])
+
+
+def _shares(accesses: Accesses, code: int, places: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Of the accesses at each of ``places``, the share that goes to each memory.
+
+    Places are below ``code``, the number of halfwords.
+    """
+    columns = len(accesses.memories)
+    cell = accesses.halfword * columns + accesses.memory
+    count = by_index(cell, accesses.count, code * columns).reshape(code, columns)[places]
+    shares: NDArray[np.float64] = count / np.maximum(count.sum(axis=-1, keepdims=True), 1.0)
+    return shares
+
+
+def splits(section: SectionCounts, known: Features, groups: Groups) -> NDArray[np.float64]:
+    """Bus accesses of misaligned loads and of misaligned stores beyond the first: (groups, 2)."""
+    rows = section.splits
+    if rows is None:
+        return np.zeros((groups.count, 2))
+    is_load = known.code.loads[known.code.first_halfword[rows["block"]] + rows["offset"] // 2]
+    kinds = (groups.total(rows["block"][k], rows["count"][k]) for k in (is_load, ~is_load))
+    return np.stack(list(kinds), axis=1)
+
+
+def misaligned(split: NDArray[np.float64], pipeline: Mapping[str, Bounds]) -> Bounds:
+    """Cycles of the further bus accesses that misaligned loads and stores take: (rows, 3)."""
+    if "split_access" not in pipeline:
+        return np.zeros((len(split), 3))
+    loads, stores = split[:, [0]], split[:, [1]]
+    total: Bounds = loads * pipeline["split_access"] + stores * pipeline["split_store"]
     return total
 
 
-def _shares(section: SectionCounts, features: Features, platform: Platform) -> NDArray[np.float64]:
-    """Of the accesses at each halfword of code, the share that goes to each memory."""
-    names = list(platform.memories)
-    column = np.array([names.index(platform.memory_of(s).name) for s in Segment])
-    accesses = section.accesses
-    halfword = features.first_halfword[accesses["block"]] + accesses["offset"] // 2
-    cell = halfword * len(names) + column[accesses["segment"]]
-    size = len(features.loads) * len(names)
-    count = np.bincount(cell, accesses["count"], size).astype(np.float64).reshape(-1, len(names))
-    total = count.sum(axis=1, keepdims=True)
-    return np.divide(count, total, out=np.zeros_like(count), where=total > 0)
+def code_bus_loads(
+    known: Features, accesses: Accesses, platform: Platform, groups: Groups
+) -> NDArray[np.float64]:
+    """Loads from where the code is, each by how much its block's own fetches need that bus.
+
+    That is the share of its cycles in which a block fetches a word.
+    """
+    code = accesses.memories.index(platform.memory_of(Segment.CODE).name)
+    from_code = (accesses.memory == code) & accesses.is_load
+    block = accesses.block[from_code]
+    cycles = np.maximum(known.total[block, 0], 1.0)
+    needed = np.minimum(known.code.size[block] / _WORD / cycles, 1.0)
+    return groups.total(block, accesses.count[from_code] * needed)
 
 
-def misaligned(section: SectionCounts, features: Features, core: Core) -> Bounds:
-    """Cycles of the further bus accesses that misaligned loads and stores take."""
-    if section.splits is None or "split_access" not in core.pipeline:
-        return bounds(0.0)
-    splits = section.splits
-    halfword = features.first_halfword[splits["block"]] + splits["offset"] // 2
-    is_load = features.loads[halfword]
-    loads = float(splits["count"][is_load].sum())
-    stores = float(splits["count"][~is_load].sum())
-    pipeline = core.pipeline
-    return loads * of(pipeline["split_access"]) + stores * of(pipeline["split_store"])
+def code_bus(loads: NDArray[np.float64], pipeline: Mapping[str, Bounds]) -> Bounds:
+    """Cycles that fetches wait for loads of constants, where both go over one bus: (rows, 3).
+
+    Cores with a bus for each, or one that their loads' cycles count already, have no parameter
+    "code_bus".
+    """
+    total: Bounds = loads[:, np.newaxis] * pipeline.get("code_bus", np.zeros((1, 3)))
+    return total

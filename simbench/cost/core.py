@@ -55,11 +55,16 @@ def load_core(name: str) -> Core:
 
     Raises UsageError when there is no such core.
     """
+    return read_core(core_path(name))
+
+
+def core_path(name: str) -> Path:
+    """The file of the core called ``name``. Raises UsageError when there is none."""
     path = CORES / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in CORES.glob("*.yaml")))
         raise UsageError(f"there is no core {name}: there are {known}")
-    return read_core(path)
+    return path
 
 
 def read_core(path: Path) -> Core:
@@ -67,7 +72,11 @@ def read_core(path: Path) -> Core:
 
     Raises UsageError naming file, line and key, and what is wrong.
     """
-    top = read(path)
+    return core_from(read(path))
+
+
+def core_from(top: Table) -> Core:
+    """The core that the table ``top`` describes, checked likewise."""
     sources = top.table("sources")
     core = Core(
         id=top.text("id"),

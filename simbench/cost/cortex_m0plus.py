@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from simbench.cost.bounds import Bounds, of
 from simbench.cost.core import Core
-from simbench.cost.in_order import PART_OF
-from simbench.cost.parts import Part, Refill
-from simbench.isa.instruction import LOADS, Instruction, InstructionClass
+from simbench.cost.parts import PART_OF, Part, Refill, refill_of
+from simbench.isa.instruction import Instruction
 
 
 class CortexM0Plus:
@@ -31,19 +30,15 @@ class CortexM0Plus:
         Refills are not in it. The address does not matter.
         """
         stack = np.zeros((len(instructions), len(Part), 3))
-        for row, instruction in zip(stack, instructions, strict=True):
-            takes = self._takes(instruction)
-            row[Part.ISSUE] = np.minimum(takes, 1.0)
-            row[PART_OF.get(instruction.kind, Part.MULTI_CYCLE)] += np.maximum(takes - 1.0, 0.0)
+        takes = np.array([self._takes(instruction) for instruction in instructions]).reshape(-1, 3)
+        further = [PART_OF.get(instruction.kind, Part.MULTI_CYCLE) for instruction in instructions]
+        stack[:, Part.ISSUE] = np.minimum(takes, 1.0)
+        stack[range(len(instructions)), further] = np.maximum(takes - 1.0, 0.0)
         return stack
 
     def refill(self, last: Instruction) -> Refill:
         """How the target becomes known when a taken edge leaves a block that ends in ``last``."""
-        if last.kind in LOADS and last.writes_pc:
-            return Refill.LOADED
-        if last.kind is InstructionClass.BRANCH_INDIRECT:
-            return Refill.INDIRECT
-        return Refill.DIRECT
+        return refill_of(last)
 
     def refills(self) -> NDArray[np.float64]:
         """Cycles of a refill by :class:`Refill`, whether the target is misaligned, and bound."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.cost.in_order import InOrder, Numbers
+from simbench.cost.parts import refill_of
 from simbench.isa.instruction import LOADS, STORES, Instruction, InstructionClass
 
 
@@ -99,13 +100,7 @@ class CortexM33(InOrder):
         """Which branch a taken edge from ``last`` is."""
         if last.kind is InstructionClass.BRANCH_CONDITIONAL and last.width == 2:
             return Taken.NARROW_CONDITIONAL
-        if last.kind is InstructionClass.TABLE_BRANCH:
-            return Taken.TABLE
-        if last.kind in LOADS and last.writes_pc:
-            return Taken.LOADED
-        if last.kind is InstructionClass.BRANCH_INDIRECT:
-            return Taken.INDIRECT
-        return Taken.DIRECT
+        return Taken[refill_of(last).name]
 
     def refills(self) -> NDArray[np.float64]:
         """Cycles of a refill by :class:`Taken`, whether the target is misaligned, and bound."""

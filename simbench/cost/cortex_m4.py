@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from simbench.cost.bounds import Bounds, of
 from simbench.cost.core import Core
-from simbench.cost.parts import Pair, Part, Refill
-from simbench.isa.instruction import LOADS, STORES, Instruction, InstructionClass, MemoryOperand
+from simbench.cost.parts import PART_OF, Pair, Part, Refill, refill_of
+from simbench.isa.instruction import STORES, Instruction, InstructionClass, MemoryOperand
 
 _ARITHMETIC = (InstructionClass.ALU, InstructionClass.MULTIPLY, InstructionClass.DIVIDE)
 _FLOAT_ARITHMETIC = (
@@ -26,11 +26,6 @@ _FLOAT_ARITHMETIC = (
 )
 _CORE_REGISTERS = 0xFFFF
 _FLOAT_REGISTERS = ~_CORE_REGISTERS
-_PART_OF = {
-    **dict.fromkeys(LOADS | STORES, Part.LOAD_STORE),
-    InstructionClass.TABLE_BRANCH: Part.LOAD_STORE,
-    InstructionClass.DIVIDE: Part.DIVIDE,
-}
 
 
 class CortexM4:
@@ -46,20 +41,23 @@ class CortexM4:
         Refills are not in it. Of the address only its alignment matters.
         """
         stack = np.zeros((len(instructions), len(Part), 3))
+        takes = np.zeros((len(instructions), 3))
         before: Instruction | None = None
         group = _MisalignedGroup()
-        for row, instruction in zip(stack, instructions, strict=True):
+        for index, instruction in enumerate(instructions):
             misaligned = instruction.width == 4 and address % 4 != 0
-            takes = self._takes(instruction, before, misaligned)
-            # what is folded onto another instruction is not issued
-            row[Part.ISSUE] = np.minimum(takes, 1.0)
-            row[_PART_OF.get(instruction.kind, Part.MULTI_CYCLE)] = np.maximum(takes - 1.0, 0.0)
-            if before is not None:
-                row[Part.DEPENDENCE] = self._waits(instruction, before)
+            takes[index] = self._takes(instruction, before, misaligned)
+            waits = None if before is None else self._waits(instruction, before)
+            if waits is not None:
+                stack[index, Part.DEPENDENCE] = waits
             if group.starves(instruction, misaligned):
-                row[Part.ALIGNMENT] = self._pipeline.get("misaligned_group", 0.0)
+                stack[index, Part.ALIGNMENT] = self._pipeline.get("misaligned_group", 0.0)
             before = instruction
             address += instruction.width
+        # what is folded onto another instruction is not issued
+        stack[:, Part.ISSUE] = np.minimum(takes, 1.0)
+        further = [PART_OF.get(instruction.kind, Part.MULTI_CYCLE) for instruction in instructions]
+        stack[range(len(instructions)), further] = np.maximum(takes - 1.0, 0.0)
         return stack
 
     def pairs(self, instructions: Sequence[Instruction], address: int) -> list[Pair]:
@@ -81,13 +79,7 @@ class CortexM4:
 
     def refill(self, last: Instruction) -> Refill:
         """How the target becomes known when a taken edge leaves a block that ends in ``last``."""
-        if last.kind is InstructionClass.TABLE_BRANCH:
-            return Refill.TABLE
-        if last.kind in LOADS and last.writes_pc:
-            return Refill.LOADED
-        if last.kind is InstructionClass.BRANCH_INDIRECT:
-            return Refill.INDIRECT
-        return Refill.DIRECT
+        return refill_of(last)
 
     def refills(self) -> NDArray[np.float64]:
         """Cycles of a refill by :class:`Refill`, whether the target is misaligned, and bound."""
@@ -139,18 +131,18 @@ class CortexM4:
             return self._pipeline["store_register"]
         return self._cycles[InstructionClass.STORE]
 
-    def _waits(self, instruction: Instruction, before: Instruction) -> Bounds | float:
+    def _waits(self, instruction: Instruction, before: Instruction) -> Bounds | None:
         memory = instruction.memory
         if memory is not None and before.kind in _ARITHMETIC:
             waits = memory.address_registers & before.writes
-            return self._pipeline["address_dependence"] if waits else 0.0
+            return self._pipeline["address_dependence"] if waits else None
         if before.kind in _FLOAT_ARITHMETIC:
             used = instruction.reads & before.writes & _FLOAT_REGISTERS
             # an accumulator is needed a cycle later
             if instruction.kind is InstructionClass.FLOAT_MULTIPLY_ACCUMULATE:
                 used &= ~instruction.writes
-            return self._pipeline["float_dependence"] if used else 0.0
-        return 0.0
+            return self._pipeline["float_dependence"] if used else None
+        return None
 
 
 class _MisalignedGroup:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from simbench.cost.bounds import Bounds
 from simbench.cost.in_order import InOrder, Numbers
+from simbench.cost.parts import refill_of
 from simbench.isa.instruction import LOADS, STORES, Instruction, InstructionClass
 
 _ALONE = frozenset(
@@ -129,13 +130,7 @@ class CortexM7(InOrder):
         """Which branch a taken edge from ``last`` is."""
         if last.kind is InstructionClass.BRANCH_CONDITIONAL:
             return Taken.CONDITIONAL
-        if last.kind is InstructionClass.TABLE_BRANCH:
-            return Taken.TABLE
-        if last.kind in LOADS and last.writes_pc:
-            return Taken.LOADED
-        if last.kind is InstructionClass.BRANCH_INDIRECT:
-            return Taken.INDIRECT
-        return Taken.DIRECT
+        return Taken[refill_of(last).name]
 
     def refills(self) -> NDArray[np.float64]:
         """Cycles of a predicted branch by :class:`Taken`, whether misaligned, and bound."""

@@ -12,6 +12,13 @@ from simbench.platforms import PLACED, Platform
 Needs = Mapping[Segment, int]
 """Bytes that each placed segment needs."""
 
+_CALLED = {
+    Segment.CODE: "code",
+    Segment.WEIGHTS: "model",
+    Segment.STATIC: "static data",
+    Segment.ARENA: "arena",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
@@ -50,5 +57,5 @@ def check_fit(platform: Platform, needs: Needs) -> None:
         memory = platform.memory_of(segment)
         free = memory.size_bytes - used[memory.name]
         if needs[segment] > free:
-            raise DoesNotFit(f"{segment.name.lower()} (in {memory.name})", needs[segment], free)
+            raise DoesNotFit(f"{_CALLED[segment]} (in {memory.name})", needs[segment], free)
         used[memory.name] += needs[segment]

@@ -26,7 +26,7 @@ class LineEntries:
 def line_entries(section: SectionCounts, features: Features, line_bytes: int) -> LineEntries:
     """The entries of ``section`` into lines of ``line_bytes``."""
     executed = np.flatnonzero(section.executions)
-    start, size = features.start[executed], features.size[executed]
+    start, size = features.code.start[executed], features.code.size[executed]
     first, last = start // line_bytes, (start + size - 1) // line_bytes
     count = section.executions[executed]
     fell_in = np.where(start % line_bytes == 0, count - _jumped_in(section)[executed], 0)

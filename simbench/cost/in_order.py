@@ -9,21 +9,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simbench.cost.bounds import of
 from simbench.cost.core import Core
-from simbench.cost.parts import Part
-from simbench.isa.instruction import LOADS, STORES, Instruction, InstructionClass
-
-PART_OF: Mapping[InstructionClass, Part] = {
-    **dict.fromkeys(LOADS | STORES, Part.LOAD_STORE),
-    InstructionClass.TABLE_BRANCH: Part.LOAD_STORE,
-    InstructionClass.DIVIDE: Part.DIVIDE,
-}
-"""Where the cycles of an instruction beyond its first go; the others are multi-cycle."""
+from simbench.cost.parts import PART_OF, Part
+from simbench.isa.instruction import Instruction, InstructionClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +146,6 @@ def _split(instruction: Instruction, takes: float) -> list[tuple[Part, float]]:
     return [(Part.ISSUE, min(takes, 1.0)), (further, max(takes - 1.0, 0.0))]
 
 
-def _registers(mask: int) -> Iterator[int]:
-    while mask:
-        lowest = mask & -mask
-        yield lowest.bit_length() - 1
-        mask ^= lowest
+@cache
+def _registers(mask: int) -> tuple[int, ...]:
+    return tuple(register for register in range(mask.bit_length()) if mask >> register & 1)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
 from simbench.cost.bounds import Bounds
+from simbench.isa.instruction import LOADS, STORES, Instruction, InstructionClass
 
 
 class Part(IntEnum):
@@ -19,6 +21,14 @@ class Part(IntEnum):
     ALIGNMENT = 5
 
 
+PART_OF: Mapping[InstructionClass, Part] = {
+    **dict.fromkeys(LOADS | STORES, Part.LOAD_STORE),
+    InstructionClass.TABLE_BRANCH: Part.LOAD_STORE,
+    InstructionClass.DIVIDE: Part.DIVIDE,
+}
+"""Where the cycles of an instruction beyond its first go; the others are multi-cycle."""
+
+
 class Refill(IntEnum):
     """Where the address of a taken branch comes from."""
 
@@ -26,6 +36,17 @@ class Refill(IntEnum):
     INDIRECT = 1
     LOADED = 2
     TABLE = 3
+
+
+def refill_of(last: Instruction) -> Refill:
+    """How the target becomes known when a taken edge leaves a block that ends in ``last``."""
+    if last.kind is InstructionClass.TABLE_BRANCH:
+        return Refill.TABLE
+    if last.kind in LOADS and last.writes_pc:
+        return Refill.LOADED
+    if last.kind is InstructionClass.BRANCH_INDIRECT:
+        return Refill.INDIRECT
+    return Refill.DIRECT
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -20,6 +20,9 @@ from simbench.cost.cortex_m55 import CortexM55
 from simbench.cost.parts import Pair
 from simbench.errors import UsageError
 from simbench.isa.instruction import Instruction
+
+CORES_KEPT = 256
+"""Cores whose pipelines are kept: what-if studies make many."""
 
 _PIPELINES: Mapping[str, Callable[[Core], Pipeline]] = {
     "cortex-m0plus": CortexM0Plus,
@@ -71,7 +74,7 @@ class Predicting(Protocol):
         ...
 
 
-@cache
+@lru_cache(maxsize=CORES_KEPT)
 def pipeline(core: Core) -> Pipeline:
     """The pipeline of ``core`` with its data.
 

@@ -1,0 +1,91 @@
+"""What pricing needs of the code of every block, whatever the core: worked out once for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simbench.counts import Block
+from simbench.isa.decode import decode_block
+from simbench.isa.instruction import LOADS, STORES, Instruction, InstructionClass
+from simbench.platforms import ENERGY_GROUPS
+
+_GROUP_OF = {
+    InstructionClass.ALU: "alu",
+    InstructionClass.IF_THEN: "alu",
+    InstructionClass.MULTIPLY: "multiply",
+    InstructionClass.DIVIDE: "divide",
+    **dict.fromkeys(LOADS | STORES, "load_store"),
+    InstructionClass.BRANCH: "branch",
+    InstructionClass.BRANCH_CONDITIONAL: "branch",
+    InstructionClass.CALL: "branch",
+    InstructionClass.BRANCH_INDIRECT: "branch",
+    InstructionClass.TABLE_BRANCH: "branch",
+    InstructionClass.FLOAT: "float",
+    InstructionClass.FLOAT_MOVE: "float",
+    InstructionClass.FLOAT_MULTIPLY_ACCUMULATE: "float",
+    InstructionClass.FLOAT_DIVIDE: "float",
+    InstructionClass.FLOAT_STATUS: "float",
+}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Code:
+    """The instructions of every block, and arrays over the blocks of a run.
+
+    ``first`` is the place of a block's first instruction among those of all blocks, which
+    ``groups`` has the energy group of. ``loads`` says of each halfword of code whether a load
+    starts there; a block's halfwords begin at ``first_halfword``. ``misaligned`` is 1 where a block
+    starts with a wide instruction across two words.
+    """
+
+    decoded: tuple[tuple[Instruction, ...], ...]
+    start: NDArray[np.int64]
+    size: NDArray[np.int64]
+    first: NDArray[np.int64]
+    instructions: NDArray[np.int64]
+    unknown: NDArray[np.int64]
+    misaligned: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    loads: NDArray[np.bool_]
+    first_halfword: NDArray[np.int64]
+
+
+def code_of(blocks: Sequence[Block]) -> Code:
+    """The code of ``blocks``, decoded."""
+    decoded = tuple(decode_block(block.code) for block in blocks)
+    count = len(decoded)
+    start = np.fromiter((b.address for b in blocks), np.int64, count)
+    size = np.fromiter((len(b.code) for b in blocks), np.int64, count)
+    length = np.fromiter(map(len, decoded), np.int64, count)
+    wide = np.fromiter((run[0].width == 4 for run in decoded), np.bool_, count)
+    kinds = [instruction.kind for run in decoded for instruction in run]
+    groups = [ENERGY_GROUPS.index(_GROUP_OF.get(kind, "other")) for kind in kinds]
+    first = np.cumsum(length) - length
+    is_unknown = np.array([kind is InstructionClass.UNKNOWN for kind in kinds], np.int64)
+    return Code(
+        decoded=decoded,
+        start=start,
+        size=size,
+        first=first,
+        instructions=length,
+        unknown=np.add.reduceat(is_unknown, first) if count else length,
+        misaligned=(wide & (start % 4 != 0)).astype(np.int64),
+        groups=np.array(groups, np.int64),
+        loads=np.concatenate([np.zeros(0, np.bool_), *map(_loads, decoded)]),
+        first_halfword=np.cumsum(size // 2) - size // 2,
+    )
+
+
+def _loads(run: Sequence[Instruction]) -> NDArray[np.bool_]:
+    """Of each halfword of a run, whether a load starts there."""
+    ends = list(accumulate(instruction.width // 2 for instruction in run))
+    loads = np.zeros(ends[-1], np.bool_)
+    for end, instruction in zip(ends, run, strict=True):
+        if instruction.memory is not None and instruction.memory.is_load:
+            loads[end - instruction.width // 2] = True
+    return loads
