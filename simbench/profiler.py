@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from simbench.backends import Backend
 from simbench.cost.core import load_core
 from simbench.cost.fit import check_fit
-from simbench.counts import Segment
 from simbench.errors import DoesNotFit
 from simbench.firmware.lines import source_lines
-from simbench.measure import Observation, measure
-from simbench.models.reference import reference_outputs
+from simbench.measure import Observation
+from simbench.memory import memory_needs, memory_section
+from simbench.observe import observe
+from simbench.parity import agrees
 from simbench.profile import Profile, build_profile
-from simbench.results import DOES_NOT_FIT, FAILED, OK, fingerprint
+from simbench.recall import expected_outputs
+from simbench.results import DOES_NOT_FIT, FAILED, OK, Memory, fingerprint
+from simbench.runner import measured_input
+from simbench.store import Store
 from simbench.tasks import Task
 
 SCHEMA = "simbench.profile/1"
@@ -25,12 +28,16 @@ SCHEMA = "simbench.profile/1"
 
 @dataclass(frozen=True, slots=True)
 class Profiled:
-    """A profile with what it is of. ``status`` and ``reason`` are as in a result."""
+    """A profile with what it is of. ``status``, ``reason`` and ``memory`` are as in a result;
+    ``is_cached`` and ``notes`` as in :class:`simbench.observe.Observed`."""
 
     task: Task
     status: str
     reason: str | None
     profile: Profile
+    memory: Memory | None
+    is_cached: bool
+    notes: tuple[str, ...]
 
     def document(
         self,
@@ -39,7 +46,7 @@ class Profiled:
         settings: Mapping[str, Any],
     ) -> dict[str, Any]:
         """The JSON document; host facts are outside its fingerprint."""
-        scenario, model, given = self.task.scenario, self.task.model, self.task.inputs[0]
+        scenario, model, given = self.task.scenario, self.task.model, self.task.measured
         body = {
             "schema": SCHEMA,
             "tool": tool,
@@ -51,18 +58,24 @@ class Profiled:
             "kernels": scenario.kernels,
             "status": self.status,
             "reason": self.reason,
-            "input": {"name": given.name, "sha256": hashlib.sha256(given.wire).hexdigest()},
+            "input": None if given is None else asdict(measured_input(given)),
             "model_sha256": None if model is None else model.sha256,
             "firmware_sha256": self.task.image.sha256,
+            "memory": None if self.memory is None else asdict(self.memory),
             **asdict(self.profile),
         }
         document: dict[str, Any] = json.loads(json.dumps(body))
         return {**document, "fingerprint": fingerprint(document)}
 
 
-def profile_task(task: Task, backend: Backend) -> Profiled:
-    """The profile of the task's measured inference. Raises what measuring raises."""
-    seen = measure(task, backend)
+def profile_task(task: Task, backend: Backend, store: Store | None = None) -> Profiled:
+    """The profile of the task's measured inference, with counts from the ``store`` where it has
+    them. Raises what measuring raises."""
+    observed = observe(task, backend, store)
+    tensors = [entry.tensor for entry in task.inputs]
+    expected = expected_outputs(task.benchmark.id, task.model, tensors, store)
+    notes = (*observed.notes, *expected.notes)
+    seen = observed.observation
     profile = build_profile(
         task.scenario.id,
         seen.counts,
@@ -72,23 +85,25 @@ def profile_task(task: Task, backend: Backend) -> Profiled:
         load_core(task.platform.core),
         source_lines,
     )
-    return Profiled(task, *_status(task, seen), profile)
+    profile = replace(profile, notes=(*task.notes, *profile.notes))
+    status = _status(task, seen, expected.outputs)
+    return Profiled(task, *status, profile, _memory(task, seen), observed.is_cached, notes)
 
 
-def _status(task: Task, seen: Observation) -> tuple[str, str | None]:
-    model, measured = task.model, task.inputs[0]
-    if model is None or seen.arena_bytes is None:
+def _memory(task: Task, seen: Observation) -> Memory | None:
+    if task.model is None or seen.footprint is None:
+        return None
+    return memory_section(task.platform, task.image, task.model, seen.footprint)
+
+
+def _status(task: Task, seen: Observation, expected: Sequence[bytes]) -> tuple[str, str | None]:
+    model, measured = task.model, task.measured
+    if model is None or measured is None or seen.footprint is None:
         return OK, None
-    if reference_outputs(model, [measured.tensor])[0] != seen.outputs[0]:
+    if not agrees(model, seen.outputs[0], expected[0]):
         return FAILED, f"outputs differ from the host's reference for {measured.name}"
-    needs = {
-        Segment.CODE: task.image.code_bytes,
-        Segment.WEIGHTS: len(model.data),
-        Segment.STATIC: task.image.static_bytes,
-        Segment.ARENA: seen.arena_bytes,
-    }
     try:
-        check_fit(task.platform, needs)
+        check_fit(task.platform, memory_needs(task.image, model, seen.footprint))
     except DoesNotFit as error:
         return DOES_NOT_FIT, str(error)
     return OK, None

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from profiled import kws_profile, observed, profile_on
 
-from simbench.attribution import outside, price_groups
+from simbench.attribution import outside
 from simbench.backends.sections import add_sections
 from simbench.callgraph import call_parts, inclusive
 from simbench.cli.main import _run
 from simbench.cost.core import load_core
+from simbench.cost.points import price_split
 from simbench.cost.price import estimate
 from simbench.counts import (
     ACCESS,
@@ -208,14 +209,19 @@ def test_groups_of_blocks_add_up_to_the_whole(
     core = load_core(platform.core)
     counts = counts_of_nothing()
     whole = estimate(counts, section, platform, core)
-    prices = price_groups(counts, section, platform, core, groups).values()
-    assert sum(p.cycles.value for p in prices) == close(whole.cycles.value)
-    if prices:
-        parts = added([price.cycles for price in prices])
-        assert parts == close(dict(whole.cycles.stack))
-    if whole.energy_j is not None and prices:
-        joules = added([price.energy_j for price in prices if price.energy_j is not None])
-        assert joules == close(dict(whole.energy_j.stack), 1e-12)
+    split = price_split(counts, section, (platform, core), groups)
+    executed = {group for group, times in zip(groups, section.executions, strict=True) if times}
+    assert list(split.groups) == sorted(executed)
+    assert sum(split.instructions) == counts.instructions(section)
+    prices = split.prices
+    assert summed(prices.cycle_stack) == close(dict(whole.cycles.stack))
+    assert prices.cycles[:, 0].sum() == close(whole.cycles.value)
+    if whole.energy_j is not None:
+        assert summed(prices.energy_stack) == close(dict(whole.energy_j.stack), 1e-12)
+
+
+def summed(stack: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    return {name: float(part.sum()) for name, part in stack.items()}
 
 
 def consistent(section: SectionCounts, platform: Platform) -> SectionCounts:
