@@ -6,7 +6,8 @@ What a user can get wrong is found here, before any emulator starts.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -16,13 +17,17 @@ from simbench.fetch import Progress, quiet
 from simbench.firmware.build import build_image
 from simbench.firmware.image import Image
 from simbench.firmware.read import ops, read_image
-from simbench.inputs import Input, benchmark_inputs, real_inputs
+from simbench.firmware.section import Section, read_section
+from simbench.input_file import read_input
+from simbench.inputs import Input, benchmark_inputs
 from simbench.models.prepared import PreparedModel
-from simbench.models.source import benchmark_model
 from simbench.platforms import Platform, placed_by_address
+from simbench.recall import prepared_model, recalled_inputs
 from simbench.scenario import Scenario
+from simbench.store import Store
 
 DEFAULT_SAMPLES = 10
+MOST_SAMPLES = 10_000
 DEFAULT_TIME_LIMIT_S = 300.0
 
 
@@ -31,8 +36,10 @@ class Task:
     """One scenario with everything that runs it. ``machine`` is the emulator's.
 
     ``inputs[0]`` is the measured one; the first ``real`` of them are real, the others seeded.
-    ``model`` is ``None`` for a user's own ELF, which holds its own model. ``time_limit_s`` is wall
-    time for any answer of the firmware.
+    ``model`` is ``None`` for a user's own ELF, which holds its own model. ``section`` is what is
+    measured of one instead of its inference; without ``inputs`` it is then sent nothing.
+    ``time_limit_s`` is wall time for any answer of the firmware. ``notes`` are sentences on what
+    was changed to make the inputs fit.
     """
 
     scenario: Scenario
@@ -43,11 +50,18 @@ class Task:
     model: PreparedModel | None
     inputs: tuple[Input, ...]
     real: int
+    section: Section | None = None
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
+    notes: tuple[str, ...] = ()
+
+    @property
+    def measured(self) -> Input | None:
+        """The input of the measured inference; ``None`` where nothing is sent."""
+        return self.inputs[0] if self.inputs else None
 
 
 def own_benchmark(path: Path) -> Benchmark:
-    """A user's model as a benchmark: named after its file, with seeded inputs only."""
+    """A user's model, or firmware, as a benchmark: named after its file, seeded inputs only."""
     name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:32] or "model"
     return Benchmark(
         id=name,
@@ -55,7 +69,7 @@ def own_benchmark(path: Path) -> Benchmark:
         model_id=name[:15],
         model=ModelFile(path, None),
         labels=(),
-        labels_source="none: a user's own model",
+        labels_source="none: a user's own",
         macs=None,
         macs_source="computed from the layers",
         input_shape=(),
@@ -75,46 +89,102 @@ def suite_task(
     machine: str,
     samples: int,
     progress: Progress = quiet,
+    store: Store | None = None,
 ) -> Task:
-    """A task on simbench's own firmware. Raises what building and preparing raise."""
-    image = build_image(platform.core, scenario.kernels, progress)
-    model = _model(benchmark, image)
-    real = real_inputs(benchmark, model)
+    """A task on simbench's own firmware, its model from the ``store`` where that has it.
+
+    Raises what building and preparing raise.
+    """
+    image, known = _firmware(platform.core, scenario.kernels, progress)
+    model = _prepared(benchmark, known, progress, store)
+    real = recalled_inputs(benchmark, model, store, progress)
     inputs = (*real, *benchmark_inputs(benchmark, model, samples))
     return Task(scenario, platform, benchmark, image, machine, model, inputs, len(real))
 
 
-def own_elf_task(scenario: Scenario, platform: Platform, benchmark: Benchmark, elf: Path) -> Task:
-    """A task on a user's own image, on the machine of the board itself."""
+def own_elf_task(
+    scenario: Scenario,
+    platform: Platform,
+    benchmark: Benchmark | None,
+    elf: Path,
+    section: str | None = None,
+) -> Task:
+    """A task on a user's own image, on the machine of the board itself.
+
+    ``section`` is what to measure ("begin=SYMBOL,end=SYMBOL") where that is not what runs between
+    th_pre and th_post. Without a ``benchmark``, whose input it is sent, it is sent nothing.
+    """
     if platform.native is None:
         raise UsageError(
             f"no emulated machine is known for {platform.id} itself: run {elf} on a platform that "
             "has one ('simbench list platforms' shows which)"
         )
     image = read_image(elf)
+    window = None if section is None else read_section(section, image)
+    if window is None:
+        _check_markers(elf, image)
+    starts = {segment: ranges[0].start for segment, ranges in image.segments.items() if ranges}
+    placed = placed_by_address(platform, starts)
+    return Task(
+        scenario=scenario,
+        platform=placed,
+        benchmark=benchmark or own_benchmark(elf),
+        image=image,
+        machine=platform.native.machine,
+        model=None,
+        # the input's size is the benchmark's; the model in the ELF is the user's
+        inputs=benchmark_inputs(benchmark, _prepared(benchmark, None), 1) if benchmark else (),
+        real=0,
+        section=window,
+        notes=() if section is None else (f"measured is the section {section}",),
+    )
+
+
+def _check_markers(elf: Path, image: Image) -> None:
     missing = [name for name in ("th_pre", "th_post") if name not in image.symbols]
     if missing:
         raise UsageError(
             f"{elf} has no symbol {' and no symbol '.join(missing)}: measured is what runs between "
-            "the functions th_pre and th_post; link them and keep the symbols"
+            "the functions th_pre and th_post; link them and keep the symbols, or name two others "
+            "with --section"
         )
-    starts = {segment: ranges[0].start for segment, ranges in image.segments.items() if ranges}
-    placed = placed_by_address(platform, starts)
-    # the input's size is the benchmark's; the model in the ELF is the user's
-    measured = benchmark_inputs(benchmark, _model(benchmark, None), 1)
-    return Task(scenario, placed, benchmark, image, platform.native.machine, None, measured, 0)
+
+
+def with_inputs(task: Task, paths: Sequence[Path], *, seeded: bool) -> Task:
+    """``task`` with a user's inputs first, in place of real ones, and ``seeded`` ones only where
+    they are wanted. Raises UsageError, saying what is expected, where an input does not fit."""
+    model, benchmark = task.model, task.benchmark
+    assert model is not None  # a user's own ELF is given no inputs
+    given = [read_input(path, model, benchmark.encoding) for path in paths]
+    says = benchmark.result is ResultKind.OUTPUTS and model.output.elements > 1
+    return replace(
+        task,
+        inputs=(*(entry.input for entry in given), *(task.inputs[task.real :] if seeded else ())),
+        real=len(given) if says else 0,
+        notes=tuple(note for entry in given for note in entry.notes),
+    )
 
 
 def check_samples(samples: int) -> None:
     """Raise :class:`UsageError` where ``samples`` is no number of inputs to compare."""
-    if not 1 <= samples <= 10_000:
-        raise UsageError(f"--samples is {samples}: compare 1 to 10,000 inputs")
+    if not 1 <= samples <= MOST_SAMPLES:
+        raise UsageError(f"--samples is {samples}: compare 1 to {MOST_SAMPLES:,} inputs")
 
 
-def _model(benchmark: Benchmark, image: Image | None) -> PreparedModel:
-    return _prepared(benchmark, None if image is None else tuple(ops(image).items()))
+@cache  # benchmarks and platforms of one core share the image
+def _firmware(
+    core: str, kernels: str, progress: Progress
+) -> tuple[Image, tuple[tuple[int, int], ...]]:
+    """The image, and the operators it knows."""
+    image = build_image(core, kernels, progress)
+    return image, tuple(ops(image).items())
 
 
 @cache  # kernels and platforms of one core share the model
-def _prepared(benchmark: Benchmark, known: tuple[tuple[int, int], ...] | None) -> PreparedModel:
-    return benchmark_model(benchmark, None if known is None else dict(known))
+def _prepared(
+    benchmark: Benchmark,
+    known: tuple[tuple[int, int], ...] | None,
+    progress: Progress = quiet,
+    store: Store | None = None,
+) -> PreparedModel:
+    return prepared_model(benchmark, None if known is None else dict(known), store, progress)

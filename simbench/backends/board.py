@@ -9,6 +9,7 @@ from typing import Protocol, Self
 
 from simbench.counts import CacheGeometry, Counts, Segment
 from simbench.firmware.image import Image
+from simbench.firmware.section import Section
 
 STACK_POINTER = 13
 PROGRAM_COUNTER = 15
@@ -35,7 +36,8 @@ class LaunchSpec:
     accesses relative to it need not be watched; ``grouping`` lets one watched access stand for
     others through the same base register, sound where segments are not reached across by a small
     displacement. Both make counting faster and no count different. After ``counted_windows`` the
-    board runs on uncounted; ``None`` counts all.
+    board runs on uncounted; ``None`` counts all. ``section`` is the window instead of what runs
+    between ``th_pre`` and ``th_post``; the board then has no layers.
     """
 
     image: Image
@@ -47,6 +49,7 @@ class LaunchSpec:
     base_segments: Mapping[int, Segment] = field(default_factory=lambda: _ALWAYS)
     grouping: bool = True
     counted_windows: int | None = None
+    section: Section | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Board(Protocol):
         """
 
     def windows(self) -> tuple[Counts, ...]:
-        """The windows measured so far (``th_pre`` to ``th_post``), in order.
+        """The windows measured so far (``th_pre`` to ``th_post``, or the section).
 
         Layers are in order of execution, not yet summed over the inferences of a window.
         """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from simbench.firmware.image import Image
-from simbench.firmware.read import demangle, function_at
+from simbench.firmware.names import demangle
+from simbench.firmware.read import function_at
 
 
 def place(image: Image, address: int) -> str:

@@ -199,11 +199,18 @@ class QemuBoard:
         self._read_records()
         image, reader = self._spec.image, self._reader
         if reader.limit_at is not None:
+            what = "inference" if self._spec.section is None else "section"
             raise FirmwareFault(
-                f"the inference ran past {self._spec.window_instructions:,} instructions, "
+                f"the {what} ran past {self._spec.window_instructions:,} instructions, "
                 f"{place(image, reader.limit_at)}; raise the limit, or look for an endless loop"
             )
         if reader.trap_at is not None:
+            if self._spec.section is not None:
+                raise UsageError(
+                    "the section begins or ends inside straight-line code "
+                    f"{place(image, reader.trap_at)}; name a function that is called, or an "
+                    "address that is branched or returned to"
+                )
             raise UsageError(
                 f"a marker of {image.path.name} lies inside the code "
                 f"{place(image, reader.trap_at)}; make th_pre, th_post and the op markers "

@@ -84,6 +84,10 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
 
 
 def _markers(spec: LaunchSpec) -> Iterator[str]:
+    if spec.section is not None:
+        yield f"marker {int(Marker.SECTION_OPENS)} {spec.section.begin}"
+        yield f"marker {int(Marker.WINDOW_CLOSES)} {spec.section.end}"
+        return
     for name in _NEEDED_MARKERS:
         if name not in spec.image.symbols:
             raise UsageError(

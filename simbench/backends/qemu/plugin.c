@@ -2,7 +2,8 @@
  *
  * Argument: config=FILE, a text file of one statement a line:
  *   output PATH                 where the counts go
- *   marker KIND ADDRESS         KIND 0 opens a window, 1 closes it, 2 opens a layer, 3 closes it
+ *   marker KIND ADDRESS         KIND 0 opens a window, 1 closes it, 2 opens a layer, 3 closes it;
+ *                               4 opens a window where none is open, 0 begins an open one anew
  *   segment INDEX START END     addresses whose accesses are counted under INDEX (0..3); else 4
  *   base REGISTER INDEX         what REGISTER (13 or 15) points at always is in segment INDEX
  *   grouping 0|1                one probe may serve all accesses through one unchanged base
@@ -87,7 +88,7 @@ enum { MAX_LOOPS = 4096, WATCH_INTERVAL_MS = 100, OUTPUT_BUFFER = 1 << 20 };
 
 /* The exit status when the counts cannot be written: then no message can be either. */
 enum { CANNOT_WRITE = 74 };
-enum { WINDOW_OPENS, WINDOW_CLOSES, LAYER_OPENS, LAYER_CLOSES, NO_MARKER };
+enum { WINDOW_OPENS, WINDOW_CLOSES, LAYER_OPENS, LAYER_CLOSES, SECTION_OPENS, NO_MARKER };
 enum record { BLOCK = 1, EXECUTIONS, EDGES, ACCESSES, CACHE, INTERVAL, WINDOW, LIMIT, LAST, TRAP,
               SPLITS };
 
@@ -438,8 +439,8 @@ static void after_reset(plugin_id id)
 
 static void pass_marker(uint32_t kind)
 {
-    if (kind == WINDOW_OPENS) {
-        if (!is_done)
+    if (kind == WINDOW_OPENS || kind == SECTION_OPENS) {
+        if (!is_done && !(kind == SECTION_OPENS && in_window))
             open_window();
         return;
     }

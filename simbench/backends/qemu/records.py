@@ -59,6 +59,7 @@ class Marker(IntEnum):
     WINDOW_CLOSES = 1
     LAYER_OPENS = 2
     LAYER_CLOSES = 3
+    SECTION_OPENS = 4
 
 
 @dataclass(slots=True)
