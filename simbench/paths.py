@@ -29,5 +29,15 @@ def build_dir() -> Path:
         return Path(override)
     if is_checkout():
         return _CHECKOUT / "build"
+    return _user_cache()
+
+
+def store_dir() -> Path:
+    """Where results that may be made again are kept: ``SIMBENCH_CACHE``, else the user's cache."""
+    override = os.environ.get("SIMBENCH_CACHE")
+    return Path(override) if override else _user_cache() / "store"
+
+
+def _user_cache() -> Path:
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "simbench"

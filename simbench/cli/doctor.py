@@ -82,10 +82,17 @@ def _parts() -> Sequence[Finding]:
     from simbench.firmware.build import CORES, KERNELS, built_image
     from simbench.models.reference import reference_version
     from simbench.scenario import DEFAULT_KERNELS
+    from simbench.store import default_store
+    from simbench.text import si
 
     def firmware() -> str:
         names = [f"{c} {k}" for c in CORES for k in KERNELS if built_image(c, k) is not None]
         return ", ".join(names)
+
+    def store() -> str:
+        kept = default_store()
+        used = sum(entry.bytes for entry in kept.entries())
+        return f"{kept.folder}, {si(used, 'B')} of {si(kept.limit_bytes, 'B')}"
 
     def sources() -> str:
         there = [pin.name for pin in fetch.pins().values() if fetch.is_fetched(pin.name)]
@@ -97,6 +104,7 @@ def _parts() -> Sequence[Finding]:
         _part("pinned sources", sources, "run 'make setup', or 'simbench build --sources-only'"),
         _part("firmware", firmware, f"run 'simbench build' (it builds {DEFAULT_KERNELS} first)"),
         Finding("build folder", str(paths.build_dir())),
+        _part("store of counts", store, ""),
     ]
 
 

@@ -1,0 +1,13 @@
+"""What was made once and need not be made again: counts, prepared models, reference outputs.
+
+Entries are content-addressed: the name of each is the hash of all that decides what is in it. What
+is kept is up to its users: :mod:`simbench.observe` and :mod:`simbench.recall`.
+"""
+
+from __future__ import annotations
+
+from simbench.store.encoding import encode, key_of, sources_hash
+from simbench.store.files import Entry, Store, default_store
+from simbench.store.memory import Memory
+
+__all__ = ["Entry", "Memory", "Store", "default_store", "encode", "key_of", "sources_hash"]
