@@ -1,0 +1,63 @@
+"""``simbench report``: a stored result as a table, a page, or in another format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from simbench.cli.export import export_option, outputs
+from simbench.cli.table import results_table
+from simbench.errors import EXIT_GOOD, NothingRun
+from simbench.exports import RUN_FORMATS
+from simbench.exports import html as html_export
+from simbench.results import Result
+from simbench.stored import Stored, read_stored
+
+_HTML = "html"
+
+
+@click.command(name="report")
+@click.argument("path", type=click.Path(path_type=Path), metavar="RUN.json")
+@click.option(
+    "--html",
+    "html_path",
+    metavar="PATH",
+    help="Write a page with figures, one file that needs nothing else; '-' is standard output.",
+)
+@export_option(RUN_FORMATS)
+def command(path: Path, html_path: str | None, exports: tuple[str, ...]) -> int:
+    """Show a stored result again: as the table, as a page with figures, or in another format.
+
+    \b
+    Examples:
+      simbench report kws.json
+      simbench report kws.json --html kws.html
+      simbench report kws.json --export markdown=kws.md
+    """
+    pages = [] if html_path is None else [f"{_HTML}={html_path}"]
+    files = outputs(None, [*pages, *exports], RUN_FORMATS)
+    stored = read_stored(path)
+    if not stored.run.results:
+        raise NothingRun(f"{path} holds no result: its run ended before the first")
+    for note in stored.notes:
+        click.echo(f"simbench: {note}", err=True)
+    for form, output in files:
+        output.write(_render(form, stored))
+        output.close()
+    if not files:
+        _show(stored.run.results)
+    return EXIT_GOOD
+
+
+def _render(form: str, stored: Stored) -> str:
+    return html_export.render_stored(stored) if form == _HTML else RUN_FORMATS[form](stored.run)
+
+
+def _show(results: Sequence[Result]) -> None:
+    console = Console()
+    for board, kernels in dict.fromkeys((result.platform, result.kernels) for result in results):
+        rows = [r for r in results if (r.platform, r.kernels) == (board, kernels)]
+        console.print(results_table(f"{board}, {kernels} kernels", rows))

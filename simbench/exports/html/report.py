@@ -1,0 +1,133 @@
+"""The report of a run as a page: a summary, then a section for each result, then the sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from simbench.budgets import shown
+from simbench.estimate import Estimate
+from simbench.exports.html.blocks import Block, Facts, Link, Section, Table, Text
+from simbench.exports.html.frames import frame_blocks
+from simbench.exports.html.layers import UNKNOWN, layer_blocks
+from simbench.exports.html.memory import memory_blocks
+from simbench.exports.html.page import render_page
+from simbench.exports.html.provenance import board_section, hashes, provenance_section
+from simbench.exports.html.stacks import percent, shown_parts
+from simbench.results import OK, ModelUsed, Parity, Result
+from simbench.stored import Stored
+from simbench.text import kib, score, si, si_range
+
+_NAMES = {"time_s": "time", "energy_j": "energy"}
+
+
+def report_page(stored: Stored) -> str:
+    """The whole report of a run as one HTML file."""
+    results = stored.run.results
+    cycle_parts = shown_parts(r.cycles.stack for r in results if r.cycles)
+    energy_parts = shown_parts(r.energy_j.stack for r in results if r.energy_j)
+    versions = stored.run.settings.get("platforms")
+    boards = list(dict.fromkeys(result.platform for result in results))
+    sections = [
+        _summary(stored),
+        *(
+            _result_section(result, f"result-{number}", cycle_parts, energy_parts)
+            for number, result in enumerate(results)
+        ),
+        provenance_section(stored),
+        *(
+            board_section(board, versions.get(board) if isinstance(versions, dict) else None)
+            for board in boards
+        ),
+    ]
+    return render_page(_title(results), sections)
+
+
+def _title(results: Sequence[Result]) -> str:
+    if len(results) == 1:
+        return results[0].id
+    boards = ", ".join(dict.fromkeys(result.platform for result in results))
+    return f"{len(results)} results on {boards}" if results else "A run without results"
+
+
+def _summary(stored: Stored) -> Section:
+    headings = (
+        "result",
+        "status",
+        "outputs exact",
+        "instructions",
+        "cycles",
+        "time",
+        "energy",
+        "arena",
+        "RAM",
+        "flash",
+    )
+    rows: list[list[str | Link]] = [
+        [Link(result.id, f"result-{number}"), *_cells(result)]
+        for number, result in enumerate(stored.run.results)
+    ]
+    warnings = [Text(f"{note}.", warning=True) for note in stored.notes]
+    return Section("Summary", [*warnings, Table(headings, rows, text_columns=2)])
+
+
+def _cells(result: Result) -> Iterable[str]:
+    yield result.status
+    yield _exact(result.parity)
+    yield UNKNOWN if result.instructions is None else f"{result.instructions:,}"
+    for estimate, unit in ((result.cycles, ""), (result.time_s, "s"), (result.energy_j, "J")):
+        yield UNKNOWN if estimate is None else si(estimate.value, unit)
+    memory = result.memory
+    sizes = (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes) if memory else (None,) * 3
+    yield from (UNKNOWN if size is None else kib(size) for size in sizes)
+
+
+def _result_section(
+    result: Result, anchor: str, cycle_parts: Sequence[str], energy_parts: Sequence[str]
+) -> Section:
+    blocks: list[Block] = []
+    if result.status != OK:
+        blocks.append(Text(f"{result.status}: {result.reason or 'no reason given'}", warning=True))
+    blocks.append(Facts(list(_facts(result))))
+    if result.predictions:
+        said = [(p.input, p.label, score(p.score)) for p in result.predictions]
+        blocks.append(Table(("real input", "the firmware says", "score"), said, text_columns=2))
+    blocks += layer_blocks(result, cycle_parts, energy_parts)
+    blocks += frame_blocks(result)
+    blocks += memory_blocks(result)
+    if result.model is not None:
+        blocks.append(_model(result.model))
+    return Section(result.id, [*blocks, hashes(result)], anchor)
+
+
+def _facts(result: Result) -> Iterable[tuple[str, str]]:
+    """What there is to say in a line; of what is missing, why."""
+    missing = result.missing or {}
+    yield "outputs", f"{_exact(result.parity)} equal to the host's reference, bit for bit"
+    if result.instructions is not None:
+        yield "instructions", f"{result.instructions:,}"
+    if result.coverage is not None:
+        yield "priced", f"{percent(result.coverage, 1.0)} of the instructions executed"
+    for name, unit in (("cycles", ""), ("time_s", "s"), ("energy_j", "J")):
+        estimate: Estimate | None = getattr(result, name)
+        if estimate is not None:
+            said = f"{si(estimate.value, unit)} ({si_range(estimate)}), by {estimate.source}"
+            yield _NAMES.get(name, name), said
+    for name, reason in missing.items():
+        yield _NAMES.get(name, name.replace("_", " ")), f"none, as {reason}"
+    for budget in result.budgets:
+        said = "not known" if budget.value is None else shown(budget.metric, budget.value)
+        kept = "within" if budget.is_met else "over"
+        yield "budget", f"{budget.metric} {said}, {kept} {shown(budget.metric, budget.limit)}"
+    if result.notes:
+        yield "notes", "; ".join(result.notes)
+
+
+def _exact(parity: Parity | None) -> str:
+    return UNKNOWN if parity is None else parity.shown
+
+
+def _model(model: ModelUsed) -> Facts:
+    facts = [("model", f"{model.name}, {model.bytes:,} bytes, {model.macs:,} MACs")]
+    if model.changes:
+        facts.append(("before it ran", "; ".join(model.changes)))
+    return Facts(facts)
