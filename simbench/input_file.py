@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import math
 import struct
 import wave
 import zipfile
@@ -19,6 +21,7 @@ from simbench.errors import UsageError
 from simbench.inputs import Input, area_average, crop_picture, tensor_bytes, wire_bytes
 from simbench.models.prepared import PreparedModel, TensorInfo
 
+_RATES = (8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # samples a second
 _LARGEST = 64 << 20  # bytes; far more than any microcontroller's input
 
 # what the readers raise on damaged files
@@ -37,22 +40,21 @@ class GivenInput:
     notes: tuple[str, ...]
 
 
-Elements = tuple[NDArray[np.int8], tuple[str, ...]]
+Elements = tuple[NDArray[Any], tuple[str, ...]]
 
 
 def read_input(path: Path, model: PreparedModel, encoding: InputEncoding) -> GivenInput:
     """The input in ``path``, told by its suffix: .npy, .npz, .bin, .png or .wav.
 
-    Arrays are the tensor's elements (int8), pixels (uint8) or real values to quantize (floats), in
-    the tensor's shape with or without its batch of one; .bin is what a client of the benchmark
-    would send. Raises UsageError saying what is expected.
+    Arrays are the tensor's elements (int8), pixels (uint8) or real values, quantized where the
+    model is (floats), in the tensor's shape with or without its batch of one; .bin is what a client
+    of the benchmark would send. A model that takes floats is given real values and sounds alone.
+    Raises UsageError saying what is expected.
     """
     suffix = path.suffix.lower()
     if suffix != ".bin" and suffix not in _READERS:
         known = ", ".join([".bin", *_READERS])
         raise UsageError(f"{path} is no input: give a file that ends in one of {known}")
-    if model.input.dtype != "int8":
-        raise UsageError(f"the model takes {model.input.dtype}, inputs are given for int8 only")
     data = _size_checked(path)
     if suffix == ".bin":
         tensor = tensor_bytes(data, model.input, encoding)
@@ -93,19 +95,25 @@ def _only(path: Path, archive: Any, tensor: TensorInfo) -> NDArray[Any]:
     return array
 
 
-def _fitted(path: Path, array: NDArray[Any], tensor: TensorInfo) -> NDArray[np.int8]:
+def _fitted(path: Path, array: NDArray[Any], tensor: TensorInfo) -> NDArray[Any]:
     shapes = [tensor.shape] + ([tensor.shape[1:]] if tensor.shape[:1] == (1,) else [])
     if array.shape not in shapes:
         raise UsageError(f"{path} has the shape {array.shape}, the model takes {tensor.shape}")
+    if array.dtype.kind == "f":
+        return _quantized(array.reshape(tensor.shape), tensor)
+    if tensor.is_real:
+        raise UsageError(f"{path} holds {array.dtype}, the model takes real values: give float32")
     if array.dtype == np.int8:
         return np.ascontiguousarray(array).reshape(tensor.shape)
     if array.dtype == np.uint8:
         return (array.astype(np.int16) - 128).astype(np.int8).reshape(tensor.shape)
-    if array.dtype.kind == "f":
-        return tensor.quantize(array.reshape(tensor.shape)).astype(np.int8)
     raise UsageError(
         f"{path} holds {array.dtype}: give int8 (elements), uint8 (pixels) or float32 (real values)"
     )
+
+
+def _quantized(real: NDArray[Any], tensor: TensorInfo) -> NDArray[Any]:
+    return tensor.quantize(real).astype(tensor.dtype)
 
 
 def _picture(path: Path, tensor: TensorInfo) -> Elements:
@@ -113,6 +121,11 @@ def _picture(path: Path, tensor: TensorInfo) -> Elements:
 
     if len(tensor.shape) != 4 or tensor.shape[3] not in (1, 3):
         raise UsageError(f"{path} is a picture, the model takes {tensor.shape}: give an array")
+    if tensor.is_real:
+        raise UsageError(
+            f"{path} is a picture, the model takes real values: give an array of float32, scaled "
+            "as in its training"
+        )
     _, height, width, channels = tensor.shape
     try:
         with Image.open(path) as file:
@@ -134,24 +147,53 @@ def _picture(path: Path, tensor: TensorInfo) -> Elements:
 
 def _sound(path: Path, tensor: TensorInfo) -> Elements:
     """Mono samples as real values from -1 to 1, for models that take a sound itself."""
+    if max(tensor.shape, default=0) != tensor.elements:
+        raise UsageError(
+            f"{path} is a sound, the model takes {tensor.shape}, which are features: compute them "
+            "of the sound as its training did, and give them as an array"
+        )
+    rate, samples = _samples(path)
+    real, note = _at_model_rate(path, samples.astype(np.float32) / np.float32(32768), rate, tensor)
+    return _quantized(real.reshape(tensor.shape), tensor), (f"{path.name}: {note}",)
+
+
+def _samples(path: Path) -> tuple[int, NDArray[np.int16]]:
+    """The rate in samples a second, and the samples, of a mono file of 16 bits."""
     try:
         with wave.open(str(path)) as file:
-            shape = (file.getnchannels(), file.getsampwidth(), file.getframerate())
-            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+            form = (file.getnchannels(), 8 * file.getsampwidth())
+            rate, samples = file.getframerate(), file.readframes(file.getnframes())
+        if form == (1, 16) and rate > 0:
+            return rate, np.frombuffer(samples, "<i2")
     except _READ_ERRORS as error:
         raise UsageError(f"{path} is no sound that can be read ({error}): give PCM") from error
-    if shape[:2] != (1, 2):
+    raise UsageError(
+        f"{path} has {form[0]} channels of {form[1]} bits: give mono, 16 bit, at a known rate"
+    )
+
+
+def _at_model_rate(
+    path: Path, real: NDArray[np.float32], rate: int, tensor: TensorInfo
+) -> tuple[NDArray[np.float32], str]:
+    """The sound with as many samples as the model takes, and what was done to it.
+
+    A model file does not say its rate: it is the usual one at which a sound as long as this has the
+    model's number of samples.
+    """
+    if real.size == tensor.elements:
+        return real, f"taken at its own rate of {rate:,} samples a second"
+    wanted = next((r for r in _RATES if real.size * r == tensor.elements * rate), None)
+    if wanted is None:
         raise UsageError(
-            f"{path} has {shape[0]} channels of {8 * shape[1]} bits: give mono, 16 bit"
+            f"{path} has {real.size:,} samples ({real.size / rate:.3g} s), the model takes "
+            f"{tensor.elements:,}: cut the sound to {tensor.elements:,} samples at the model's rate"
         )
-    if samples.size != tensor.elements:
-        raise UsageError(
-            f"{path} has {samples.size:,} samples, the model takes {tensor.shape}: give a sound of "
-            f"{tensor.elements:,} samples, or its features as an array"
-        )
-    real = samples.reshape(tensor.shape).astype(np.float32) / np.float32(32768)
-    note = f"{path.name}: taken at its own rate of {shape[2]:,} samples a second"
-    return tensor.quantize(real).astype(np.int8), (note,)
+    # imported by name: SciPy is slow to import, and has no type stubs
+    signal = importlib.import_module("scipy.signal")
+    common = math.gcd(wanted, rate)
+    resampled = signal.resample_poly(real, wanted // common, rate // common)
+    said = f"resampled from {rate:,} to {wanted:,} samples a second, to be {tensor.elements:,}"
+    return np.clip(resampled, -1.0, 1.0).astype(np.float32), said
 
 
 _READERS: Mapping[str, Callable[[Path, TensorInfo], Elements]] = {

@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from simbench.callgraph import inclusive
 from simbench.cli.main import _run
 from simbench.exports import FORMATS
 from simbench.exports.rounding import whole_numbers
+from simbench.paths import build_dir
 from simbench.profile import Frame, Profile
 
 ANNOTATE = shutil.which("callgrind_annotate")
@@ -135,6 +137,20 @@ def test_speedscope_says_what_its_schema_asks(profile: Profile) -> None:
     assert all(0 <= index < len(frames) for stack in sampled["samples"] for index in stack)
     assert sum(sampled["weights"]) == pytest.approx(profile.total.cycles.value)
     assert sampled["endValue"] - sampled["startValue"] == pytest.approx(sum(sampled["weights"]))
+
+
+SPEEDSCOPE_SCHEMAS = sorted((build_dir() / "test-tools").glob("speedscope-*.schema.json"))
+
+
+@pytest.mark.skipif(
+    not SPEEDSCOPE_SCHEMAS, reason="speedscope's schema is not here: make test-tools needs npm"
+)
+def test_speedscope_s_own_schema_takes_it(profile: Profile) -> None:
+    schema = json.loads(SPEEDSCOPE_SCHEMAS[-1].read_text())
+    document = json.loads(FORMATS["speedscope"](profile))
+    jsonschema.validate(document, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**document, "profiles": [{"type": "sampled"}]}, schema)
 
 
 def test_collapsed_stacks_add_up(profile: Profile) -> None:

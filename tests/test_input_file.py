@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import wave
 from dataclasses import replace
 from functools import cache
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from simbench.benchmarks import InputEncoding, load_benchmarks
 from simbench.cli.main import _run
 from simbench.errors import UsageError
-from simbench.input_file import read_input
+from simbench.input_file import GivenInput, read_input
 from simbench.models.prepared import PreparedModel
 from simbench.models.source import benchmark_model
 
@@ -75,20 +77,58 @@ def test_a_picture_of_another_size_is_cut_and_resized_with_a_note(
     assert exact.input.tensor == found.input.tensor
 
 
-def sound(path: Path, samples: int, channels: int = 1) -> Path:
+def sound(path: Path, samples: int, channels: int = 1, rate: int = 8000) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(channels)
         file.setsampwidth(2)
-        file.setframerate(8000)
+        file.setframerate(rate)
         file.writeframes(np.full(samples * channels, 16384, "<i2").tobytes())
     return path
 
 
-def test_a_sound_is_taken_by_a_model_of_samples(kws: PreparedModel, tmp_path: Path) -> None:
-    found = read_input(sound(tmp_path / "half.wav", kws.input.elements), kws, BYTES)
-    half = kws.input.quantize(np.full(kws.input.shape, 0.5))
-    assert found.input.tensor == half.astype(np.int8).tobytes()
-    assert "8,000" in found.notes[0]
+def listening(model: PreparedModel) -> PreparedModel:
+    """A model of samples: 16,000, a second of sound as microphones give it."""
+    tensor = replace(model.input, shape=(1, 16000), scale=1 / 128, zero_point=0)
+    return replace(model, inputs=(tensor,))
+
+
+@pytest.fixture(scope="module")
+def listener(kws: PreparedModel) -> PreparedModel:
+    return listening(kws)
+
+
+def elements(found: GivenInput) -> NDArray[np.int8]:
+    return np.frombuffer(found.input.tensor, np.int8)
+
+
+def test_a_sound_is_taken_by_a_model_of_samples(listener: PreparedModel, tmp_path: Path) -> None:
+    found = read_input(sound(tmp_path / "half.wav", 16000), listener, BYTES)
+    assert (elements(found) == 64).all()
+    assert found.notes == ("half.wav: taken at its own rate of 8,000 samples a second",)
+
+
+def test_a_sound_of_another_rate_is_resampled_with_a_note(
+    listener: PreparedModel, tmp_path: Path
+) -> None:
+    found = read_input(sound(tmp_path / "cd.wav", 44100, rate=44100), listener, BYTES)
+    assert found.notes == (
+        "cd.wav: resampled from 44,100 to 16,000 samples a second, to be 16,000",
+    )
+    assert elements(found).size == 16000
+    inner = elements(found)[200:-200]  # the filter rings at the ends
+    assert abs(inner.astype(int) - 64).max() <= 1
+
+
+def test_a_model_of_floats_takes_real_values(ic: PreparedModel, tmp_path: Path) -> None:
+    model = replace(ic, inputs=(replace(ic.input, dtype="float32", scale=0.0),))
+    real = np.linspace(-1, 1, ic.input.elements).reshape(ic.input.shape)
+    np.save(tmp_path / "real.npy", real)
+    found = read_input(tmp_path / "real.npy", model, BYTES).input
+    assert found.wire == found.tensor == real.astype("<f4").tobytes()
+    np.save(tmp_path / "pixels.npy", np.zeros(ic.input.shape, np.uint8))
+    refused(tmp_path / "pixels.npy", model, "uint8, the model takes real values: give float32")
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "picture.png")
+    refused(tmp_path / "picture.png", model, "an array of float32")
 
 
 def refused(path: Path, model: PreparedModel, said: str) -> None:
@@ -112,8 +152,14 @@ def test_what_does_not_fit_is_refused_with_what_is_expected(
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "picture.png")
     flat = replace(kws.input, shape=(1, 500))
     refused(tmp_path / "picture.png", replace(kws, inputs=(flat,)), "is a picture")
-    refused(sound(tmp_path / "long.wav", 9), kws, "9 samples")
-    refused(sound(tmp_path / "stereo.wav", 9, 2), kws, "2 channels")
+    refused(
+        sound(tmp_path / "features.wav", 500), kws, r"takes \(1, 50, 10, 1\), which are features"
+    )
+    samples = listening(kws)
+    refused(
+        sound(tmp_path / "long.wav", 9), samples, r"9 samples .0\.00112 s., the model takes 16,000"
+    )
+    refused(sound(tmp_path / "stereo.wav", 9, 2), samples, "2 channels")
     refused(tmp_path / "missing.npy", ic, "No such file")
     refused(tmp_path / "what.mp3", ic, r"\.bin, \.npy")
 
@@ -127,7 +173,9 @@ def test_rubbish_is_refused_in_one_sentence(
     for start in (b"", magic.get(suffix, b"RIFF")):
         path.write_bytes(start + data)
         with pytest.raises(UsageError):
-            read_input(path, model_of("ic"), BYTES)
+            read_input(
+                path, listening(model_of("kws")) if suffix == ".wav" else model_of("ic"), BYTES
+            )
 
 
 def test_a_profile_takes_an_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,3 +183,22 @@ def test_a_profile_takes_an_input(tmp_path: Path, capsys: pytest.CaptureFixture[
     arguments = ["--platform", "stm32f4", "--benchmark", "kws"]
     assert _run(["profile", *arguments, "--input", str(tmp_path / "mine.npy"), "--json", "-"]) == 0
     assert '"name": "mine.npy"' in capsys.readouterr().out
+
+
+def test_a_run_measures_the_first_input_and_compares_all_with_the_host(tmp_path: Path) -> None:
+    Image.fromarray(np.full((40, 60, 3), 200, np.uint8)).save(tmp_path / "grey.png")
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "black.png")
+    given_inputs = ("--input", str(tmp_path / "grey.png"), "--input", str(tmp_path / "black.png"))
+    kept = tmp_path / "run.json"
+    arguments = ["--platform", "stm32f4", "--benchmark", "ic", "--samples", "3", *given_inputs]
+    assert _run(["run", *arguments, "--json", str(kept)]) == 0
+    result = json.loads(kept.read_text())["results"][0]
+    assert result["input"]["name"] == "grey.png"
+    assert (result["parity"]["samples"], result["parity"]["exact"]) == (5, 5)
+    assert [said["input"] for said in result["predictions"]] == ["grey.png", "black.png"]
+    assert "60 x 40 pixels" in result["notes"][0]
+
+
+def test_inputs_for_several_benchmarks_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["run", "--platform", "stm32f4", "--input", "mine.npy"]) == 2
+    assert "one --benchmark" in capsys.readouterr().err

@@ -10,6 +10,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from simbench.errors import UsageError
+from simbench.scenario import DEFAULT_KERNELS
+
+OPS = "ops"
+_NUMBERS = ("macs", "clock_hz", "highest_version")
+
 Row = Mapping[str, Any]
 
 
@@ -49,6 +55,17 @@ def _backends() -> Sequence[Row]:
     return [{"name": name} for name in backend_names()]
 
 
+def _ops(core: str, kernels: str) -> Sequence[Row]:
+    """The operators of simbench's own firmware, which is built where it is not."""
+    from simbench.firmware.build import build_image
+    from simbench.firmware.read import ops
+    from simbench.models.schema import operator_name
+
+    image = build_image(core, kernels, lambda said: click.echo(said, err=True))
+    named = ((operator_name(code), version) for code, version in ops(image).items())
+    return [{"name": name, "highest_version": version} for name, version in sorted(named)]
+
+
 LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
     "platforms": _platforms,
     "benchmarks": _benchmarks,
@@ -58,17 +75,28 @@ LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
 
 
 @click.command(name="list")
-@click.argument("what", required=False, type=click.Choice(list(LISTS)))
+@click.argument("what", required=False, type=click.Choice([*LISTS, OPS]))
+@click.option("--platform", metavar="NAME", help="With ops: a board, for the firmware of its core.")
+@click.option("--core", metavar="NAME", help="With ops: the firmware's core. Default: cortex-m4.")
+@click.option("--kernels", metavar="NAME", help="With ops: its kernel set. Default: cmsis-nn.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-def command(what: str | None, as_json: bool) -> None:
-    """List platforms, benchmarks, kernels and backends.
+def command(
+    what: str | None, platform: str | None, core: str | None, kernels: str | None, as_json: bool
+) -> None:
+    """List platforms, benchmarks, kernels and backends; or the operators of the firmware.
 
     \b
     Examples:
       simbench list
       simbench list platforms --json
+      simbench list ops --platform stm32f4
     """
-    found = {name: LISTS[name]() for name in ([what] if what else LISTS)}
+    if what == OPS:
+        found = {OPS: _ops(_core(platform, core), kernels or DEFAULT_KERNELS)}
+    elif platform or core or kernels:
+        raise UsageError("--platform, --core and --kernels are for 'simbench list ops' alone")
+    else:
+        found = {name: LISTS[name]() for name in ([what] if what else LISTS)}
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -77,10 +105,20 @@ def command(what: str | None, as_json: bool) -> None:
         console.print(_table(name, rows))
 
 
+def _core(platform: str | None, core: str | None) -> str:
+    from simbench.platforms import load_platform
+
+    if platform is None:
+        return core or "cortex-m4"
+    if core is not None:
+        raise UsageError("--platform and --core exclude each other: give one of them")
+    return load_platform(platform).core
+
+
 def _table(name: str, rows: Sequence[Row]) -> Table:
     table = Table(title=name, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for key in rows[0] if rows else ():
-        table.add_column(_heading(key), justify="right" if key in ("macs", "clock_hz") else "left")
+        table.add_column(_heading(key), justify="right" if key in _NUMBERS else "left")
     for row in rows:
         table.add_row(*(_cell(key, value) for key, value in row.items()))
     return table
@@ -92,11 +130,12 @@ def _heading(key: str) -> str:
         "macs": "MACs",
         "model_id": "model",
         "memories": "memories, KiB",
+        "highest_version": "highest version",
     }.get(key, key)
 
 
 def _cell(key: str, value: Any) -> str:
-    from simbench.cli.text import si
+    from simbench.text import si
 
     if value is None:
         return "–"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform as host
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,25 @@ from rich.console import Console
 from simbench.backends import Backend
 from simbench.benchmarks import Benchmark, load_benchmarks, select_benchmarks
 from simbench.errors import UsageError
-from simbench.firmware.build import KERNELS, toolchain_version
-from simbench.input_file import read_input
+from simbench.fetch import Progress
+from simbench.firmware.build import toolchain_version
 from simbench.models.reference import reference_version
-from simbench.tasks import DEFAULT_TIME_LIMIT_S, Task, own_benchmark
+from simbench.platforms import Platform
+from simbench.scenario import Scenario
+from simbench.store import Store, default_store
+from simbench.tasks import DEFAULT_TIME_LIMIT_S, Task, own_benchmark, own_elf_task
 
 OWN_ELF = "own"
 """The kernel set of a user's own firmware."""
 
 backend_option = click.option(
     "--backend", "backend_name", default="qemu", show_default=True, metavar="NAME", help="Emulator."
+)
+
+no_cache_option = click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Simulate anew, and leave the store of counts alone ('simbench cache').",
 )
 
 time_limit_option = click.option(
@@ -36,6 +45,37 @@ time_limit_option = click.option(
 )
 
 
+def input_option(*, multiple: bool) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """The option of a user's own input, or of several."""
+    several = " (repeat; the first is measured, then come the seeded)" if multiple else ""
+    return click.option(
+        "--input",
+        "inputs" if multiple else "input_path",
+        type=click.Path(path_type=Path),
+        multiple=multiple,
+        metavar="FILE",
+        help=f"Your own input: .npy, .npz, .bin, .png or .wav{several}.",
+    )
+
+
+section_option = click.option(
+    "--section",
+    metavar="begin=SYM,end=SYM",
+    help="With --elf: measure from the first execution of a symbol (or 0x address) to another's.",
+)
+
+
+@cache
+def teller(console: Console) -> Progress:
+    """Says sentences on ``console``, each of them once in a run."""
+    return cache(partial(console.print, style="dim", highlight=False, soft_wrap=True))
+
+
+def chosen_store(*, no_cache: bool) -> Store | None:
+    """The user's store, or None where it is not wanted."""
+    return None if no_cache else default_store()
+
+
 def workloads(names: Sequence[str], model: Path | None) -> tuple[Benchmark, ...]:
     """The benchmarks called ``names`` (all where none is), or a user's ``model`` as one."""
     if model is not None:
@@ -46,21 +86,36 @@ def workloads(names: Sequence[str], model: Path | None) -> tuple[Benchmark, ...]
     return select_benchmarks(names or known, known)
 
 
-def kernel_set(name: str) -> str:
-    """``name``, where it is a kernel set of the firmware."""
-    if name not in KERNELS:
-        raise UsageError(f"no kernel set is called {name}: there are {', '.join(KERNELS)}")
-    return name
+def own_elf(
+    board: Platform, names: Sequence[str], model: Path | None, elf: Path, section: str | None
+) -> Task:
+    """The task of a user's firmware, which is sent the input of the one benchmark in ``names``."""
+    if model is not None:
+        raise UsageError("--elf and --model exclude each other: the model is in the ELF")
+    if len(names) > 1 or (not names and section is None):
+        raise UsageError(
+            "--elf needs one --benchmark, which says what input the firmware gets, or a --section "
+            "that it passes without any"
+        )
+    benchmark = workloads(names, None)[0] if names else None
+    id_ = (benchmark or own_benchmark(elf)).id
+    return own_elf_task(Scenario(id_, board.id, OWN_ELF), board, benchmark, elf, section)
 
 
-def with_input(task: Task, path: Path, console: Console) -> Task:
-    """``task`` with a user's input instead of its own; what was changed to make it fit is said."""
-    if task.model is None:
+def check_own_elf(elf: Path | None, section: str | None, *, has_input: bool) -> None:
+    """Raise UsageError for a section of simbench's own firmware, or an input of a user's."""
+    if section is not None and elf is None:
+        raise UsageError("--section is of your own firmware: name it with --elf")
+    if has_input and elf is not None:
         raise UsageError("--input needs a model whose input is known: leave out --elf")
-    given = read_input(path, task.model, task.benchmark.encoding)
-    for note in given.notes:
-        console.print(note, style="dim", highlight=False, soft_wrap=True)
-    return replace(task, inputs=(given.input,), real=0)
+
+
+def say_changes(task: Task, console: Console) -> None:
+    """Say what preparation changed in a user's model."""
+    changes = () if task.model is None else task.model.changes
+    title = f"{task.benchmark.title} {'was prepared:' if changes else 'is run as it is'}"
+    said = "\n  ".join((title, *changes))
+    console.print(said, style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 def environment(emulator: Backend) -> dict[str, Any]:

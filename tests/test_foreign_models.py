@@ -1,0 +1,100 @@
+"""Models that nobody made for simbench: what docs/reference/models.md says of them."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simbench.cli.main import _run
+from simbench.errors import ModelError
+from simbench.models.prepare import prepare
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "docs" / "reference" / "models.md").read_text()
+EXACT = 4  # the cell of a row
+SMALL = [
+    "examples/autoencoder_example.tflite",
+    "examples/autoencoder_example.float32.tflite",
+    "tflite_micro/tflite_micro_magic_wand.tflite",
+]
+REFUSED = "siliconlabs/fingerprint_signature_generator.tflite"
+
+
+@cache
+def script() -> Any:
+    path = ROOT / "scripts" / "foreign_models.py"
+    spec = importlib.util.spec_from_file_location("foreign_models", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
+def files() -> dict[str, bytes]:
+    return dict(script().wheel_models())
+
+
+def kept(name: str, folder: Path) -> Path:
+    path = folder / name.rpartition("/")[2]
+    path.write_bytes(files()[name])
+    return path
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def documented(name: str) -> list[str]:
+    (line,) = (line for line in PAGE.splitlines() if line.startswith(f"| {name} |"))
+    return cells(line)
+
+
+def test_the_page_has_every_model_once() -> None:
+    assert len(files()) > 20
+    for name in files():
+        assert documented(name)
+
+
+def test_every_model_that_runs_is_right() -> None:
+    table = PAGE.split(script().RUN_HEADING)[1].split("\n\n")[0]
+    for line in table.splitlines():
+        right, of = cells(line)[EXACT].removeprefix("≈").split("/")
+        assert right == of, line
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_page_says_what_becomes_of_a_model(name: str, tmp_path: Path) -> None:
+    found = cells(script().row(name, script().ran(kept(name, tmp_path))))
+    # the instructions and cycles are those of the toolchain that the page was made with
+    assert found[: EXACT + 1] == documented(name)[: EXACT + 1]
+    assert found[-1] == documented(name)[-1] == "stm32f4"
+
+
+def test_the_page_says_why_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as refusal:
+        script().ran(kept(REFUSED, tmp_path))
+    assert documented(REFUSED)[1] == str(refusal.value)
+    for told in ("op MEAN", "layer 3", "version 2", "simbench list ops"):
+        assert told in str(refusal.value)
+
+
+def test_what_preparation_changed_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = kept(SMALL[-1], tmp_path)
+    assert _run(["run", "--platform", "stm32f4", "--model", str(model), "--samples", "1"]) == 0
+    said = capsys.readouterr().err
+    assert f"{model.name} was prepared:\n  " in said
+    assert "\n  removed QUANTIZE after the float32 input conv2d_input: 48 bytes saved\n" in said
+    prepared = tmp_path / "prepared.tflite"
+    prepared.write_bytes(prepare(model.read_bytes()).data)
+    assert _run(["profile", "--platform", "stm32f4", "--model", str(prepared), "--json", "-"]) == 0
+    assert "prepared.tflite is run as it is" in capsys.readouterr().err
