@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from statistics import fmean
 
 import numpy as np
@@ -21,10 +22,11 @@ from simbench.counts import Counts, Segment
 from simbench.errors import NothingRun
 from simbench.estimate import Estimate
 from simbench.fetch import Progress, quiet
-from simbench.measure import measure
+from simbench.observe import observe
 from simbench.platforms import Platform
 from simbench.scenario import DEFAULT_KERNELS, Scenario
 from simbench.silicon import LIKE, SiliconRow
+from simbench.store import Store
 from simbench.tasks import Task, suite_task
 
 ELSEWHERE = "elsewhere"
@@ -82,22 +84,27 @@ def validate(
     benchmarks: Mapping[str, Benchmark],
     backend: Backend,
     progress: Progress = quiet,
+    store: Store | None = None,
 ) -> tuple[Comparison, ...]:
     """Every row of ``rows`` whose platform is in ``platforms``, compared.
 
-    Raises NothingRun where there is none, and what building and simulating raise.
+    Counts come from the ``store`` where it has them. Raises NothingRun where there is no row, and
+    what building and simulating raise.
     """
     known = [r for r in rows if r.platform in platforms and r.benchmark in benchmarks]
     if not known:
         raise NothingRun("no silicon results are published for these platforms: name others")
     # a run counts for one board as a row has it set up: its caches depend on what lies where
     tasks = {
-        key: _task(_placed(platforms[key[0]], key[1]), benchmarks[key[2]], backend, progress)
+        key: _task(_placed(platforms[key[0]], key[1]), benchmarks[key[2]], backend, progress, store)
         for key in sorted({_key(row) for row in known})
     }
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        futures = {key: pool.submit(measure, task, backend) for key, task in tasks.items()}
-        counts = {key: future.result().counts for key, future in futures.items()}
+        futures = {key: pool.submit(observe, task, backend, store) for key, task in tasks.items()}
+        observed = {key: future.result() for key, future in futures.items()}
+    for note in chain.from_iterable(seen.notes for seen in observed.values()):
+        progress(note)
+    counts = {key: seen.observation.counts for key, seen in observed.items()}
     return tuple(compare(row, platforms[row.platform], counts[_key(row)]) for row in known)
 
 
@@ -105,9 +112,16 @@ def _key(row: SiliconRow) -> tuple[str, bool, str]:
     return row.platform, row.weights_in_ram, row.benchmark
 
 
-def _task(board: Platform, benchmark: Benchmark, backend: Backend, progress: Progress) -> Task:
+def _task(
+    board: Platform,
+    benchmark: Benchmark,
+    backend: Backend,
+    progress: Progress,
+    store: Store | None,
+) -> Task:
     scenario = Scenario(benchmark.id, board.id, DEFAULT_KERNELS)
-    return suite_task(scenario, board, benchmark, backend.machine(board.core), 1, progress)
+    machine = backend.machine(board.core)
+    return suite_task(scenario, board, benchmark, machine, 1, progress, store)
 
 
 def compare(row: SiliconRow, platform: Platform, counts: Counts) -> Comparison:

@@ -13,7 +13,7 @@ from rich.table import Table
 from simbench.backends import backend
 from simbench.benchmarks import load_benchmarks
 from simbench.cli.output import OutputFile
-from simbench.cli.workload import backend_option
+from simbench.cli.workload import backend_option, chosen_store, no_cache_option, teller
 from simbench.errors import EXIT_GOOD, UsageError
 from simbench.exports.validation import accuracy_page, render_json, render_residuals
 from simbench.platforms import load_platform, platform_files
@@ -36,6 +36,7 @@ from simbench.validate import Comparison, Summary, residuals, summary, validate
     help="Your own measurements, as CSV like the built-in platforms/silicon.csv.",
 )
 @backend_option
+@no_cache_option
 @click.option(
     "--json",
     "json_path",
@@ -53,6 +54,7 @@ def command(
     platforms: tuple[str, ...],
     silicon: Path | None,
     backend_name: str,
+    no_cache: bool,
     json_path: str | None,
     page_path: str | None,
     residuals_path: str | None,
@@ -75,7 +77,8 @@ def command(
         boards,
         load_benchmarks(),
         emulator,
-        lambda message: console.print(message, style="dim"),
+        teller(console),
+        chosen_store(no_cache=no_cache),
     )
     figures = summary(compared)
     texts = (
