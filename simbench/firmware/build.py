@@ -109,6 +109,13 @@ def built_image(core: str, kernels: str) -> Image | None:
     return read_image(folder / "simbench.elf") if is_current else None
 
 
+def kernel_set(name: str) -> str:
+    """``name``, where it is a kernel set of the firmware; :class:`UsageError` otherwise."""
+    if name not in KERNELS:
+        raise UsageError(f"no kernel set is called {name}: there are {', '.join(KERNELS)}")
+    return name
+
+
 @cache
 def toolchain_version() -> str | None:
     """The compiler's own words for what it is, or None where it is missing."""
