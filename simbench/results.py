@@ -23,33 +23,104 @@ ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)
+class FlashUse:
+    """Bytes of flash: instructions, read-only data, initial values of data, and the model."""
+
+    code_bytes: int
+    tables_bytes: int
+    data_bytes: int
+    weights_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RamUse:
+    """Bytes of RAM without the arena: data and bss, the stack reserved, and its high-water mark."""
+
+    static_bytes: int
+    stack_bytes: int
+    stack_used_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArenaBuffer:
+    """A piece of the arena: a "tensor", a kernel's "scratch", or all that is "persistent".
+
+    It is at ``offset_bytes`` of the arena, and alive from ``first_layer`` to ``last_layer``
+    (indices of ``layers``, inclusive).
+    """
+
+    name: str
+    kind: str
+    offset_bytes: int
+    size_bytes: int
+    first_layer: int
+    last_layer: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArenaUse:
+    """Bytes of the arena by the interpreter's own accounting, and its plan over the layers.
+
+    The head holds tensors and scratch buffers, which share memory over time; the tail what stays.
+    ``high_water_bytes`` is both: what is in use once all is set up. Setting up may need more.
+    """
+
+    head_bytes: int
+    tail_bytes: int
+    high_water_bytes: int
+    plan: tuple[ArenaBuffer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """Bytes of flash (code and weights) and RAM (static and arena) that a benchmark takes.
 
     ``memories`` says the same by the platform's memories: bytes used and bytes there are.
+    ``flash``, ``ram`` and ``arena`` take the three apart.
     """
 
     flash_bytes: int
     ram_bytes: int
     arena_bytes: int
     memories: Mapping[str, Mapping[str, int]]
+    flash: FlashUse | None = None
+    ram: RamUse | None = None
+    arena: ArenaUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How many outputs were compared with the host's reference, and how many were equal."""
+    """How many outputs were compared with the host's reference, and how many were equal.
+
+    Of a model with float outputs, ``within`` says how many were equal or near, and ``tolerance``
+    what near is; elsewhere both are None, and only equal is right.
+    """
 
     samples: int
     exact: int
+    within: int | None = None
+    tolerance: str | None = None
+
+    @property
+    def wrong(self) -> int:
+        """Outputs that are neither equal nor near."""
+        return self.samples - (self.exact if self.within is None else self.within)
+
+    @property
+    def shown(self) -> str:
+        """How many of how many are right: "10/10", or "≈10/10" where near is enough."""
+        near = "" if self.exact == self.samples or self.within is None else "≈"
+        return f"{near}{self.samples - self.wrong}/{self.samples}"
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the firmware said of a real input: the winning class and its dequantised score."""
+    """What the firmware said of a real input: the winning class and its dequantised score, None
+    where that is not finite."""
 
     input: str
     label: str
-    score: float
+    score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +134,19 @@ class Layer:
     cycles: Estimate
     energy_j: Estimate | None
     macs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a function costs by itself in a layer (an index of ``layers``), or outside all of them.
+
+    Frames add up to the inference, instructions exactly and cycles to rounding.
+    """
+
+    layer: int | None
+    function: str
+    instructions: int
+    cycles: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +170,23 @@ class MeasuredInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that ``metric`` (``cycles``, ``arena_bytes``, ...) may be, and what it is.
+
+    A value that is not known meets no budget.
+    """
+
+    metric: str
+    limit: float
+    value: float | None
+    is_met: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One benchmark on one platform with one kernel set. A fact that is not there is ``None``,
-    and ``missing`` says why, by the fact's name; ``notes`` say what widened a range."""
+    and ``missing`` says why, by the fact's name; ``notes`` say what widened a range,
+    or was changed in an input."""
 
     id: str
     benchmark: str
@@ -106,10 +204,12 @@ class Result:
     accuracy: None = None
     predictions: tuple[Prediction, ...] = ()
     layers: tuple[Layer, ...] = ()
+    frames: tuple[Frame, ...] = ()
     model: ModelUsed | None = None
     input: MeasuredInput | None = None
     output_sha256: str | None = None
     firmware_sha256: str | None = None
+    budgets: tuple[Budget, ...] = ()
     notes: tuple[str, ...] = ()
     missing: Mapping[str, str] | None = None
 
@@ -133,7 +233,12 @@ class Run:
 
 
 def fingerprint(document: Mapping[str, Any]) -> str:
-    """sha256 over everything but host facts: equal inputs give equal fingerprints."""
+    """sha256 over everything but host facts: equal inputs give equal fingerprints.
+
+    The order of the results, which is the order they were asked for in, does not count.
+    """
     decided = {k: v for k, v in document.items() if k not in ("environment", "fingerprint")}
+    if "results" in decided:
+        decided["results"] = sorted(decided["results"], key=lambda result: str(result["id"]))
     canonical = json.dumps(decided, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

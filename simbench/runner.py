@@ -5,21 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
-from threading import Lock
+from dataclasses import dataclass, replace
 
+from simbench.attribution import frames
 from simbench.backends import Backend, Board
+from simbench.backends.boards import in_parallel
 from simbench.cost.core import load_core
-from simbench.cost.fit import check_fit, memory_use
+from simbench.cost.fit import check_fit
 from simbench.cost.price import Price, estimate
-from simbench.counts import Segment
 from simbench.errors import DoesNotFit, InfrastructureError
-from simbench.inputs import prediction
-from simbench.measure import Observation, measure
+from simbench.functions import functions_of
+from simbench.inputs import Input, prediction
+from simbench.measure import Observation
+from simbench.memory import memory_needs, memory_section
 from simbench.models.prepared import PreparedModel
-from simbench.models.reference import reference_outputs
+from simbench.observe import observe
+from simbench.parity import agrees, parity_of
 from simbench.platforms import Platform
+from simbench.recall import expected_outputs
 from simbench.results import (
     DOES_NOT_FIT,
     ERROR,
@@ -27,87 +30,92 @@ from simbench.results import (
     OK,
     Layer,
     MeasuredInput,
-    Memory,
     ModelUsed,
-    Parity,
     Prediction,
     Result,
 )
+from simbench.store import Store
 from simbench.tasks import Task
 
 _NO_DATA_SET = "no data set was given"
+_NOTHING_SENT = "the section is passed without any"
 _OWN_ELF = "the model inside a user's own ELF is not known"
 
 
-def run_tasks(tasks: Sequence[Task], backend: Backend) -> Iterator[Result]:
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A result, and how it came about: ``is_cached`` says that its counts are from the store,
+    ``notes`` what was wrong with the store."""
+
+    result: Result
+    is_cached: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def run_tasks(tasks: Sequence[Task], backend: Backend, store: Store | None = None) -> Iterator[Ran]:
     """The results of ``tasks`` as they come, on all cores; the longest are started first.
 
-    What goes wrong with one task is its result, with status "error"; the others go on.
+    Counts come from the ``store`` where it has them. What goes wrong with one task is its result,
+    with status "error"; the others go on.
     """
     order = sorted(tasks, key=_size, reverse=True)
-    boards = _Boards()
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        pending = [pool.submit(run_task, task, backend, boards.add) for task in order]
-        try:
-            for done in as_completed(pending):
-                yield done.result()
-        finally:
-            # whoever stops listening, by Ctrl-C say, shall not wait for what runs
-            for waiting in pending:
-                waiting.cancel()
-            boards.abort()
+    yield from in_parallel(
+        order,
+        lambda task, launched: _run(task, backend, store, launched),
+        os.cpu_count() or 1,
+    )
 
 
-class _Boards:
-    """The boards that run, so that all can be stopped at once, those about to start included."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._boards: list[Board] = []
-        self._is_stopped = False
-
-    def add(self, board: Board) -> None:
-        with self._lock:
-            self._boards.append(board)
-            if self._is_stopped:
-                board.abort()
-
-    def abort(self) -> None:
-        with self._lock:
-            self._is_stopped = True
-            for board in self._boards:
-                board.abort()
+def run_task(task: Task, backend: Backend, store: Store | None = None) -> Result:
+    """The result of one task, with counts from the ``store`` where it has them."""
+    return _run(task, backend, store).result
 
 
-def run_task(
-    task: Task, backend: Backend, launched: Callable[[Board], None] | None = None
-) -> Result:
-    """The result of one task; ``launched`` is given its board, so that it can be aborted."""
+def _run(
+    task: Task,
+    backend: Backend,
+    store: Store | None,
+    launched: Callable[[Board], None] | None = None,
+) -> Ran:
+    """``launched`` is given the board, so that it can be aborted."""
     try:
-        return _measured(task, measure(task, backend, launched))
+        observed = observe(task, backend, store, launched)
+        tensors = [entry.tensor for entry in task.inputs]
+        expected = expected_outputs(task.benchmark.id, task.model, tensors, store)
+        result = _measured(task, observed.observation, expected.outputs)
     except InfrastructureError as error:
-        return replace(_bare(task), status=ERROR, reason=str(error))
+        return Ran(replace(_bare(task), status=ERROR, reason=str(error)))
+    return Ran(result, observed.is_cached, (*observed.notes, *expected.notes))
 
 
 def _size(task: Task) -> int:
-    wire = len(task.inputs[0].wire)
+    wire = 0 if task.measured is None else len(task.measured.wire)
     return wire * 100 + (task.model.macs if task.model else 0)
 
 
 def _bare(task: Task) -> Result:
     scenario = task.scenario
-    measured = task.inputs[0]
     return Result(
         id=scenario.id,
         benchmark=scenario.benchmark,
         platform=scenario.platform,
         kernels=scenario.kernels,
         status=OK,
-        input=MeasuredInput(measured.name, hashlib.sha256(measured.wire).hexdigest()),
+        input=None if task.measured is None else measured_input(task.measured),
         firmware_sha256=task.image.sha256,
         model=None if task.model is None else _model_used(task, task.model),
-        missing={"accuracy": _NO_DATA_SET} | _no_energy(task.platform),
+        notes=task.notes,
+        missing={"accuracy": _NO_DATA_SET} | _no_input(task) | _no_energy(task.platform),
     )
+
+
+def measured_input(given: Input) -> MeasuredInput:
+    """The input of a measured inference as a result names it."""
+    return MeasuredInput(given.name, hashlib.sha256(given.wire).hexdigest())
+
+
+def _no_input(task: Task) -> dict[str, str]:
+    return {} if task.measured is not None else {"input": _NOTHING_SENT}
 
 
 def _no_energy(platform: Platform) -> dict[str, str]:
@@ -125,9 +133,11 @@ def _model_used(task: Task, model: PreparedModel) -> ModelUsed:
     )
 
 
-def _measured(task: Task, seen: Observation) -> Result:
+def _measured(task: Task, seen: Observation, expected: Sequence[bytes]) -> Result:
     core = load_core(task.platform.core)
     whole = estimate(seen.counts, seen.counts.inference, task.platform, core)
+    functions = functions_of(task.image, seen.counts.blocks)
+    sections = () if task.model is None else seen.counts.layers
     result = replace(
         _bare(task),
         instructions=seen.counts.instructions(seen.counts.inference),
@@ -135,29 +145,29 @@ def _measured(task: Task, seen: Observation) -> Result:
         time_s=whole.time_s,
         energy_j=whole.energy_j,
         coverage=whole.coverage,
-        notes=whole.notes,
+        frames=frames(seen.counts, sections, functions, (task.platform, core)),
+        notes=(*task.notes, *whole.notes),
     )
     if task.model is None:
         missing = dict.fromkeys(("parity", "memory", "layers"), _OWN_ELF)
         return replace(result, missing={**(result.missing or {}), **missing})
-    layers = [estimate(seen.counts, s, task.platform, core) for s in seen.counts.layers]
+    layers = [estimate(seen.counts, s, task.platform, core) for s in sections]
     result = replace(
         result,
         layers=_layers(task.model, seen, layers),
         predictions=_predictions(task, task.model, seen),
         output_sha256=hashlib.sha256(seen.outputs[0]).hexdigest(),
     )
-    return _with_fit(_with_parity(result, task, task.model, seen), task, task.model, seen)
+    return _with_fit(_with_parity(result, task, task.model, seen, expected), task, task.model, seen)
 
 
-def _with_parity(result: Result, task: Task, model: PreparedModel, seen: Observation) -> Result:
-    expected = reference_outputs(model, [entry.tensor for entry in task.inputs])
-    wrong = [
-        entry.name
-        for entry, ours, theirs in zip(task.inputs, seen.outputs, expected, strict=True)
-        if ours != theirs
-    ]
-    parity = Parity(len(expected), len(expected) - len(wrong))
+def _with_parity(
+    result: Result, task: Task, model: PreparedModel, seen: Observation, expected: Sequence[bytes]
+) -> Result:
+    pairs = list(zip(seen.outputs, expected, strict=True))
+    parity = parity_of(model, pairs)
+    names = (entry.name for entry in task.inputs)
+    wrong = [name for name, pair in zip(names, pairs, strict=True) if not agrees(model, *pair)]
     if not wrong:
         return replace(result, parity=parity)
     reason = f"outputs differ from the host's reference for {', '.join(wrong)}"
@@ -165,17 +175,10 @@ def _with_parity(result: Result, task: Task, model: PreparedModel, seen: Observa
 
 
 def _with_fit(result: Result, task: Task, model: PreparedModel, seen: Observation) -> Result:
-    assert seen.arena_bytes is not None  # simbench's own firmware always says
-    needs = {
-        Segment.CODE: task.image.code_bytes,
-        Segment.WEIGHTS: len(model.data),
-        Segment.STATIC: task.image.static_bytes,
-        Segment.ARENA: seen.arena_bytes,
-    }
-    use = memory_use(task.platform, needs)
-    memory = Memory(use.flash_bytes, use.ram_bytes, use.arena_bytes, use.memories)
+    assert seen.footprint is not None  # simbench's own firmware always says
+    memory = memory_section(task.platform, task.image, model, seen.footprint)
     try:
-        check_fit(task.platform, needs)
+        check_fit(task.platform, memory_needs(task.image, model, seen.footprint))
     except DoesNotFit as error:
         return replace(result, memory=memory, status=DOES_NOT_FIT, reason=str(error))
     return replace(result, memory=memory)

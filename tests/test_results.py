@@ -10,12 +10,34 @@ import pytest
 import simbench
 from simbench.estimate import Estimate
 from simbench.exports import json as json_export
-from simbench.results import OK, Layer, Memory, ModelUsed, Parity, Prediction, Result, Run
+from simbench.results import (
+    OK,
+    ArenaBuffer,
+    ArenaUse,
+    FlashUse,
+    Layer,
+    Memory,
+    ModelUsed,
+    Parity,
+    Prediction,
+    RamUse,
+    Result,
+    Run,
+)
 
 SCHEMA = json.loads(
     (Path(simbench.__file__).parent / "schemas" / "result-1.schema.json").read_text()
 )
 CYCLES = Estimate(100.0, 90.0, 120.0, "cortex-m4/1", {"issue": 80.0, "branch": 20.0})
+MEMORY = Memory(
+    flash_bytes=10,
+    ram_bytes=70,
+    arena_bytes=64,
+    memories={"flash": {"used_bytes": 10, "size_bytes": 99}},
+    flash=FlashUse(4, 3, 1, 2),
+    ram=RamUse(2, 4, None),
+    arena=ArenaUse(32, 32, 64, (ArenaBuffer("first", "tensor", 0, 32, 0, 0),)),
+)
 RESULT = Result(
     id="kws@stm32f4/cmsis-nn",
     benchmark="kws",
@@ -27,7 +49,7 @@ RESULT = Result(
     time_s=CYCLES,
     energy_j=CYCLES,
     coverage=1.0,
-    memory=Memory(1, 2, 3, {"flash": {"used_bytes": 1, "size_bytes": 9}}),
+    memory=MEMORY,
     parity=Parity(10, 10),
     predictions=(Prediction("astronaut", "person", 0.94),),
     layers=(Layer(0, "CONV_2D", "first", 80, CYCLES, CYCLES, 10),),
@@ -46,6 +68,15 @@ def test_the_document_is_what_the_schema_says() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     jsonschema.validate(RUN.document(), SCHEMA)
     jsonschema.validate(json.loads(json_export.render(RUN)), SCHEMA)
+
+
+def test_a_document_without_the_parts_of_memory_is_what_the_schema_says() -> None:
+    plain = replace(MEMORY, flash=None, ram=None, arena=None)
+    document = replace(RUN, results=(replace(RESULT, memory=plain),)).document()
+    jsonschema.validate(document, SCHEMA)
+    for part in ("flash", "ram", "arena"):
+        del document["results"][0]["memory"][part]
+    jsonschema.validate(document, SCHEMA)
 
 
 def test_an_unsuccessful_result_is_what_the_schema_says() -> None:

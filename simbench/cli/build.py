@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from simbench.cli.text import kib
 from simbench.scenario import DEFAULT_KERNELS
+from simbench.text import kib
 
 
 @click.command(name="build")

@@ -21,7 +21,7 @@ class OutputFile:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._text = ""
+        self._content = b""
         if not self.is_stdout:
             self._check()
 
@@ -30,16 +30,16 @@ class OutputFile:
         """Whether this is standard output."""
         return self._path == STDOUT
 
-    def write(self, text: str) -> None:
-        """Replace the file's whole content by ``text``."""
-        self._text = text
+    def write(self, content: str | bytes) -> None:
+        """Replace the file's whole content by ``content``; text is written as UTF-8."""
+        self._content = content.encode() if isinstance(content, str) else content
         if self.is_stdout:
             return
         path = Path(self._path)
         if path.exists() and not path.is_file():  # a device or a pipe cannot be replaced
-            path.write_text(text)
+            path.write_bytes(self._content)
         else:
-            _replace(path, text)
+            _replace(path, self._content)
 
     def _check(self) -> None:
         path = Path(self._path)
@@ -54,14 +54,16 @@ class OutputFile:
     def close(self) -> None:
         """Print to standard output what was kept for it."""
         if self.is_stdout:
-            sys.stdout.write(self._text)
+            sys.stdout.flush()
+            sys.stdout.buffer.write(self._content)
+            sys.stdout.flush()
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, content: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
         mask = os.umask(0)
         os.umask(mask)
         Path(temporary).chmod(0o666 & ~mask)

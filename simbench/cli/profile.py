@@ -11,27 +11,33 @@ from rich.console import Console
 
 from simbench import __version__
 from simbench.backends import Backend, backend
-from simbench.cli.output import STDOUT, OutputFile
+from simbench.cli.export import JSON, export_option, outputs
+from simbench.cli.memory_table import memory_tables
 from simbench.cli.profile_table import profile_tables
 from simbench.cli.workload import (
-    OWN_ELF,
     backend_option,
+    check_own_elf,
+    chosen_store,
     environment,
-    kernel_set,
+    input_option,
+    no_cache_option,
+    own_elf,
+    say_changes,
+    section_option,
+    teller,
     time_limit_option,
-    with_input,
     workloads,
 )
 from simbench.errors import EXIT_GOOD, EXIT_WRONG, UsageError
 from simbench.exports import FORMATS
+from simbench.firmware.build import kernel_set
 from simbench.platforms import load_platform
 from simbench.profiler import Profiled, profile_task
 from simbench.results import FAILED
 from simbench.runner import settings
 from simbench.scenario import DEFAULT_KERNELS, Scenario
-from simbench.tasks import Task, own_elf_task, suite_task
-
-_JSON = "json"
+from simbench.store import Store
+from simbench.tasks import Task, suite_task, with_inputs
 
 
 @click.command(name="profile")
@@ -62,13 +68,8 @@ _JSON = "json"
     metavar="NAME",
     help="Kernel set of the firmware.",
 )
-@click.option(
-    "--input",
-    "input_path",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own input: .npy, .npz, .bin, .png or .wav. Default: the benchmark's first.",
-)
+@section_option
+@input_option(multiple=False)
 @click.option(
     "--top",
     type=click.IntRange(min=1),
@@ -78,29 +79,26 @@ _JSON = "json"
 )
 @backend_option
 @time_limit_option
+@no_cache_option
 @click.option(
     "--json",
     "json_path",
     metavar="PATH",
     help="Write the profile as JSON; '-' is standard output, instead of the tables.",
 )
-@click.option(
-    "--export",
-    "exports",
-    multiple=True,
-    metavar="FORMAT=PATH",
-    help=f"Write it as {', '.join(FORMATS)} too (repeat); '-' is standard output.",
-)
+@export_option(FORMATS)
 def command(
     platform_name: str,
     benchmark: str | None,
     model: Path | None,
     elf: Path | None,
     kernels: str,
+    section: str | None,
     input_path: Path | None,
     top: int,
     backend_name: str,
     time_limit: float,
+    no_cache: bool,
     json_path: str | None,
     exports: tuple[str, ...],
 ) -> int:
@@ -110,65 +108,64 @@ def command(
     Examples:
       simbench profile --platform stm32f4 --benchmark kws
       simbench profile --platform stm32f4 --model my_model.tflite --input mine.npy
+      simbench profile --platform stm32f4 --elf app.elf --section begin=start_fft,end=send
       simbench profile --platform stm32f4 --benchmark kws --export callgrind=kws.callgrind
       simbench profile --platform stm32f4 --benchmark kws --export speedscope=kws.json
     """
     emulator = backend(backend_name)
     console = Console(stderr=True)
-    outputs = _outputs(json_path, exports)
-    task = _task(platform_name, benchmark, model, elf, kernels, emulator, console)
+    files = outputs(json_path, exports, FORMATS)
+    store = chosen_store(no_cache=no_cache)
+    check_own_elf(elf, section, has_input=input_path is not None)
+    if elf is None:
+        task = _task(platform_name, benchmark, model, kernels, emulator, store, console)
+    else:
+        names = () if benchmark is None else (benchmark,)
+        task = own_elf(load_platform(platform_name), names, model, elf, section)
     if input_path is not None:
-        task = with_input(task, input_path, console)
-    done = profile_task(replace(task, time_limit_s=time_limit), emulator)
-    for form, output in outputs:
+        task = with_inputs(task, [input_path], seeded=False)
+    done = profile_task(replace(task, time_limit_s=time_limit), emulator, store)
+    _say(done, console)
+    for form, output in files:
         output.write(_render(form, done, emulator, backend_name))
         output.close()
-    if not any(output.is_stdout for _, output in outputs):
+    if not any(output.is_stdout for _, output in files):
         Console().print(profile_tables(_title(task), done.profile, top))
+        if done.memory is not None:
+            Console().print(memory_tables(done.memory))
     return _verdict(done)
 
 
-def _outputs(json_path: str | None, exports: tuple[str, ...]) -> list[tuple[str, OutputFile]]:
-    wanted = [] if json_path is None else [(_JSON, json_path)]
-    for export in exports:
-        form, separator, path = export.partition("=")
-        if not separator or not path or form not in FORMATS:
-            raise UsageError(
-                f"--export {export} is not FORMAT=PATH: formats are {', '.join(FORMATS)}"
-            )
-        wanted.append((form, path))
-    if [path for _, path in wanted].count(STDOUT) > 1:
-        raise UsageError("only one of --json and --export can write to standard output ('-')")
-    return [(form, OutputFile(path)) for form, path in wanted]
+def _say(done: Profiled, console: Console) -> None:
+    if done.is_cached:
+        console.print(f"{done.task.scenario.id}: counts from the store", highlight=False)
+    for note in done.notes:
+        teller(console)(note)
 
 
 def _task(
     platform_name: str,
     benchmark: str | None,
     model: Path | None,
-    elf: Path | None,
     kernels: str,
     emulator: Backend,
+    store: Store | None,
     console: Console,
 ) -> Task:
     if benchmark is None and model is None:
         raise UsageError("nothing to profile: name one --benchmark, or give a --model")
     board = load_platform(platform_name)
     workload = workloads([] if benchmark is None else [benchmark], model)[0]
-    if elf is not None:
-        if model is not None:
-            raise UsageError("--elf and --model exclude each other: the model is in the ELF")
-        return own_elf_task(Scenario(workload.id, board.id, OWN_ELF), board, workload, elf)
     scenario = Scenario(workload.id, board.id, kernel_set(kernels))
     machine = emulator.machine(board.core)
-    task = suite_task(
-        scenario, board, workload, machine, 1, lambda said: console.print(said, style="dim")
-    )
+    task = suite_task(scenario, board, workload, machine, 1, teller(console), store)
+    if model is not None:
+        say_changes(task, console)
     return replace(task, inputs=task.inputs[:1], real=min(task.real, 1))
 
 
 def _render(form: str, done: Profiled, emulator: Backend, backend_name: str) -> str:
-    if form != _JSON:
+    if form != JSON:
         return FORMATS[form](done.profile)
     tool = {"name": "simbench", "version": __version__}
     facts = environment(emulator)
@@ -178,7 +175,8 @@ def _render(form: str, done: Profiled, emulator: Backend, backend_name: str) -> 
 
 def _title(task: Task) -> str:
     what = f"{task.benchmark.title} on {task.platform.title}"
-    return f"{what}, {task.scenario.kernels} kernels, input {task.inputs[0].name}"
+    given = "" if task.measured is None else f", input {task.measured.name}"
+    return f"{what}, {task.scenario.kernels} kernels{given}"
 
 
 def _verdict(done: Profiled) -> int:

@@ -11,9 +11,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from simbench.cli.text import si, si_range
 from simbench.estimate import Estimate
 from simbench.profile import INTERPRETER, SHARED, Cost, LineCost, MixEntry, Profile
+from simbench.text import si, si_range
 
 _UNKNOWN = "–"
 _TOP_MNEMONICS = 4

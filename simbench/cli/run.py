@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from simbench import __version__
-from simbench.backends import Backend, backend
-from simbench.benchmarks import Benchmark
+from simbench.backends import backend
+from simbench.cli.export import JSON, export_option, outputs, write_all
 from simbench.cli.output import OutputFile
+from simbench.cli.progress import progress_bar
+from simbench.cli.suite import (
+    CHECK_LOCK,
+    WRITE_LOCK,
+    Asked,
+    asked_suite,
+    lock_option,
+    locked_option,
+    suite_option,
+)
 from simbench.cli.table import results_table
 from simbench.cli.workload import (
-    OWN_ELF,
     backend_option,
+    check_own_elf,
+    chosen_store,
     environment,
-    kernel_set,
+    input_option,
+    no_cache_option,
+    own_elf,
+    say_changes,
+    section_option,
+    teller,
     time_limit_option,
-    workloads,
 )
-from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, NothingRun, UsageError
+from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, NothingRun
+from simbench.exports import RUN_FORMATS
 from simbench.exports import json as json_export
-from simbench.platforms import Platform, load_platform
 from simbench.results import ERROR, FAILED, Result, Run
-from simbench.runner import run_tasks, settings
-from simbench.scenario import DEFAULT_KERNELS, Scenario, cross
+from simbench.runner import Ran, run_tasks, settings
+from simbench.scenario import DEFAULT_KERNELS
+from simbench.suites import lock
+from simbench.suites.budgets import breaches, held
+from simbench.suites.suite import suite_tasks
 from simbench.tasks import (
     DEFAULT_SAMPLES,
     Task,
     check_samples,
-    own_elf_task,
-    suite_task,
 )
 
 
@@ -43,7 +58,6 @@ from simbench.tasks import (
     "--platform",
     "platforms",
     multiple=True,
-    required=True,
     metavar="NAME",
     help="Board to emulate: a name, or your own YAML file (repeat).",
 )
@@ -58,16 +72,13 @@ from simbench.tasks import (
     "--kernels",
     multiple=True,
     metavar="NAME",
-    default=(DEFAULT_KERNELS,),
-    show_default=DEFAULT_KERNELS,
-    help="Kernel set of the firmware (repeat).",
+    help=f"Kernel set of the firmware (repeat). Default: {DEFAULT_KERNELS}.",
 )
 @click.option(
     "--samples",
     type=int,
-    default=DEFAULT_SAMPLES,
-    show_default=True,
-    help="Seeded inputs whose outputs are compared with the host's, bit for bit.",
+    help="Seeded inputs whose outputs are compared with the host's, bit for bit. "
+    f"Default: {DEFAULT_SAMPLES}.",
 )
 @click.option(
     "--model",
@@ -81,24 +92,37 @@ from simbench.tasks import (
     metavar="FILE",
     help="Your own firmware, on the board's own emulated machine.",
 )
+@section_option
+@input_option(multiple=True)
 @backend_option
 @time_limit_option
+@no_cache_option
+@suite_option
+@lock_option
+@locked_option
 @click.option(
     "--json",
     "json_path",
     metavar="PATH",
     help="Write the results as JSON; '-' is standard output, instead of the table.",
 )
+@export_option(RUN_FORMATS)
 def command(
     platforms: tuple[str, ...],
     benchmarks: tuple[str, ...],
     kernels: tuple[str, ...],
-    samples: int,
+    samples: int | None,
     model: Path | None,
     elf: Path | None,
+    section: str | None,
+    inputs: tuple[Path, ...],
     backend_name: str,
     time_limit: float,
+    no_cache: bool,
+    suite_path: Path | None,
+    locking: str | None,
     json_path: str | None,
+    exports: tuple[str, ...],
 ) -> int:
     """Run benchmarks on emulated boards: outputs checked, counts exact, cycles and energy modelled.
 
@@ -107,108 +131,92 @@ def command(
       simbench run --platform stm32f4
       simbench run --platform stm32f4 --benchmark kws --kernels reference
       simbench run --platform stm32f4 --model my_model.tflite --samples 20
+      simbench run --platform stm32f4 --benchmark ic --input cat.png --input dog.png
       simbench run --platform stm32f4 --elf app.elf --benchmark kws
+      simbench run --platform stm32f4 --elf app.elf --section begin=start_fft,end=send
+      simbench run --suite simbench.yaml --benchmark kws
       simbench run --platform stm32f4 --json - | jq '.results[].cycles.value'
+      simbench run --platform stm32f4 --export junit=simbench.xml
     """
-    check_samples(samples)
-    output = OutputFile(json_path) if json_path else None
+    if samples is not None:
+        check_samples(samples)
+    check_own_elf(elf, section, has_input=bool(inputs))
+    files = outputs(json_path, exports, RUN_FORMATS)
     emulator = backend(backend_name)
-    chosen = workloads(benchmarks, model)
+    asked = Asked(suite_path, platforms, benchmarks, kernels, samples, model, elf, inputs)
     console = Console(stderr=True)
-    boards = {board.id: board for board in map(load_platform, platforms)}
+    store = chosen_store(no_cache=no_cache)
+    suite = asked_suite(asked)
     if elf is not None:
-        scenarios = cross(tuple(boards), [_only(chosen, benchmarks).id], [OWN_ELF])
+        found = tuple(own_elf(b, benchmarks, model, elf, section) for b in suite.platforms)
     else:
-        names = [kernel_set(name) for name in kernels]
-        scenarios = cross(tuple(boards), [benchmark.id for benchmark in chosen], names)
-    found = _tasks(scenarios, boards, chosen, emulator, samples, elf, console)
+        found = suite_tasks(suite, emulator, teller(console), store)
+        if model is not None:
+            say_changes(found[0], console)
     tasks = tuple(replace(task, time_limit_s=time_limit) for task in found)
     run = Run(
         tool={"name": "simbench", "version": __version__},
         environment=environment(emulator),
-        settings=settings(tasks, backend_name, samples),
+        settings=settings(tasks, backend_name, suite.samples),
         results=(),
     )
-    run = _perform(run, tasks, emulator, output, console)
+    if locking == CHECK_LOCK:
+        lock.check(asked.lock_path, tasks)
+    came = run_tasks(tasks, emulator, store)
+    held_up = (replace(ran, result=held(ran.result, suite.limits)) for ran in came)
+    kept = [file for form, file in files if form == JSON]
+    run = _perform(run, tasks, held_up, kept, console)
+    if not write_all(files, RUN_FORMATS, run):
+        _show(run, tasks)
+    if locking == WRITE_LOCK:
+        OutputFile(str(asked.lock_path)).write(lock.render(tasks))
     return _verdict(run.results)
 
 
-def _only(chosen: Sequence[Benchmark], names: Sequence[str]) -> Benchmark:
-    if len(names) != 1:
-        raise UsageError("--elf needs one --benchmark: it says which input the firmware gets")
-    return chosen[0]
-
-
-def _tasks(
-    scenarios: Iterable[Scenario],
-    boards: Mapping[str, Platform],
-    chosen: Sequence[Benchmark],
-    emulator: Backend,
-    samples: int,
-    elf: Path | None,
-    console: Console,
-) -> tuple[Task, ...]:
-    benchmarks = {benchmark.id: benchmark for benchmark in chosen}
-    tasks = []
-    for scenario in scenarios:
-        board = boards[scenario.platform]
-        workload = benchmarks[scenario.benchmark]
-        if elf is not None:
-            tasks.append(own_elf_task(scenario, board, workload, elf))
-            continue
-        tasks.append(
-            suite_task(
-                scenario,
-                board,
-                workload,
-                emulator.machine(board.core),
-                samples,
-                lambda message: console.print(message, style="dim"),
-            )
-        )
-    return tuple(tasks)
-
-
 def _perform(
-    run: Run, tasks: Sequence[Task], emulator: Backend, output: OutputFile | None, console: Console
+    run: Run,
+    tasks: Sequence[Task],
+    results: Iterable[Ran],
+    kept: Sequence[OutputFile],
+    console: Console,
 ) -> Run:
     """Run the tasks; keep the results in the order of the tasks, and the JSON up to date."""
     order = [task.scenario.id for task in tasks]
-    if output is not None:
-        output.write(json_export.render(run))
-    done: dict[str, Result] = {}
-    with _progress(console) as progress:
+    for file in kept:
+        file.write(json_export.render(run))
+    done: dict[str, Ran] = {}
+    tell = teller(console)
+    with progress_bar(console) as progress:
         bar = progress.add_task("simulating", total=len(tasks))
-        for result in run_tasks(tasks, emulator):
-            done[result.id] = result
-            run = replace(run, results=tuple(done[id_] for id_ in order if id_ in done))
-            if output is not None:
-                output.write(json_export.render(run))
+        for ran in results:
+            done[ran.result.id] = ran
+            came = [done[id_] for id_ in order if id_ in done]
+            run = _with_results(run, came)
+            for file in kept:
+                file.write(json_export.render(run))
             progress.advance(bar)
-            if not console.is_terminal:
-                console.print(f"{result.id}: {result.status}", highlight=False)
+            _say(ran, console)
+            for note in ran.notes:
+                tell(note)
     if not run.results:
         raise NothingRun("nothing was run: name at least one benchmark and one platform")
-    _show(run, tasks, output)
     return run
 
 
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(
-        *columns,
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+def _with_results(run: Run, came: Sequence[Ran]) -> Run:
+    """Where counts came from is a host fact: it is outside the fingerprint."""
+    stored = [ran.result.id for ran in came if ran.is_cached]
+    environment = {**run.environment, "from_store": stored}
+    return replace(run, environment=environment, results=tuple(ran.result for ran in came))
 
 
-def _show(run: Run, tasks: Sequence[Task], output: OutputFile | None) -> None:
-    if output is not None:
-        output.close()
-        if output.is_stdout:
-            return
+def _say(ran: Ran, console: Console) -> None:
+    source = " (counts from the store)" if ran.is_cached else ""
+    if source or not console.is_terminal:
+        console.print(f"{ran.result.id}: {ran.result.status}{source}", highlight=False)
+
+
+def _show(run: Run, tasks: Sequence[Task]) -> None:
     console = Console()
     for task in {(t.platform.id, t.scenario.kernels): t for t in tasks}.values():
         board, kernels = task.platform, task.scenario.kernels
@@ -218,10 +226,13 @@ def _show(run: Run, tasks: Sequence[Task], output: OutputFile | None) -> None:
 
 
 def _verdict(results: Sequence[Result]) -> int:
-    """The exit code; where it is not 0, the last line on standard error says why."""
+    """The exit code; where it is not 0, the last lines on standard error say why."""
     for status, code in ((ERROR, EXIT_INFRASTRUCTURE), (FAILED, EXIT_WRONG)):
         bad = [result for result in results if result.status == status]
         if bad:
             click.echo(f"simbench: {bad[0].id}: {bad[0].reason}", err=True)
             return code
-    return EXIT_GOOD
+    broken = [sentence for result in results for sentence in breaches(result)]
+    for sentence in broken:
+        click.echo(f"simbench: {sentence}", err=True)
+    return EXIT_WRONG if broken else EXIT_GOOD

@@ -9,9 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from simbench.cli.text import si, si_range
 from simbench.estimate import Estimate
-from simbench.results import OK, Memory, Result
+from simbench.results import OK, Budget, Memory, Result
+from simbench.suites.budgets import shown
+from simbench.text import score, si, si_range
 
 _UNKNOWN = "–"
 
@@ -42,9 +43,7 @@ def _cells(result: Result) -> Iterable[Text | str]:
 def _exact(result: Result) -> Text:
     if result.parity is None:
         return Text(_UNKNOWN)
-    is_exact = result.parity.exact == result.parity.samples
-    style = "green" if is_exact else "bold red"
-    return Text(f"{result.parity.exact}/{result.parity.samples}", style=style)
+    return Text(result.parity.shown, style="bold red" if result.parity.wrong else "green")
 
 
 def _estimate(estimate: Estimate | None, unit: str) -> Text | str:
@@ -64,9 +63,24 @@ def _remarks(results: Sequence[Result]) -> Iterable[Text]:
     for result in results:
         if result.status != OK:
             yield Text(f"{result.id}: {result.status}: {result.reason}", style="bold")
+        if result.budgets:
+            yield _budgets(result)
     for sentence, names in _by_sentence(results).items():
         of_all = len(names) == len(results)
         yield Text(sentence if of_all else f"{', '.join(names)}: {sentence}")
+
+
+def _budgets(result: Result) -> Text:
+    said = Text(", ").join(
+        Text(f"{b.metric} {_shown(b)}", "" if b.is_met else "bold red") for b in result.budgets
+    )
+    return Text(f"{result.benchmark} of its budget: ").append_text(said)
+
+
+def _shown(budget: Budget) -> str:
+    used = _UNKNOWN if budget.value is None else shown(budget.metric, budget.value)
+    verdict = "" if budget.is_met else " (over)"
+    return f"{used} of {shown(budget.metric, budget.limit)}{verdict}"
 
 
 def _by_sentence(results: Sequence[Result]) -> dict[str, list[str]]:
@@ -86,5 +100,5 @@ def _by_sentence(results: Sequence[Result]) -> dict[str, list[str]]:
 def _predictions(results: Sequence[Result]) -> Iterable[Text]:
     for result in results:
         if result.predictions:
-            said = ", ".join(f"{p.input}: {p.label} {p.score:.2f}" for p in result.predictions)
+            said = ", ".join(f"{p.input}: {p.label} {score(p.score)}" for p in result.predictions)
             yield Text(f"{result.benchmark} says of {said}")
