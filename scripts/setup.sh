@@ -22,6 +22,7 @@ PACKAGES=(
 TEST_PACKAGES=(
   "command:llvm-mca                  llvm"
   "command:callgrind_annotate        valgrind"
+  "command:chromium                  chromium"
 )
 PYTHON=${PYTHON:-python3}
 VENV=.venv
@@ -99,9 +100,31 @@ install_python_packages() {
   printf '%s\n' "$wanted" > $stamp
 }
 
+# speedscope's own schema, to check an export against (MIT licence); a test without it is skipped
+SPEEDSCOPE=1.25.0
+SPEEDSCOPE_SCHEMA_SHA256=03d098921294fca54ac1b67ea050138d867e44228c7cb140d958fbdfe345c911
+fetch_speedscope_schema() {
+  local target=${SIMBENCH_BUILD_DIR:-build}/test-tools/speedscope-$SPEEDSCOPE.schema.json scratch
+  if [ -e "$target" ]; then return; fi
+  command -v npm >/dev/null || { say "there is no npm: leaving out speedscope's schema"; return; }
+  scratch=$(mktemp -d)
+  if ! (cd "$scratch" && npm pack --silent "speedscope@$SPEEDSCOPE" >/dev/null 2>&1); then
+    rm -r "$scratch"
+    say "npm cannot fetch speedscope $SPEEDSCOPE: leaving out its schema"
+    return
+  fi
+  tar -xzf "$scratch"/speedscope-*.tgz -C "$scratch" package/dist/release/file-format-schema.json
+  sha256sum --quiet --check - <<<"$SPEEDSCOPE_SCHEMA_SHA256  $scratch/package/dist/release/file-format-schema.json" ||
+    die "what npm fetched as speedscope $SPEEDSCOPE is not what is pinned: do not use that mirror"
+  mkdir -p "$(dirname "$target")"
+  mv "$scratch/package/dist/release/file-format-schema.json" "$target"
+  rm -r "$scratch"
+}
+
 if [ "${1:-}" = --with-test-tools ]; then PACKAGES+=("${TEST_PACKAGES[@]}"); fi
 install_packages
 install_cargo
 install_python_packages
+if [ "${1:-}" = --with-test-tools ]; then fetch_speedscope_schema; fi
 $VENV/bin/simbench build --sources-only
 say "done"

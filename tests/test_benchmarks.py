@@ -174,7 +174,7 @@ def test_a_missing_key_is_named_with_its_file(tmp_path: Path, key: str) -> None:
         ("file: astronaut.png", "file: ../../x.png", "pictures.astronaut.file: .* must match"),
         ("expect: person", "expect: dog", "pictures: astronaut expects none of the labels"),
         ("expect: person", "crop: [1, 2, 3]", "pictures.astronaut.crop: must be left, top"),
-        ("title: Visual wake words", "title: [", ":6: expected ',' or"),
+        ("title: Visual wake words", "title: [", r":[56]: .*expected ',' or"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_file(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from simbench.budgets import shown
 from simbench.estimate import Estimate
 from simbench.exports.html.blocks import Block, Facts, Link, Section, Table, Text
 from simbench.exports.html.frames import frame_blocks
@@ -15,6 +14,7 @@ from simbench.exports.html.provenance import board_section, hashes, provenance_s
 from simbench.exports.html.stacks import percent, shown_parts
 from simbench.results import OK, ModelUsed, Parity, Result
 from simbench.stored import Stored
+from simbench.suites.budgets import shown
 from simbench.text import kib, score, si, si_range
 
 _NAMES = {"time_s": "time", "energy_j": "energy"}
