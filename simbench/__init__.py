@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simbench.sweeps.api import sweep, sweep_study
+
+__all__ = ["__version__", "sweep", "sweep_study"]
 
 try:
     __version__ = version("simbench")
 except PackageNotFoundError:  # run from a source tree that was never installed
     __version__ = "0.0.0"
+
+
+def __getattr__(name: str) -> Any:
+    """What the package offers, imported when it is asked for, so that start-up stays short."""
+    if name not in ("sweep", "sweep_study"):
+        raise AttributeError(f"module 'simbench' has no attribute {name!r}")
+    from simbench.sweeps import api
+
+    return getattr(api, name)

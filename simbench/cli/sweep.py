@@ -1,0 +1,244 @@
+"""``simbench sweep``: what-if studies, thousands of prices from a few simulations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from simbench import __version__
+from simbench.backends import Backend, backend
+from simbench.cli.output import STDOUT, OutputFile
+from simbench.cli.progress import progress_bar
+from simbench.cli.sweep_table import sweep_tables
+from simbench.cli.workload import (
+    backend_option,
+    chosen_store,
+    environment,
+    no_cache_option,
+    teller,
+    time_limit_option,
+)
+from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, UsageError
+from simbench.results import ERROR
+from simbench.scenario import DEFAULT_KERNELS
+from simbench.sweeps.axes import Group, check_groups, group, parse_axis
+from simbench.sweeps.document import document
+from simbench.sweeps.files import check_parquet, csv_text, parquet_bytes
+from simbench.sweeps.run import run_study
+from simbench.sweeps.simulate import LOCAL, Executor
+from simbench.sweeps.study import (
+    Study,
+    benchmarks_called,
+    kernel_names,
+    parse_fraction,
+    parse_goal,
+    platform_names,
+    read_study,
+)
+from simbench.sweeps.sweep import Sweep
+from simbench.tasks import own_benchmark
+
+
+@click.command(name="sweep")
+@click.argument("study", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    metavar="NAME",
+    help="Board: a name, a pattern such as 'stm32*', or your own YAML file (repeat).",
+)
+@click.option(
+    "--benchmark",
+    "benchmarks",
+    multiple=True,
+    metavar="NAME",
+    help="Benchmark, or a pattern (repeat). Default: all.",
+)
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own .tflite instead of a benchmark's model.",
+)
+@click.option(
+    "--kernels",
+    multiple=True,
+    metavar="NAME",
+    help=f"Kernel set of the firmware, or a pattern (repeat). Default: {DEFAULT_KERNELS}.",
+)
+@click.option(
+    "--set",
+    "axes",
+    multiple=True,
+    metavar="PATH=VALUES",
+    help="An axis: a path in the board's file, or core.PATH in its core's (repeat: crossed).",
+)
+@click.option(
+    "--zip",
+    "zipped",
+    multiple=True,
+    metavar="'A=VALUES B=VALUES'",
+    help="Axes that take their first values together, then their second, ... (repeat).",
+)
+@click.option(
+    "--goal", metavar="METRIC<=NUMBER", help="What it takes along each axis: time_s<=20ms."
+)
+@click.option(
+    "--sensitivity",
+    metavar="SHARE",
+    help="Make every number that prices are made of lower and higher by this: 20%.",
+)
+@click.option("--csv", "csv_path", metavar="PATH", help="Write the points as CSV; '-' is stdout.")
+@click.option("--parquet", "parquet_path", metavar="PATH", help="Write the points as Parquet.")
+@click.option("--html", "html_path", metavar="PATH", help="Write a page with plots.")
+@click.option("--json", "json_path", metavar="PATH", help="Write points and answers as JSON.")
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="Where simulations run.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="With --executor dask: tcp://host:port.")
+@backend_option
+@time_limit_option
+@no_cache_option
+def command(
+    study: Path | None,
+    platforms: tuple[str, ...],
+    benchmarks: tuple[str, ...],
+    model: Path | None,
+    kernels: tuple[str, ...],
+    axes: tuple[str, ...],
+    zipped: tuple[str, ...],
+    goal: str | None,
+    sensitivity: str | None,
+    csv_path: str | None,
+    parquet_path: str | None,
+    html_path: str | None,
+    json_path: str | None,
+    executor: str,
+    scheduler: str | None,
+    backend_name: str,
+    time_limit: float,
+    no_cache: bool,
+) -> int:
+    """What if: other clocks, wait states, memories, placements, cores, boards, kernels.
+
+    What changes counts is simulated once, everything else is priced: thousands of points a second.
+    Values are lists and ranges: 40MHz,80MHz or 0..5 or 40MHz..120MHz:20MHz.
+
+    \b
+    Examples:
+      simbench sweep --platform stm32l4r5 --benchmark kws --set clock_hz=80MHz,120MHz
+      simbench sweep --platform stm32f4 --set memories.flash.wait_states=0..5 \\
+          --set placement.weights=flash,sram --goal 'time_s<=20ms' --html if.html
+      simbench sweep --platform stm32f4 --benchmark ad \\
+          --zip 'clock_hz=30MHz,60MHz memories.flash.wait_states=0,1'
+      simbench sweep --platform '*' --kernels '*' --csv boards.csv
+      simbench sweep --platform stm32f4 --benchmark ad --sensitivity 20%
+      simbench sweep study.yaml --parquet points.parquet
+    """
+    given: dict[str, Any] = {
+        "platforms": platform_names(platforms),
+        "benchmarks": (own_benchmark(model),) if model else benchmarks_called(benchmarks),
+        "kernels": kernel_names(kernels),
+        "groups": _groups(axes, zipped),
+        "goal": None if goal is None else parse_goal(goal),
+        "sensitivity": None if sensitivity is None else parse_fraction(sensitivity),
+    }
+    if model is not None and benchmarks:
+        raise UsageError("--model and --benchmark exclude each other: give one of them")
+    asked = Study((), benchmarks_called("*")) if study is None else read_study(study)
+    asked = replace(asked, **{name: value for name, value in given.items() if value})
+    paths = {"csv": csv_path, "parquet": parquet_path, "html": html_path, "json": json_path}
+    files = _files(asked, {form: path for form, path in paths.items() if path})
+    emulator = backend(backend_name)
+    console = Console(stderr=True)
+    with _executor(executor, scheduler) as running, progress_bar(console) as progress:
+        bar = progress.add_task("simulating", total=None)
+        sweep = run_study(
+            asked,
+            emulator,
+            chosen_store(no_cache=no_cache),
+            executor=running,
+            time_limit_s=time_limit,
+            progress=teller(console),
+            advanced=lambda done, total: progress.update(bar, completed=done, total=total),
+        )
+    console.print(_said(sweep), style="dim", highlight=False, soft_wrap=True)
+    for form, file in files.items():
+        file.write(_rendered(form, sweep, emulator))
+        file.close()
+    if not any(file.is_stdout for file in files.values()):
+        Console().print(sweep_tables(sweep))
+    return _verdict(sweep)
+
+
+def _groups(axes: Iterable[str], zipped: Iterable[str]) -> tuple[Group, ...]:
+    crossed = (group([parse_axis(axis)]) for axis in axes)
+    together = (group(map(parse_axis, text.split())) for text in zipped)
+    return check_groups((*crossed, *together))
+
+
+def _files(study: Study, paths: Mapping[str, str]) -> dict[str, OutputFile]:
+    """The files to write, by format: a path on the command line goes before the study's."""
+    wanted = {**{form: str(path) for form, path in study.outputs.items()}, **paths}
+    if list(wanted.values()).count(STDOUT) > 1:
+        raise UsageError("only one file can be standard output ('-')")
+    if "parquet" in wanted:
+        check_parquet()
+    return {form: OutputFile(path) for form, path in wanted.items()}
+
+
+@contextmanager
+def _executor(name: str, scheduler: str | None) -> Iterator[Executor]:
+    if name == "local":
+        if scheduler is not None:
+            raise UsageError("--scheduler is of --executor dask: give that too")
+        yield LOCAL
+        return
+    if scheduler is None:
+        raise UsageError("--executor dask needs the --scheduler: tcp://host:port")
+    from simbench.sweeps.remote import dask_executor
+
+    with dask_executor(scheduler) as executor:
+        yield executor
+
+
+def _said(sweep: Sweep) -> str:
+    return (
+        f"{sweep.simulations:,} simulation{'s' * (sweep.simulations != 1)}, "
+        f"{sweep.from_store:,} from the store; "
+        f"{len(sweep):,} points priced"
+    )
+
+
+def _rendered(form: str, sweep: Sweep, emulator: Backend) -> str | bytes:
+    if form == "csv":
+        return csv_text(sweep.points)
+    if form == "parquet":
+        return parquet_bytes(sweep.points)
+    if form == "html":
+        from simbench.sweeps.page import sweep_page
+
+        return sweep_page(sweep)
+    tool = {"name": "simbench", "version": __version__}
+    return json.dumps(document(sweep, tool, environment(emulator))) + "\n"
+
+
+def _verdict(sweep: Sweep) -> int:
+    """The exit code; where it is not 0, the last line on standard error says why."""
+    status = sweep.points["status"]
+    if not sweep.reasons:
+        return EXIT_GOOD
+    click.echo(f"simbench: {sweep.reasons[0]}", err=True)
+    return EXIT_INFRASTRUCTURE if ERROR in status else EXIT_WRONG

@@ -1,0 +1,1 @@
+"""What-if studies: many prices of few simulations."""

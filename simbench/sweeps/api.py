@@ -1,0 +1,87 @@
+"""What-if studies from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from simbench.backends import backend
+from simbench.errors import UsageError
+from simbench.scenario import DEFAULT_KERNELS
+from simbench.store import default_store
+from simbench.sweeps.axes import ALIASES, Axis, Group, check_groups, group, parse_values
+from simbench.sweeps.run import run_study
+from simbench.sweeps.study import (
+    Study,
+    benchmarks_called,
+    kernel_names,
+    parse_fraction,
+    parse_goal,
+    platform_names,
+    read_study,
+)
+from simbench.sweeps.sweep import Sweep
+from simbench.tasks import own_benchmark
+
+Values = str | Iterable[object]
+"""Values of an axis: as on the command line ("0..5", "40MHz,80MHz"), or one by one."""
+
+
+def sweep(
+    *,
+    platform: str | Sequence[str],
+    benchmark: str | Sequence[str] = "*",
+    model: str | Path | None = None,
+    kernels: str | Sequence[str] = DEFAULT_KERNELS,
+    set: Mapping[str, Values] | None = None,
+    zip: Sequence[Mapping[str, Values]] = (),
+    goal: str | None = None,
+    sensitivity: str | None = None,
+) -> Sweep:
+    """Price every combination of what is ``set`` on every platform, benchmark and kernel set.
+
+    ``set`` gives each path in a board's file (or, below "core.", in its core's) its values; each
+    mapping of ``zip`` does so for paths that go together. Simulations come from the user's store.
+    Raises UsageError for a mistake and NothingRun where there is nothing to price.
+    """
+    own = () if model is None else (own_benchmark(Path(model)),)
+    study = Study(
+        platforms=platform_names(_listed(platform)),
+        benchmarks=own or benchmarks_called(_listed(benchmark)),
+        kernels=kernel_names(_listed(kernels)),
+        groups=_groups(set or {}, zip),
+        goal=None if goal is None else parse_goal(goal),
+        sensitivity=None if sensitivity is None else parse_fraction(sensitivity),
+    )
+    return run_study(study, backend("qemu"), default_store())
+
+
+def sweep_study(path: str | Path) -> Sweep:
+    """Carry out the study in the file ``path``. Raises as :func:`sweep`, naming its lines."""
+    return run_study(read_study(Path(path)), backend("qemu"), default_store())
+
+
+def _listed(names: str | Sequence[str]) -> Sequence[str]:
+    return (names,) if isinstance(names, str) else names
+
+
+def _groups(
+    axes: Mapping[str, Values], together: Sequence[Mapping[str, Values]]
+) -> tuple[Group, ...]:
+    crossed = (group([_axis(path, values)]) for path, values in axes.items())
+    zipped = (group(_axis(path, values) for path, values in paths.items()) for paths in together)
+    return check_groups((*crossed, *zipped))
+
+
+def _axis(path: str, values: Values) -> Axis:
+    path = ALIASES.get(path, path)
+    if isinstance(values, str):
+        return Axis(path, parse_values(path, values))
+    texts = tuple(_text(value) for value in values)
+    if not texts:
+        raise UsageError(f"{path} has no values: give one at least")
+    return Axis(path, texts)
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

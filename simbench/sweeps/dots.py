@@ -1,0 +1,104 @@
+"""The points of a sweep as dots in a figure: time against energy, and against RAM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from bokeh.models import ColumnDataSource, HoverTool, Scatter
+from numpy.typing import NDArray
+
+from simbench.exports.html.blocks import Figure
+from simbench.exports.html.figures import INK, PALETTE, REST, Span, colours, plot, words
+from simbench.exports.html.stacks import BYTES, si_measure
+from simbench.results import OK
+from simbench.sweeps.sweep import SCENARIO
+from simbench.sweeps.table import Table
+from simbench.sweeps.words import value_in_words
+from simbench.text import kib, si
+
+_HEIGHT_PX = 420
+_MOST_NAMED = 16
+
+
+def figures(points: Table, best: NDArray[np.bool_], axes: Sequence[str]) -> Iterator[Figure]:
+    """Time against energy where that is known, and against RAM where some is not.
+
+    The ``best`` are marked.
+    """
+    known = ~np.isnan(points["energy_j"])
+    if known.any():
+        others = "" if known.all() else f"; of {(~known).sum():,} points no energy is known"
+        yield _dots(
+            f"Time against energy{others}", "energy_j", points.where(known), best[known], axes
+        )
+    if not known.all():
+        yield _dots("Time against RAM", "placed_ram_bytes", points, best, axes)
+
+
+def _dots(
+    caption: str, name: str, points: Table, best: NDArray[np.bool_], axes: Sequence[str]
+) -> Figure:
+    is_ram = name == "placed_ram_bytes"
+    across = si_measure("time", "s", float(points["time_s"].max()))
+    up = BYTES if is_ram else si_measure("energy", "J", float(points[name].max()))
+    x, y = points["time_s"] / across.scale, points[name] / up.scale
+    label = "RAM" if is_ram else "energy"
+    made = plot(_HEIGHT_PX, _around(x), _around(y), f"time, {across.axis}", f"{label}, {up.axis}")
+    shades, key = _shades(points, axes)
+    columns = {
+        "x": x.tolist(),
+        "y": y.tolist(),
+        "colour": [shades[value] for value in key.tolist()],
+        "size": np.where(best, 11, 6).tolist(),
+        "edge": np.where(best, INK, "transparent").tolist(),
+        "said": [_said(row, axes) for row in points.rows()],
+    }
+    look = Scatter(
+        x="x", y="y", size="size", fill_color="colour", fill_alpha=0.7, line_color="edge"
+    )
+    drawn = made.add_glyph(ColumnDataSource(data=columns), look)
+    made.add_tools(HoverTool(renderers=[drawn], tooltips=[("", "@said")]))
+    if len(points) <= _MOST_NAMED and not axes and not is_ram:  # of RAM many take the same
+        words(made, x.tolist(), y.tolist(), points["platform"].tolist())
+    return Figure(caption, made, [(str(value), shade) for value, shade in shades.items() if value])
+
+
+def _around(values: NDArray[np.float64]) -> Span:
+    low, high = float(values.min()), float(values.max())
+    margin = 0.08 * (high - low) or 0.08 * high or 1.0
+    return low - margin, high + margin
+
+
+def _shades(points: Table, axes: Sequence[str]) -> tuple[dict[str, str], NDArray[np.str_]]:
+    """A colour by board, kernels or axis: the first that has several values, and not too many."""
+    for name in (*SCENARIO[1:], *axes):
+        values = np.unique(points[name])
+        if 1 < len(values) <= len(PALETTE):
+            of = "" if name in SCENARIO else f"{name.rpartition('.')[2]} "
+            labels = np.array([f"{of}{value_in_words(name, v)}" for v in values.tolist()])
+            return colours(labels.tolist()), labels[np.searchsorted(values, points[name])]
+    return {"": REST}, np.full(len(points), "")
+
+
+def _said(row: Mapping[str, Any], axes: Sequence[str]) -> str:
+    prices = [
+        _ranged(row, name, unit)
+        for name, unit in (("time_s", "s"), ("energy_j", "J"))
+        if row[name] is not None
+    ]
+    return ", ".join(
+        [
+            f"{row['platform']}/{row['kernels']}",
+            *(f"{path} {value_in_words(path, row[path])}" for path in axes),
+            *prices,
+            f"{kib(row['placed_ram_bytes'])} of RAM",
+            *([] if row["status"] == OK else [row["status"]]),
+        ]
+    )
+
+
+def _ranged(row: Mapping[str, Any], name: str, unit: str) -> str:
+    value, lower, upper = (si(row[f"{name}{end}"], unit) for end in ("", "_lower", "_upper"))
+    return f"{value} ({lower} to {upper})"

@@ -1,0 +1,173 @@
+"""Points to columns: every machine of a study priced from the simulation that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simbench.benchmarks import Benchmark
+from simbench.cost.fit import check_fit, memory_use
+from simbench.cost.machines import Machine
+from simbench.cost.points import Prices, price_points
+from simbench.counts import CacheGeometry, Counts
+from simbench.errors import DoesNotFit
+from simbench.platforms import Platform, platform_caches
+from simbench.results import DOES_NOT_FIT, ERROR, FAILED, OK
+from simbench.scenario import Scenario
+from simbench.sweeps.simulate import Key, Simulated
+
+Columns = dict[str, NDArray[np.float64]]
+
+_AT_ONCE = 4096
+_FLASH = ("flash", "external")
+_PRICES = ("cycles", "time_s", "energy_j")
+_BYTES = ("flash_bytes", "ram_bytes", "arena_bytes", "placed_ram_bytes")
+_NUMBERS = (
+    "instructions",
+    *(f"{name}{end}" for name in _PRICES for end in ("", "_lower", "_upper")),
+    "coverage",
+    *_BYTES,
+)
+"""The columns that there always are; the parts of the stacks come after them."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Layout:
+    """Machines that differ in nothing but the clock, energy and the numbers of the core: one of
+    them, the caches that must be watched for them, and which they are."""
+
+    platform: Platform
+    caches: tuple[CacheGeometry, ...]
+    machines: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Case:
+    """A scenario with the machines that it is priced on, one for each setting."""
+
+    scenario: Scenario
+    benchmark: Benchmark
+    machines: Sequence[Machine]
+    layouts: Sequence[Layout]
+
+    def key(self, layout: Layout) -> Key:
+        """The simulation that the machines of ``layout`` need."""
+        scenario = self.scenario
+        core = layout.platform.core
+        return Key(scenario.benchmark, scenario.kernels, core, layout.caches)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Priced:
+    """The numbers of a case's machines by name, NaN where there is none; their statuses, and
+    sentences on what was not known."""
+
+    columns: Columns
+    status: NDArray[np.str_]
+    notes: tuple[str, ...]
+
+
+def layouts(machines: Sequence[Machine]) -> tuple[Layout, ...]:
+    """The layouts of ``machines``, which share the parts that they do not differ in."""
+    found: dict[tuple[str, int, int], list[int]] = {}
+    for index, (platform, _) in enumerate(machines):
+        key = (platform.core, id(platform.memories), id(platform.placement))
+        found.setdefault(key, []).append(index)
+    boards = ((machines[indices[0]][0], np.array(indices)) for indices in found.values())
+    return tuple(Layout(board, platform_caches(board), indices) for board, indices in boards)
+
+
+def needed(case: Case) -> dict[Key, Platform]:
+    """The simulations that ``case`` needs, each with a platform that needs it."""
+    return {case.key(layout): layout.platform for layout in case.layouts}
+
+
+def price(case: Case, simulated: Mapping[Key, Simulated]) -> Priced:
+    """Every machine of ``case`` priced."""
+    length = len(case.machines)
+    columns: Columns = {name: np.full(length, np.nan) for name in _NUMBERS}
+    status = np.full(length, OK, dtype="<U16")
+    alike: dict[Key, list[NDArray[np.int64]]] = {}
+    for layout in case.layouts:
+        key = case.key(layout)
+        alike.setdefault(key, []).append(layout.machines)
+        facts, fits = _memory(layout.platform, simulated[key])
+        _put(columns, facts, layout.machines, length)
+        status[layout.machines] = _status(simulated[key], fits)
+    notes: dict[str, None] = {}
+    for key, found in alike.items():
+        for indices in _chunks(np.concatenate(found)):
+            numbers, said = _prices(simulated[key].counts, [case.machines[i] for i in indices])
+            _put(columns, numbers, indices, length)
+            notes |= dict.fromkeys(said)
+    return Priced(columns, status, tuple(notes))
+
+
+def _prices(
+    counts: Counts | None, machines: Sequence[Machine]
+) -> tuple[Mapping[str, float | NDArray[np.float64]], Iterator[str]]:
+    """The numbers of ``machines`` and what was not known; nothing without counts."""
+    if counts is None:
+        return {}, iter(())
+    prices = price_points(counts, counts.inference, machines)
+    instructions = counts.instructions(counts.inference)
+    notes = (note for said in prices.notes for note in said)
+    return {"instructions": instructions, **_numbers(prices)}, notes
+
+
+def _chunks(indices: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    for start in range(0, len(indices), _AT_ONCE):
+        yield indices[start : start + _AT_ONCE]
+
+
+def _status(simulated: Simulated, fits: bool) -> str:
+    if simulated.counts is None:
+        return ERROR
+    if simulated.reason is not None:
+        return FAILED
+    return OK if fits else DOES_NOT_FIT
+
+
+def _memory(platform: Platform, simulated: Simulated) -> tuple[Mapping[str, float], bool]:
+    if simulated.counts is None:
+        return {}, False
+    use = memory_use(platform, simulated.needs)
+    placed = sum(
+        used["used_bytes"]
+        for name, used in use.memories.items()
+        if platform.memories[name].kind not in _FLASH
+    )
+    sizes = (use.flash_bytes, use.ram_bytes, use.arena_bytes, placed)
+    facts = dict(zip(_BYTES, sizes, strict=True))
+    try:
+        check_fit(platform, simulated.needs)
+    except DoesNotFit:
+        return facts, False
+    return facts, True
+
+
+def _numbers(prices: Prices) -> dict[str, NDArray[np.float64]]:
+    columns = {}
+    for name, values in zip(_PRICES, (prices.cycles, prices.time_s, prices.energy_j), strict=True):
+        columns[name] = values[:, 0]
+        columns[f"{name}_lower"] = values[:, 1]
+        columns[f"{name}_upper"] = values[:, 2]
+    columns["coverage"] = prices.coverage
+    columns |= {f"cycles.{part}": values for part, values in prices.cycle_stack.items()}
+    columns |= {f"energy_j.{part}": values for part, values in prices.energy_stack.items()}
+    return columns
+
+
+def _put(
+    columns: Columns,
+    values: Mapping[str, float | NDArray[np.float64]],
+    indices: NDArray[np.int64],
+    length: int,
+) -> None:
+    for name, value in values.items():
+        if name not in columns:
+            columns[name] = np.full(length, np.nan)
+        columns[name][indices] = value

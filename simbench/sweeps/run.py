@@ -1,0 +1,190 @@
+"""Carry out a study: make its machines, simulate what must be, price everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simbench.backends import Backend
+from simbench.benchmarks import Benchmark
+from simbench.cost.machines import Machine
+from simbench.fetch import Progress, quiet
+from simbench.scenario import Scenario
+from simbench.store import Store
+from simbench.sweeps.axes import Setting, check_size, crossed
+from simbench.sweeps.changes import Change, group_changes, sensitivity_changes
+from simbench.sweeps.price import Case, Layout, Priced, layouts, needed, price
+from simbench.sweeps.sheet import Sheet, sheet
+from simbench.sweeps.simulate import LOCAL, Advanced, Executor, Key, Simulated, Tasks, simulate
+from simbench.sweeps.study import Study
+from simbench.sweeps.sweep import SCENARIO, Sweep
+from simbench.sweeps.table import Table, column_of, stacked
+from simbench.tasks import DEFAULT_TIME_LIMIT_S, Task
+
+_CLOCK_NOTE = (
+    "a changed clock keeps the energy coefficients: no change of the core's voltage goes with it"
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Board:
+    """A board with all that it is set to: the points, the board as it is, and changes of that."""
+
+    points: tuple[Setting, ...]
+    changes: tuple[Change, ...]
+    sensitivities: tuple[Change, ...]
+    machines: tuple[Machine, ...]
+    layouts: tuple[Layout, ...]
+
+
+def run_study(
+    study: Study,
+    backend: Backend,
+    store: Store | None = None,
+    *,
+    executor: Executor = LOCAL,
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S,
+    progress: Progress = quiet,
+    advanced: Advanced = lambda _, __: None,
+) -> Sweep:
+    """``study`` carried out; simulations come from the ``store`` where they are there.
+
+    Raises UsageError for what is wrong with an axis before anything is simulated, and NothingRun
+    where there is nothing to price.
+    """
+    sheets = {files.name: files for files in map(sheet, study.platforms)}
+    scenarios = study.scenarios(tuple(sheets))
+    check_size(len(scenarios) * len(crossed(study.groups)))
+    boards = {name: _board(files, study) for name, files in sheets.items()}
+    benchmarks = {benchmark.id: benchmark for benchmark in study.benchmarks}
+    cases = tuple(
+        _case(scenario, benchmarks[scenario.benchmark], boards[scenario.platform])
+        for scenario in scenarios
+    )
+    tasks = _tasks(cases, Tasks(backend, store, time_limit_s, progress))
+    simulated = simulate(tasks, backend, store, executor, advanced)
+    return _sweep(study, boards, {case: price(case, simulated) for case in cases}, simulated)
+
+
+def _board(files: Sheet, study: Study) -> _Board:
+    points = crossed(study.groups)
+    machines = [files.machine(setting) for setting in points]  # a wrong value is found here
+    changes = tuple(change for group in study.groups for change in group_changes(files, group))
+    by = study.sensitivity
+    sensitivities = () if by is None else tuple(sensitivity_changes(files, by))
+    alone = (change.setting for change in (*changes, *sensitivities))
+    machines += [files.machine(setting) for setting in ({}, *alone)]
+    return _Board(points, changes, sensitivities, tuple(machines), layouts(machines))
+
+
+def _case(scenario: Scenario, benchmark: Benchmark, board: _Board) -> Case:
+    return Case(scenario, benchmark, board.machines, board.layouts)
+
+
+def _tasks(cases: Sequence[Case], made: Tasks) -> dict[Key, Task]:
+    tasks: dict[Key, Task] = {}
+    for case in cases:
+        for key, platform in needed(case).items():
+            if key not in tasks:
+                tasks[key] = made.task(case.scenario, platform, case.benchmark)
+    return tasks
+
+
+def _sweep(
+    study: Study,
+    boards: Mapping[str, _Board],
+    priced: Mapping[Case, Priced],
+    simulated: Mapping[Key, Simulated],
+) -> Sweep:
+    axes = tuple(axis.path for group in study.groups for axis in group.axes)
+    tables: tuple[list[Table], ...] = ([], [], [], [])
+    for case, prices in priced.items():
+        board = boards[case.scenario.platform]
+        parts: tuple[tuple[Mapping[str, NDArray[np.generic]], int], ...] = (
+            (_axis_columns(axes, board.points), len(board.points)),
+            ({}, 1),
+            (_change_columns(board.changes), len(board.changes)),
+            (_change_columns(board.sensitivities), len(board.sensitivities)),
+        )
+        start = 0
+        for made, (labels, length) in zip(tables, parts, strict=True):
+            made.append(_table(case, labels, prices, slice(start, start + length)))
+            start += length
+    points, base, changes, sensitivities = (stacked(made) for made in tables)
+    return Sweep(
+        study=study,
+        axes=axes,
+        points=points,
+        base=base,
+        changes=changes,
+        sensitivities=sensitivities,
+        settings=_settings(boards, simulated),
+        simulations=len(simulated),
+        from_store=sum(each.is_cached for each in simulated.values()),
+        reasons=_once(each.reason for each in simulated.values() if each.reason),
+        notes=_once(_notes(axes, _base(boards), priced.values(), simulated.values())),
+    )
+
+
+def _settings(
+    boards: Mapping[str, _Board], simulated: Mapping[Key, Simulated]
+) -> dict[str, Mapping[str, str]]:
+    """Everything that decides a number, by its version or hash."""
+    base = _base(boards)
+    return {
+        "platforms": {platform.id: platform.version for platform, _ in base},
+        "cores": {core.id: core.version for _, core in base},
+        "firmware": {f"{k.kernels}/{k.core}": s.firmware_sha256 for k, s in simulated.items()},
+        "models": {k.benchmark: s.model_sha256 for k, s in simulated.items()},
+    }
+
+
+def _base(boards: Mapping[str, _Board]) -> list[Machine]:
+    """The boards as they are."""
+    return [board.machines[len(board.points)] for board in boards.values()]
+
+
+def _table(
+    case: Case, labels: Mapping[str, NDArray[np.generic]], priced: Priced, rows: slice
+) -> Table:
+    status = priced.status[rows]
+    scenario = case.scenario
+    names = (scenario.benchmark, scenario.platform, scenario.kernels)
+    said = {key: np.full(len(status), name) for key, name in zip(SCENARIO, names, strict=True)}
+    numbers = {name: column[rows] for name, column in priced.columns.items()}
+    return Table({**said, **labels, "status": status, **numbers})
+
+
+def _axis_columns(axes: Sequence[str], points: Sequence[Setting]) -> dict[str, NDArray[np.generic]]:
+    return {path: column_of([point[path] for point in points]) for path in axes}
+
+
+def _change_columns(changes: Sequence[Change]) -> dict[str, NDArray[np.generic]]:
+    return {
+        "axis": np.array([change.axis for change in changes], dtype=np.str_),
+        "value": np.array([change.value for change in changes], dtype=np.str_),
+        "number": np.array([change.number for change in changes], dtype=np.float64),
+        "was": np.array([change.was for change in changes], dtype=np.float64),
+    }
+
+
+def _notes(
+    axes: Sequence[str],
+    base: Iterable[Machine],
+    priced: Iterable[Priced],
+    simulated: Iterable[Simulated],
+) -> Iterator[str]:
+    for platform, _ in base:
+        if platform.energy_reason is not None:
+            yield f"{platform.id}: no energy: {platform.energy_reason}"
+    if "clock" in axes:
+        yield _CLOCK_NOTE
+    for sentences in (*(p.notes for p in priced), *(s.notes for s in simulated)):
+        yield from sentences
+
+
+def _once(sentences: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(sentences))

@@ -1,0 +1,181 @@
+"""A board's files with other values written in: what a setting makes of a platform and its core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
+from pathlib import Path
+
+import yaml
+
+from simbench.cost.core import Core, core_from, core_path, load_core
+from simbench.cost.machines import Machine
+from simbench.datafile import compose, top_table
+from simbench.errors import UsageError
+from simbench.platforms import Platform, platform_from, platform_path
+from simbench.sweeps.axes import Setting, nearest
+
+CORE = "core."
+"""What the paths of a core's file begin with."""
+ABSENT = "none"
+"""The value that takes a key away, as a cache."""
+
+AS_IS = "as-is"
+"""The value that leaves what the file says, with its range."""
+
+_ALONE = {"clock": "clock_hz", "supply": "supply_v", "energy": "energy"}
+"""Keys that can be checked without the others, with their field of a platform."""
+_PRICED = ("clock", "energy.", "core.cycles.", "core.pipeline.")
+_FLAGS = ("executable", "prefetch", "keeps_jumps_only")
+"""Keys that a file may leave out, and that can be set all the same."""
+
+_Changes = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _File:
+    """A data file: its mapping, and the text at each path ("" at a table's)."""
+
+    path: Path
+    node: yaml.MappingNode
+    texts: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sheet:
+    """The files of one board, from which the machines of settings are made.
+
+    Each part of a machine is checked once and kept: machines share what they do not differ in.
+    """
+
+    name: str
+    _file: _File
+    _parts: dict[_Changes, Platform] = field(default_factory=dict)
+
+    def machine(self, setting: Setting) -> Machine:
+        """The machine with ``setting`` applied. Raises UsageError naming the path at fault."""
+        platform = self._platform(setting)
+        of_core = tuple((path, text) for path, text in setting.items() if path.startswith(CORE))
+        return platform, _varied_core(platform.core, of_core)
+
+    def can_be(self, setting: Setting) -> bool:
+        """Whether ``setting`` makes a machine."""
+        try:
+            self.machine(setting)
+        except UsageError:
+            return False
+        return True
+
+    def value(self, path: str) -> str:
+        """What the files say at ``path``; "" for what is a table, or not there."""
+        return self._texts().get(path, "")
+
+    def prices(self) -> tuple[str, ...]:
+        """The paths of all numbers that prices are made of: clock, wait states, energy, core."""
+        return tuple(
+            path
+            for path, text in self._texts().items()
+            if text and (path.startswith(_PRICED) or path.endswith(".wait_states"))
+        )
+
+    def _texts(self) -> Mapping[str, str]:
+        core = _core_file(self._file.texts["core"])
+        return {**self._file.texts, **{CORE + path: text for path, text in core.texts.items()}}
+
+    def _platform(self, setting: Setting) -> Platform:
+        parts: dict[str, list[tuple[str, str]]] = {}
+        for path, text in setting.items():
+            if not path.startswith(CORE):
+                key = path.partition(".")[0]
+                parts.setdefault(key if key in _ALONE else "", []).append((path, text))
+        board = self._part(tuple(parts.pop("", ())))
+        alone = {_ALONE[key]: self._part(tuple(changes)) for key, changes in parts.items()}
+        return replace(board, **{name: getattr(part, name) for name, part in alone.items()})
+
+    def _part(self, changes: _Changes) -> Platform:
+        if changes not in self._parts:
+            node = _changed(self._file, changes)
+            try:
+                part = platform_from(top_table(node, self._file.path), self._file.path)
+            except UsageError as error:
+                raise _blamed(self._file, changes, error) from error
+            self._parts[changes] = part
+        return self._parts[changes]
+
+
+def sheet(name: str) -> Sheet:
+    """The files of the platform ``name``. Raises UsageError where there is none."""
+    path = platform_path(name)
+    return Sheet(path.stem, _file(path))
+
+
+@lru_cache(maxsize=4096)  # boards of one core share what is worked out for it
+def _varied_core(name: str, changes: _Changes) -> Core:
+    if not changes:
+        return load_core(name)
+    file = _core_file(name)
+    node = _changed(file, tuple((path[len(CORE) :], text) for path, text in changes))
+    try:
+        return core_from(top_table(node, file.path))
+    except UsageError as error:
+        raise _blamed(file, changes, error) from error
+
+
+@cache
+def _core_file(name: str) -> _File:
+    return _file(core_path(name))
+
+
+def _file(path: Path) -> _File:
+    node = compose(path)
+    return _File(path, node, dict(_texts(node, "")))
+
+
+def _texts(node: yaml.MappingNode, prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in node.value:
+        path = f"{prefix}{key.value}"
+        if isinstance(value, yaml.ScalarNode):
+            yield path, str(value.value)
+        elif isinstance(value, yaml.MappingNode) and path != "sources":
+            number = next((v for k, v in value.value if k.value == "value"), None)
+            yield path, number.value if isinstance(number, yaml.ScalarNode) else ""
+            if number is None:
+                yield from _texts(value, f"{path}.")
+
+
+def _changed(file: _File, changes: _Changes) -> yaml.MappingNode:
+    node = file.node
+    for path, text in changes:
+        table, _, key = path.rpartition(".")
+        if path not in file.texts and not (key in _FLAGS and table in file.texts):
+            near = nearest(path, file.texts)
+            raise UsageError(
+                f"{file.path.name} has no number or flag {path}: the nearest are {near}"
+            )
+        if text != AS_IS:
+            node = _written(node, path.split("."), text)
+    return node
+
+
+def _written(node: yaml.MappingNode, keys: list[str], text: str) -> yaml.MappingNode:
+    """``node`` with ``text`` at the path ``keys``: what it held there, with its range, is gone."""
+    first, *rest = keys
+    mark = node.start_mark
+    pairs = {key.value: (key, value) for key, value in node.value}
+    key, old = pairs.get(first, (yaml.ScalarNode("tag:yaml.org,2002:str", first, mark, mark), None))
+    if rest:
+        assert isinstance(old, yaml.MappingNode)  # the path is one of the file's
+        pairs[first] = key, _written(old, rest, text)
+    elif text == ABSENT:
+        pairs.pop(first, None)
+    else:
+        pairs[first] = key, yaml.ScalarNode("tag:yaml.org,2002:str", text, mark, mark)
+    return yaml.MappingNode(node.tag, list(pairs.values()), mark, node.end_mark)
+
+
+def _blamed(file: _File, changes: Iterable[tuple[str, str]], error: UsageError) -> UsageError:
+    """The error of a file that was right before ``changes``, which are to blame."""
+    what = str(error).removeprefix(f"{file.path}:").partition(": ")[2] or str(error)
+    said = ", ".join(f"{path}={text}" for path, text in changes)
+    return UsageError(f"{file.path.stem} with {said}: {what}") if said else error

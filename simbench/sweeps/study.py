@@ -1,0 +1,197 @@
+"""What a study asks: which boards, workloads and kernels, along which axes, to which goal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fnmatch import filter as matching
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from simbench.benchmarks import Benchmark, load_benchmarks, select_benchmarks
+from simbench.datafile import Table, parse_number, read
+from simbench.errors import NothingRun, UsageError
+from simbench.firmware.build import KERNELS, kernel_set
+from simbench.platforms import platform_files, platform_path
+from simbench.scenario import DEFAULT_KERNELS, Scenario, cross
+from simbench.sweeps.axes import ALIASES, Axis, Group, check_groups, group, parse_values
+
+_T = TypeVar("_T")
+
+GOALS: Mapping[str, str] = MappingProxyType(
+    {"cycles": "", "time_s": "s", "energy_j": "J", "ram_bytes": "bytes", "flash_bytes": "bytes"}
+)
+"""What a goal can be set for, with its unit."""
+FORMATS = ("csv", "parquet", "json", "html")
+
+_GOAL = re.compile(r"\s*(?P<metric>\w+)\s*<=\s*(?P<most>.+?)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A metric of :data:`GOALS` and the most it may be, in the unit of its name."""
+
+    metric: str
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Every scenario at every combination of the groups' settings.
+
+    ``platforms`` are names or files. ``sensitivity`` is the fraction by which every number that
+    prices are made of is changed, one at a time.
+    """
+
+    platforms: tuple[str, ...]
+    benchmarks: tuple[Benchmark, ...]
+    kernels: tuple[str, ...] = (DEFAULT_KERNELS,)
+    groups: tuple[Group, ...] = ()
+    goal: Goal | None = None
+    sensitivity: float | None = None
+    outputs: Mapping[str, Path] = field(default_factory=dict)
+
+    def scenarios(self, platforms: Sequence[str]) -> tuple[Scenario, ...]:
+        """Every benchmark on each of ``platforms``, by id, with each kernel set."""
+        found = cross(platforms, [b.id for b in self.benchmarks], self.kernels)
+        if not found:
+            raise NothingRun("nothing to price: name at least one platform, benchmark and kernels")
+        return found
+
+
+def parse_goal(text: str) -> Goal:
+    """A goal written ``time_s<=20ms``. Raises UsageError."""
+    match = _GOAL.fullmatch(text)
+    if match is None or match["metric"] not in GOALS:
+        raise UsageError(
+            f"the goal {text!r} is not METRIC<=NUMBER with one of {', '.join(GOALS)}, as in "
+            "time_s<=20ms"
+        )
+    try:
+        most = parse_number(match["most"], GOALS[match["metric"]])
+    except ValueError as error:
+        raise UsageError(f"the goal {text!r}: {error}") from None
+    return Goal(match["metric"], most)
+
+
+def parse_fraction(text: str) -> float:
+    """A share written ``20%``, as a fraction. Raises UsageError."""
+    number, percent, rest = text.strip().partition("%")
+    try:
+        fraction = float(number) / 100.0
+    except ValueError:
+        fraction = -1.0
+    if not percent or rest or not 0.0 < fraction < 1.0:
+        raise UsageError(f"the sensitivity {text!r} is not a share such as 20%")
+    return fraction
+
+
+def platform_names(patterns: Iterable[str]) -> tuple[str, ...]:
+    """Platforms by name, file or pattern ("stm32*"). Raises UsageError where there is none."""
+    names = _named(patterns, tuple(platform_files()))
+    for name in names:
+        platform_path(name)
+    return names
+
+
+def kernel_names(patterns: Iterable[str]) -> tuple[str, ...]:
+    """Kernel sets by name or pattern. Raises UsageError where there is none."""
+    return tuple(kernel_set(name) for name in _named(patterns, tuple(KERNELS)))
+
+
+def benchmarks_called(patterns: Iterable[str]) -> tuple[Benchmark, ...]:
+    """Benchmarks by name or pattern. Raises UsageError where there is none."""
+    known = load_benchmarks()
+    return select_benchmarks(_named(patterns, tuple(known)), known)
+
+
+def _named(patterns: Iterable[str], known: tuple[str, ...]) -> tuple[str, ...]:
+    names: list[str] = []
+    for pattern in patterns:
+        if not any(character in pattern for character in "*?["):
+            names.append(pattern)
+            continue
+        found = matching(known, pattern)
+        if not found:
+            raise UsageError(f"nothing is called like {pattern}: there are {', '.join(known)}")
+        names += found
+    return tuple(dict.fromkeys(names))
+
+
+def read_study(path: Path) -> Study:
+    """The study in the file ``path``; files it names are relative to it.
+
+    Raises UsageError naming the file, the line and the key at fault.
+    """
+    top = read(path)
+    boards = [str(path.parent / n) if n.endswith(".yaml") else n for n in top.texts("platforms")]
+    with _blamed_on(top, "platforms"):
+        platforms = platform_names(boards)
+    study = Study(
+        platforms=platforms,
+        benchmarks=_names(top, "benchmarks", benchmarks_called, "*"),
+        kernels=_names(top, "kernels", kernel_names, DEFAULT_KERNELS),
+        groups=_groups(top),
+        goal=_text(top, "goal", parse_goal),
+        sensitivity=_text(top, "sensitivity", parse_fraction),
+        outputs=_outputs(top.table("outputs"), path.parent) if "outputs" in top else {},
+    )
+    top.finish()
+    return study
+
+
+@contextmanager
+def _blamed_on(table: Table, key: str) -> Iterator[None]:
+    """What is wrong inside is said with the file and the line of ``key``."""
+    try:
+        yield
+    except UsageError as error:
+        raise table.fail(key, str(error)) from None
+
+
+def _names(top: Table, key: str, named: Callable[[Iterable[str]], _T], default: str) -> _T:
+    texts = top.texts(key) if key in top else (default,)
+    with _blamed_on(top, key):
+        return named(texts)
+
+
+def _text(top: Table, key: str, parse: Callable[[str], _T]) -> _T | None:
+    if key not in top:
+        return None
+    text = top.text(key)
+    with _blamed_on(top, key):
+        return parse(text)
+
+
+def _groups(top: Table) -> tuple[Group, ...]:
+    groups = []
+    if "cross" in top:
+        table = top.table("cross")
+        groups += [group([_axis(table, path)]) for path in table]
+    if "zip" in top:
+        table = top.table("zip")
+        groups += [_together(table, name) for name in table]
+    with _blamed_on(top, "cross" if "cross" in top else "zip"):
+        return check_groups(groups)
+
+
+def _together(table: Table, name: str) -> Group:
+    axes = table.table(name)
+    found = [_axis(axes, path) for path in axes]
+    with _blamed_on(table, name):
+        return group(found, name)
+
+
+def _axis(table: Table, path: str) -> Axis:
+    text = table.text(path)
+    with _blamed_on(table, path):
+        return Axis(ALIASES.get(path, path), parse_values(path, text))
+
+
+def _outputs(table: Table, folder: Path) -> dict[str, Path]:
+    outputs = {form: folder / table.text(form) for form in FORMATS if form in table}
+    table.finish()
+    return outputs
