@@ -2,7 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup firmware demo second-qemu test-tools test lint docs bench lock clean
+.PHONY: help setup firmware demo second-qemu test-tools test test-renode lint docs bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,10 @@ test-tools:  # what only tests use
 
 test: test-tools lint docs firmware second-qemu  ## every check and every test
 	$(BIN)/pytest -n 2
+
+test-renode: test-tools firmware  ## the backend contract on a real Renode, and a cross-check with it
+	$(BIN)/simbench crosscheck --platform stm32f4 --benchmark ad
+	$(BIN)/pytest -rs tests/test_backend_contract.py -k renode
 
 bench: firmware second-qemu  ## measure what simbench promises about itself
 	@$(BIN)/python scripts/bench.py

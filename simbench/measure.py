@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from simbench.backends import Backend, Blob, Board, LaunchSpec
+from simbench.backends.boards import Launched
 from simbench.counts import Counts
 from simbench.errors import FirmwareFault, InfrastructureError
 from simbench.firmware.config import BUFFER_BYTES, BoardConfig, pack_config
+from simbench.inputs import Input
 from simbench.platforms import platform_caches
 from simbench.session import Conversation, Footprint, Patience, converse
 from simbench.tasks import Task
@@ -37,7 +39,8 @@ def measure(
 
     Raises FirmwareFault and InfrastructureError, saying what to do.
     """
-    with backend.launch(launch_spec(task)) as board:
+    spec = launch_spec(task, watch_caches=backend.capabilities.caches)
+    with backend.launch(spec) as board:
         if launched is not None:
             launched(board)
         if task.section is not None:
@@ -46,39 +49,77 @@ def measure(
         return _own(conversation, task) if task.model is None else _suite(conversation, task)
 
 
-def launch_spec(task: Task) -> LaunchSpec:
+def launch_spec(task: Task, *, watch_caches: bool = True) -> LaunchSpec:
     """The board that runs ``task``: its image, what is loaded beside it, the caches to watch."""
+    linked_for_it = task.model is None
     return LaunchSpec(
         image=task.image,
         machine=task.machine,
         blobs=() if task.model is None else _blobs(task, task.model.data),
-        caches=platform_caches(task.platform, linked_for_it=task.model is None),
+        caches=platform_caches(task.platform, linked_for_it=linked_for_it) if watch_caches else (),
         grouping=False,  # the alignment of every access is a price
         counted_windows=1,
         section=task.section,
     )
 
 
-def _suite(conversation: Conversation, task: Task) -> Observation:
+def answers(
+    task: Task,
+    backend: Backend,
+    inputs: Sequence[Input],
+    launched: Launched | None = None,
+) -> tuple[bytes, ...]:
+    """The outputs of simbench's own firmware for ``inputs``, in one start, with nothing counted.
+
+    ``inputs`` are no more than :func:`bank_bytes` holds. Raises as :func:`measure`.
+    """
+    asked = replace(task, inputs=tuple(inputs))
+    spec = replace(launch_spec(asked), caches=(), counting=False)
+    with backend.launch(spec) as board:
+        if launched is not None:
+            launched(board)
+        patience = Patience().within(task.time_limit_s)
+        conversation = converse(board, patience, counted=False)
+        _check_boot(conversation, task)
+        return tuple(_output(conversation, asked, index) for index in range(len(inputs)))
+
+
+def bank_bytes(task: Task) -> int:
+    """The size of the board's memory for inputs."""
+    return task.image.symbols["__bank_end"] - task.image.symbols["__bank_start"]
+
+
+def _check_boot(conversation: Conversation, task: Task) -> None:
     if conversation.boot_errors:
         raise InfrastructureError(
             f"the firmware cannot run {task.benchmark.title}: {'; '.join(conversation.boot_errors)}"
         )
-    wired = _wired(task)
-    if wired:
-        conversation.load(task.inputs[0].wire)
-    else:
-        conversation.load_bank(0)
+
+
+def _suite(conversation: Conversation, task: Task) -> Observation:
+    _check_boot(conversation, task)
+    _load(conversation, task, 0)
     inference = conversation.infer()
     outputs = [conversation.output()]
     # before the other inputs: what it takes is then the measured inference's alone
     footprint = conversation.footprint()
-    for index in range(1 - wired, len(task.inputs) - wired):
-        conversation.load_bank(index)
-        conversation.infer(counted=False)
-        outputs.append(conversation.output())
+    outputs.extend(_output(conversation, task, index) for index in range(1, len(task.inputs)))
     assert inference.counts is not None  # the board was launched to count
     return Observation(inference.counts, tuple(outputs), footprint)
+
+
+def _load(conversation: Conversation, task: Task, index: int) -> None:
+    wired = _wired(task)
+    if index < wired:
+        conversation.load(task.inputs[index].wire)
+    else:
+        conversation.load_bank(index - wired)
+
+
+def _output(conversation: Conversation, task: Task, index: int) -> bytes:
+    _load(conversation, task, index)
+    conversation.infer(counted=False)
+    return conversation.output()
 
 
 def _wired(task: Task) -> int:

@@ -15,7 +15,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from simbench.backends import Backend, Board, LaunchSpec
+from simbench.backends import Backend, LaunchSpec
+from simbench.backends.boards import Launched
 from simbench.counts import CacheGeometry, Counts, SectionCounts
 from simbench.measure import Observation, launch_spec, measure
 from simbench.store import Memory, Store, encode, key_of, sources_hash
@@ -35,7 +36,7 @@ _COUNTING_CODE = (
 )
 """The code that decides what is counted of an image: a change of it makes new entries."""
 
-Measure = Callable[[Task, Backend, Callable[[Board], None] | None], Observation]
+Measure = Callable[[Task, Backend, Launched | None], Observation]
 """Runs a task: :func:`simbench.measure.measure`, or its like on another machine."""
 
 Unit = tuple[CacheGeometry, ...]
@@ -76,7 +77,7 @@ def observe(
     task: Task,
     backend: Backend,
     store: Store | None,
-    launched: Callable[[Board], None] | None = None,
+    launched: Launched | None = None,
     measuring: Measure = measure,
 ) -> Observed:
     """What ``task`` does: from the ``store`` where it is known, else by ``measuring``, and kept.
@@ -86,7 +87,7 @@ def observe(
     if store is None:
         return Observed(measuring(task, backend, launched), False, ())
     memory = Memory(store, task.benchmark.id)
-    spec = launch_spec(task)
+    spec = launch_spec(task, watch_caches=backend.capabilities.caches)
     key = _key(task, backend)
     kept = memory.recall(_COUNTS, key, _Kept)
     has_outputs = kept is not None and _has_outputs(kept, task)

@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 from firmware_stub import Work, build_stub, programs, spec
 
-from simbench.backends import backend, backend_names
+from simbench.backends import BACKEND_TITLES, backend, backend_names
 from simbench.backends.faults import fault_sentence
 from simbench.backends.qemu.board import QemuBoard
 from simbench.backends.qemu.plugin_build import build_plugin, plugin_api
-from simbench.backends.qemu.records import RecordReader
+from simbench.backends.records import RecordReader
 from simbench.errors import FirmwareFault, InfrastructureError, UsageError
 from simbench.firmware.image import Image
 from simbench.protocol import ProtocolError
@@ -273,7 +273,7 @@ def test_a_program_that_is_not_qemu_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_backends_and_machines_are_found_by_name() -> None:
-    assert backend_names() == ("qemu",)
+    assert backend_names() == tuple(BACKEND_TITLES) == ("qemu", "renode", "recording")
     assert backend("qemu").machine("cortex-m4") == "mps2-an386"
     with pytest.raises(UsageError, match="qemu"):
         backend("qemo")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from simbench.backends.board import Backend, Blob, Board, Capabilities, LaunchSpec
 from simbench.errors import UsageError
 
 __all__ = [
+    "BACKEND_TITLES",
     "Backend",
     "Blob",
     "Board",
@@ -19,13 +21,39 @@ __all__ = [
 ]
 
 
-def _qemu() -> Backend:
+def _qemu(program: str | None) -> Backend:
     from simbench.backends.qemu.backend import QemuBackend
 
-    return QemuBackend()
+    return QemuBackend(program)
 
 
-_BACKENDS: dict[str, Callable[[], Backend]] = {"qemu": _qemu}
+def _renode(program: str | None) -> Backend:
+    from simbench.backends.renode.backend import RenodeBackend
+
+    return RenodeBackend(program)
+
+
+def _recording(file: str | None) -> Backend:
+    from simbench.backends.recording import RecordedBackend, load
+
+    if file is None:
+        raise UsageError("a recording is a file: name it as recording:FILE")
+    return RecordedBackend(load(Path(file)))
+
+
+_BACKENDS: dict[str, Callable[[str | None], Backend]] = {
+    "qemu": _qemu,
+    "renode": _renode,
+    "recording": _recording,
+}
+
+
+BACKEND_TITLES: Mapping[str, str] = {
+    "qemu": "QEMU with simbench's counting plugin",
+    "renode": "Renode, by its Monitor; written from its source, never executed",
+    "recording": "a session kept by 'simbench crosscheck --record': recording:FILE",
+}
+"""What the backends are, by name."""
 
 
 def backend_names() -> tuple[str, ...]:
@@ -34,8 +62,13 @@ def backend_names() -> tuple[str, ...]:
 
 
 def backend(name: str) -> Backend:
-    """The backend called ``name``. Raises UsageError, with the nearest names, if there is none."""
-    if name not in _BACKENDS:
-        near = difflib.get_close_matches(name, _BACKENDS) or list(_BACKENDS)
-        raise UsageError(f"no backend is called {name!r}; choose {' or '.join(near)}")
-    return _BACKENDS[name]()
+    """The backend called ``name``: "qemu", "renode", or "recording:FILE". A program may follow the
+    emulator's name too, as in "qemu:/opt/qemu/bin/qemu-system-arm".
+
+    Raises UsageError, with the nearest names, if there is none.
+    """
+    kind, _, where = name.partition(":")
+    if kind not in _BACKENDS:
+        near = difflib.get_close_matches(kind, _BACKENDS) or list(_BACKENDS)
+        raise UsageError(f"no backend is called {kind!r}; choose {' or '.join(near)}")
+    return _BACKENDS[kind](where or None)

@@ -62,6 +62,15 @@ class Capabilities:
     caches: bool
     reasons: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def unpriced(self) -> str | None:
+        """Why the counts cannot be priced, or None where they can.
+
+        Without caches they can: their waits are then between none and every one.
+        """
+        needed = {"blocks": self.blocks, "edges": self.edges, "accesses": self.accesses}
+        return "; ".join(self.reasons[fact] for fact, has in needed.items() if not has) or None
+
 
 class Board(Protocol):
     """A running board. Only :meth:`abort` may be called from another thread than the rest. Close
@@ -80,6 +89,12 @@ class Board(Protocol):
         """The windows measured so far (``th_pre`` to ``th_post``, or the section).
 
         Layers are in order of execution, not yet summed over the inferences of a window.
+        """
+
+    def take_windows(self) -> tuple[Counts, ...]:
+        """As :meth:`windows`, which the board then forgets: for one that runs for long.
+
+        To be called while the firmware awaits a command, and writes no counts.
         """
 
     def halt(self) -> str | None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Lock
-from typing import TypeVar
-
-from simbench.backends.board import Board
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-Launched = Callable[[Board], None]
+
+class Running(Protocol):
+    """A board, here or on another machine, that can be aborted."""
+
+    def abort(self) -> None:
+        """Stop it at once: what another thread waits for of it then raises."""
+
+
+Launched = Callable[[Running], None]
 """Is told of each board that starts, so that it can be aborted."""
 
 
@@ -39,10 +45,10 @@ class _Boards:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._boards: list[Board] = []
+        self._boards: list[Running] = []
         self._is_stopped = False
 
-    def add(self, board: Board) -> None:
+    def add(self, board: Running) -> None:
         with self._lock:
             self._boards.append(board)
             if self._is_stopped:

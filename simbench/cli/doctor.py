@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 from rich.console import Console
@@ -18,11 +18,13 @@ _VERSION_TIMEOUT_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing simbench needs: what was found of it, or what to do where nothing was."""
+    """One thing simbench needs, or can use where it is not ``is_needed``: what was found of it, or
+    what to do where nothing was."""
 
     what: str
     found: str | None
     remedy: str = ""
+    is_needed: bool = True
 
 
 @click.command(name="doctor")
@@ -30,7 +32,7 @@ def command() -> int:
     """Say what is found on this machine, its version, and what to do about what is missing.
 
     \b
-    Exits with 3 where something is missing.
+    Exits with 3 where something that is needed is missing.
 
     \b
     Example:
@@ -39,14 +41,19 @@ def command() -> int:
     findings = [*_tools(), *_parts()]
     table = Table(box=None, pad_edge=False, show_header=False)
     for finding in findings:
-        mark, text = ("ok", finding.found) if finding.found else ("missing", finding.remedy)
-        table.add_row(finding.what, f"[{'green' if finding.found else 'bold red'}]{mark}", text)
+        table.add_row(finding.what, _mark(finding), finding.found or finding.remedy)
     Console().print(table)
-    missing = [finding for finding in findings if not finding.found]
+    missing = [finding for finding in findings if not finding.found and finding.is_needed]
     if not missing:
         return EXIT_GOOD
     click.echo(f"simbench: {missing[0].what} is missing: {missing[0].remedy}", err=True)
     return EXIT_INFRASTRUCTURE
+
+
+def _mark(finding: Finding) -> str:
+    if finding.found:
+        return "[green]ok"
+    return "[bold red]missing" if finding.is_needed else "[dim]not here"
 
 
 def _tools() -> Sequence[Finding]:
@@ -57,7 +64,8 @@ def _tools() -> Sequence[Finding]:
         ("cc", "gcc"),
         ("c++", "g++"),
     )
-    return [_tool(name, package) for name, package in packages]
+    speech = replace(_tool("espeak-ng", "espeak-ng"), is_needed=False)  # the smoke set's words
+    return [*(_tool(name, package) for name, package in packages), speech]
 
 
 def _tool(name: str, packages: str) -> Finding:
@@ -79,6 +87,7 @@ def _tool(name: str, packages: str) -> Finding:
 def _parts() -> Sequence[Finding]:
     from simbench import fetch, paths
     from simbench.backends import backend
+    from simbench.backends.renode.tool import PYRENODE3, READ_FROM, pyrenode3_version
     from simbench.firmware.build import CORES, KERNELS, built_image
     from simbench.models.reference import reference_version
     from simbench.scenario import DEFAULT_KERNELS
@@ -105,7 +114,13 @@ def _parts() -> Sequence[Finding]:
         _part("firmware", firmware, f"run 'simbench build' (it builds {DEFAULT_KERNELS} first)"),
         Finding("build folder", str(paths.build_dir())),
         _part("store of counts", store, ""),
+        _optional("Renode", lambda: f"{backend('renode').version()}; {READ_FROM}", ""),
+        _optional("pyrenode3", lambda: pyrenode3_version() or "", PYRENODE3),
     ]
+
+
+def _optional(what: str, find: Callable[[], str], remedy: str) -> Finding:
+    return replace(_part(what, find, remedy), is_needed=False)
 
 
 def _part(what: str, find: Callable[[], str], remedy: str) -> Finding:

@@ -50,9 +50,9 @@ def _kernels() -> Sequence[Row]:
 
 
 def _backends() -> Sequence[Row]:
-    from simbench.backends import backend_names
+    from simbench.backends import BACKEND_TITLES
 
-    return [{"name": name} for name in backend_names()]
+    return [{"name": name, "title": title} for name, title in BACKEND_TITLES.items()]
 
 
 def _ops(core: str, kernels: str) -> Sequence[Row]:

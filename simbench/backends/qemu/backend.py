@@ -10,14 +10,18 @@ from simbench.backends.qemu.tool import find_tool
 
 
 class QemuBackend:
-    """qemu-system-arm with the counting plugin."""
+    """qemu-system-arm with the counting plugin. ``program`` goes before SIMBENCH_QEMU and the
+    PATH."""
 
     name = "qemu"
     capabilities = Capabilities(blocks=True, edges=True, accesses=True, caches=True)
 
+    def __init__(self, program: str | None = None) -> None:
+        self._program = program
+
     def version(self) -> str:
         """The emulator's version. Raises InfrastructureError if it is missing."""
-        return find_tool().version
+        return find_tool(self._program).version
 
     def machine(self, core: str) -> str:
         """The stable machine for ``core``. Raises UsageError if there is none."""
@@ -25,6 +29,6 @@ class QemuBackend:
 
     def launch(self, spec: LaunchSpec) -> Board:
         """Start a board. Raises InfrastructureError if QEMU or its plugin cannot be had."""
-        tool = find_tool()
+        tool = find_tool(self._program)
         plugin = build_plugin(tool.series) if spec.counting else None
         return QemuBoard(tool, plugin, spec)

@@ -9,17 +9,17 @@ import select
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NoReturn, Self
 
 from simbench.backends.board import LaunchSpec
+from simbench.backends.folder import temporary_folder, unwritable
 from simbench.backends.naming import place
 from simbench.backends.qemu.command import Files, command, plugin_config
-from simbench.backends.qemu.records import RecordReader
 from simbench.backends.qemu.tool import Tool
+from simbench.backends.records import RecordReader
 from simbench.counts import Counts
 from simbench.errors import FirmwareFault, InfrastructureError, UsageError
 
@@ -27,6 +27,7 @@ _CHUNK = 1 << 16
 _STOP_TIMEOUT_S = 3.0
 _SEND_TIMEOUT_S = 30.0
 _POKE_INTERVAL_S = 0.05
+_ESCAPE = b"\x01"  # QEMU's multiplexer obeys what follows it, and passes on the second of two
 _CANNOT_WRITE = 74  # as in plugin.c
 _PROGRAM_COUNTER = re.compile(r"R15=([0-9a-fA-F]{8})")
 
@@ -41,7 +42,7 @@ class QemuBoard:
         self._stream: BinaryIO | None = None
         self._process: subprocess.Popen[bytes] | None = None
         with contextlib.ExitStack() as stack:
-            self._folder = _temporary_folder(stack)
+            self._folder = temporary_folder(stack)
             self._start(tool, stack)
             self._cleanup = stack.pop_all()
 
@@ -66,7 +67,7 @@ class QemuBoard:
 
     def write(self, data: bytes) -> None:
         """Send ``data`` to the UART."""
-        view = memoryview(data)
+        view = memoryview(data.replace(_ESCAPE, 2 * _ESCAPE))
         while view:
             _, ready, _ = select.select([], [self._uart], [], _SEND_TIMEOUT_S)
             if not ready:
@@ -99,6 +100,14 @@ class QemuBoard:
             raise UsageError("a board started with counting off has no counts")
         self._read_records()
         return tuple(self._reader.windows)
+
+    def take_windows(self) -> tuple[Counts, ...]:
+        """The windows since the last call, and no trace of them left."""
+        windows = self.windows()
+        self._reader.windows.clear()
+        # what is read goes, and the place to write at stays: the file takes no more room
+        os.truncate(self._folder / "counts", 0)
+        return windows
 
     def halt(self) -> str | None:
         """Stop the board; where its core was ("in conv at 0x00001234"), or None if not known."""
@@ -172,7 +181,7 @@ class QemuBoard:
                 config.write_text(settings)
                 counts.touch()
         except OSError as error:
-            raise _unwritable(str(error.strerror)) from error
+            raise unwritable(str(error.strerror)) from error
         return files
 
     def _read_records(self) -> None:
@@ -217,7 +226,7 @@ class QemuBoard:
                 "functions that are called, not inlined"
             )
         if self._process is not None and self._process.returncode == _CANNOT_WRITE:
-            raise _unwritable("no counts could be written")
+            raise unwritable("no counts could be written")
         self._explain_stderr()
 
     def _explain_stderr(self) -> NoReturn:
@@ -240,21 +249,6 @@ class QemuBoard:
             self._process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._stop()
-
-
-def _temporary_folder(stack: contextlib.ExitStack) -> Path:
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="simbench-")
-    except OSError as error:
-        raise _unwritable(str(error.strerror)) from error
-    return Path(stack.enter_context(folder))
-
-
-def _unwritable(why: str) -> InfrastructureError:
-    return InfrastructureError(
-        f"cannot write the emulator's files to the temporary folder ({why}); free some "
-        "space there, or set TMPDIR to a folder that can be written"
-    )
 
 
 def _socket_pair(stack: contextlib.ExitStack) -> tuple[socket.socket, socket.socket]:

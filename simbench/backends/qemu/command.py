@@ -7,19 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simbench.backends.board import LaunchSpec
+from simbench.backends.markers import marker_addresses
 from simbench.backends.qemu.machines import MACHINES_WITH_MVE
-from simbench.backends.qemu.records import Marker
 from simbench.backends.qemu.tool import Tool
 from simbench.counts import CacheGeometry, Segment
 from simbench.errors import UsageError
 
-_MARKERS = {
-    "th_pre": Marker.WINDOW_OPENS,
-    "th_post": Marker.WINDOW_CLOSES,
-    "simbench_op_begin": Marker.LAYER_OPENS,
-    "simbench_op_end": Marker.LAYER_CLOSES,
-}
-_NEEDED_MARKERS = ("th_pre", "th_post")
 _GRANULE = 256
 _MAX_CACHES = 16
 _MAX_LINES = 65534
@@ -42,17 +35,22 @@ def command(program: Path, plugin: Path | None, spec: LaunchSpec, files: Files) 
     """The emulator's argument vector; ``plugin`` None is a bare board."""
     arguments = [
         str(program),
-        *("-machine", spec.machine),
         *("-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot"),
         *("-chardev", f"socket,id=uart,fd={files.uart},mux=on", "-serial", "chardev:uart"),
         *("-chardev", f"socket,id=monitor,fd={files.monitor}", "-mon", "chardev=monitor"),
-        *("-kernel", str(spec.image.path)),
+        *machine_arguments(spec, spec.image.path, files.blobs),
     ]
-    for blob, path in zip(spec.blobs, files.blobs, strict=True):
-        where = f"loader,file={_quoted(path)},addr=0x{blob.address:x},force-raw=on"
-        arguments += ["-device", where]
     if plugin is not None:
         arguments += ["-plugin", f"{_quoted(plugin)},config={_quoted(files.config)}"]
+    return arguments
+
+
+def machine_arguments(spec: LaunchSpec, image: Path, blobs: Sequence[Path]) -> list[str]:
+    """The machine, and what is loaded into it: the file ``image``, and one for each blob."""
+    arguments = ["-machine", spec.machine, "-kernel", str(image)]
+    for blob, path in zip(spec.blobs, blobs, strict=True):
+        where = f"loader,file={_quoted(path)},addr=0x{blob.address:x},force-raw=on"
+        arguments += ["-device", where]
     return arguments
 
 
@@ -69,7 +67,8 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
     # QEMU before 8.0 aborts where a plugin leaves a core that runs MVE's loads and stores
     may_leave = tool.series >= (8, 0) or spec.machine not in MACHINES_WITH_MVE
     yield f"windows {spec.counted_windows or 0} {int(may_leave)}"
-    yield from _markers(spec)
+    for address, marker in marker_addresses(spec).items():
+        yield f"marker {int(marker)} {address}"
     for segment, ranges in spec.image.segments.items():
         if segment is Segment.OTHER:
             continue
@@ -81,22 +80,6 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
         raise UsageError(f"at most {_MAX_CACHES} caches can be watched at once; leave some out")
     for cache in spec.caches:
         yield f"{_cache(cache)} {_shared(cache, spec.caches)}"
-
-
-def _markers(spec: LaunchSpec) -> Iterator[str]:
-    if spec.section is not None:
-        yield f"marker {int(Marker.SECTION_OPENS)} {spec.section.begin}"
-        yield f"marker {int(Marker.WINDOW_CLOSES)} {spec.section.end}"
-        return
-    for name in _NEEDED_MARKERS:
-        if name not in spec.image.symbols:
-            raise UsageError(
-                f"{spec.image.path.name} has no symbol {name}; link the functions th_pre and "
-                "th_post, called before and after the measured inferences, and do not strip them"
-            )
-    for name, marker in _MARKERS.items():
-        if name in spec.image.symbols:
-            yield f"marker {int(marker)} {spec.image.symbols[name] & ~1}"
 
 
 def _cache(cache: CacheGeometry) -> str:

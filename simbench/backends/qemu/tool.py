@@ -31,19 +31,15 @@ class Tool:
         return int(major), int(minor)
 
 
-def find_tool() -> Tool:
-    """The program SIMBENCH_QEMU names, else the one on the PATH.
+def find_tool(chosen: str | None = None) -> Tool:
+    """The program ``chosen``, else the one SIMBENCH_QEMU names, else the one on the PATH.
 
     Raises InfrastructureError if there is none, or it is too old for plugins.
     """
-    chosen = os.environ.get("SIMBENCH_QEMU")
+    chosen = chosen or os.environ.get("SIMBENCH_QEMU")
     program = shutil.which(chosen or _NAME)
     if program is None:
-        missing = (
-            f"SIMBENCH_QEMU names {chosen}, which is no program"
-            if chosen
-            else (f"{_NAME} is not installed")
-        )
+        missing = f"{chosen} is no program" if chosen else f"{_NAME} is not installed"
         raise InfrastructureError(
             f"{missing}; install the Debian package {_NAME}, or set SIMBENCH_QEMU to the program"
         )

@@ -1,4 +1,5 @@
-"""Read the counting plugin's stream of records into :mod:`simbench.counts`.
+"""Read a stream of counting records into :mod:`simbench.counts`: QEMU's plugin writes one, and what
+counts Renode's traces another.
 
 A record is two little-endian u32, its kind and its length in bytes, and that many bytes. Blocks
 come before what names them. An interval (what was executed between two markers) is its arrays, then
@@ -15,6 +16,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from simbench.backends.markers import Marker
 from simbench.backends.sections import add_sections, merge
 from simbench.counts import (
     ACCESS,
@@ -50,16 +52,6 @@ class Kind(IntEnum):
     LAST = 9
     TRAP = 10
     SPLITS = 11
-
-
-class Marker(IntEnum):
-    """Kinds of markers, as in plugin.c."""
-
-    WINDOW_OPENS = 0
-    WINDOW_CLOSES = 1
-    LAYER_OPENS = 2
-    LAYER_CLOSES = 3
-    SECTION_OPENS = 4
 
 
 @dataclass(slots=True)

@@ -1,0 +1,48 @@
+"""The markers of a run: addresses whose execution opens and closes windows and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from simbench.backends.board import LaunchSpec
+from simbench.errors import UsageError
+
+
+class Marker(IntEnum):
+    """Kinds of markers, as in plugin.c."""
+
+    WINDOW_OPENS = 0
+    WINDOW_CLOSES = 1
+    LAYER_OPENS = 2
+    LAYER_CLOSES = 3
+    SECTION_OPENS = 4
+
+
+_MARKERS = {
+    "th_pre": Marker.WINDOW_OPENS,
+    "th_post": Marker.WINDOW_CLOSES,
+    "simbench_op_begin": Marker.LAYER_OPENS,
+    "simbench_op_end": Marker.LAYER_CLOSES,
+}
+_NEEDED = ("th_pre", "th_post")
+
+
+def marker_addresses(spec: LaunchSpec) -> Mapping[int, Marker]:
+    """The markers of ``spec``'s image, or of its section, by address.
+
+    Raises UsageError for an image without those that bracket a window.
+    """
+    if spec.section is not None:
+        return {
+            spec.section.begin: Marker.SECTION_OPENS,
+            spec.section.end: Marker.WINDOW_CLOSES,
+        }
+    symbols = spec.image.symbols
+    for name in _NEEDED:
+        if name not in symbols:
+            raise UsageError(
+                f"{spec.image.path.name} has no symbol {name}; link the functions th_pre and "
+                "th_post, called before and after the measured inferences, and do not strip them"
+            )
+    return {symbols[name] & ~1: marker for name, marker in _MARKERS.items() if name in symbols}

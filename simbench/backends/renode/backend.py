@@ -1,0 +1,40 @@
+"""Start boards in Renode."""
+
+from __future__ import annotations
+
+from simbench.backends.board import Board, Capabilities, LaunchSpec
+from simbench.backends.qemu.machines import stable_machine
+from simbench.backends.renode.board import RenodeBoard
+from simbench.backends.renode.machines import machine_of
+from simbench.backends.renode.tool import find_tool
+
+
+class RenodeBackend:
+    """Renode, driven by its Monitor. ``program`` goes before SIMBENCH_RENODE and the PATH."""
+
+    name = "renode"
+    capabilities = Capabilities(
+        blocks=True,
+        edges=True,
+        accesses=True,
+        caches=False,
+        reasons={"caches": "Renode has no caches, nor does simbench rebuild them from its trace"},
+    )
+
+    def __init__(self, program: str | None = None) -> None:
+        self._program = program
+
+    def version(self) -> str:
+        """The emulator's version. Raises InfrastructureError if it is missing."""
+        return find_tool(self._program).version
+
+    def machine(self, core: str) -> str:
+        """The stable machine for ``core``, as with QEMU: an image is linked for one address map.
+
+        Raises UsageError if there is none.
+        """
+        return machine_of(stable_machine(core)).name
+
+    def launch(self, spec: LaunchSpec) -> Board:
+        """Start a board. Raises InfrastructureError if there is no Renode, or it will not."""
+        return RenodeBoard(find_tool(self._program), spec)

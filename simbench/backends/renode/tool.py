@@ -1,0 +1,80 @@
+"""Find Renode and its version, and whether pyrenode3 is there."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from simbench.errors import InfrastructureError
+
+OLDEST = (1, 16)
+"""The first with traces written as they happen (``CreateExecutionTracingSynchronous``)."""
+
+READ_FROM = "the commands were read from the source of Renode 1.16 and 1.17, not executed"
+REMEDY = (
+    "unpack a portable build of Renode 1.16 or newer from its releases page, and put it on the "
+    "PATH or name the program in SIMBENCH_RENODE"
+)
+PYRENODE3 = "not used: simbench drives Renode by its Monitor"
+"""What is to be done where there is no pyrenode3."""
+
+_NAME = "renode"
+_VERSION_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A Renode found: its program and its version in full."""
+
+    program: Path
+    version: str
+
+
+def find_tool(chosen: str | None = None) -> Tool:
+    """The program ``chosen``, else the one SIMBENCH_RENODE names, else the one on the PATH.
+
+    Raises InfrastructureError if there is none, or it is too old.
+    """
+    chosen = chosen or os.environ.get("SIMBENCH_RENODE")
+    program = shutil.which(chosen or _NAME)
+    if program is None:
+        missing = f"{chosen} is no program" if chosen else "Renode is not installed"
+        raise InfrastructureError(f"{missing}: {REMEDY}")
+    return _identify(program)
+
+
+def pyrenode3_version() -> str | None:
+    """The version of pyrenode3, which starts Renode when it is imported: so it is not."""
+    if importlib.util.find_spec("pyrenode3") is None:
+        return None
+    try:
+        return importlib.metadata.version("pyrenode3")
+    except importlib.metadata.PackageNotFoundError:
+        return "of unknown version"
+
+
+@functools.cache
+def _identify(program: str) -> Tool:
+    try:
+        done = subprocess.run(
+            [program, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=_VERSION_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InfrastructureError(f"{program} does not start: {error}") from error
+    found = re.search(r"Renode v(\d+\.\d+(?:\.\d+)*)", done.stdout)
+    if found is None:
+        raise InfrastructureError(f"{program} is not Renode: {REMEDY}")
+    if tuple(map(int, found[1].split(".")[:2])) < OLDEST:
+        raise InfrastructureError(f"Renode {found[1]} is too old: {REMEDY}")
+    return Tool(Path(program), found[1])

@@ -1,0 +1,148 @@
+"""``simbench crosscheck``: the same firmware on two emulators, which must execute the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from simbench.backends import Backend, backend
+from simbench.backends.naming import place
+from simbench.backends.recording import RecordedBackend, Recorder, save
+from simbench.benchmarks import load_benchmarks, select_benchmarks
+from simbench.cli.workload import backend_option, teller
+from simbench.crosscheck import Compared, compare
+from simbench.errors import EXIT_GOOD, EXIT_WRONG
+from simbench.firmware.image import Image
+from simbench.measure import Observation, measure
+from simbench.models.prepared import Layer
+from simbench.platforms import load_platform
+from simbench.scenario import DEFAULT_KERNELS, Scenario
+from simbench.tasks import Task, suite_task
+
+_SHOWN_PLACES = 5
+
+
+@click.command(name="crosscheck")
+@click.option("--platform", required=True, metavar="NAME", help="Board to emulate.")
+@click.option("--benchmark", required=True, metavar="NAME", help="Benchmark to run.")
+@click.option(
+    "--kernels", default=DEFAULT_KERNELS, show_default=True, metavar="NAME", help="Kernel set."
+)
+@backend_option
+@click.option(
+    "--against",
+    metavar="NAME",
+    help="Emulator to compare with: renode (the default), qemu:PROGRAM or recording:FILE.",
+)
+@click.option(
+    "--record",
+    "record_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep the session on --backend, to compare with elsewhere.",
+)
+def command(
+    platform: str,
+    benchmark: str,
+    kernels: str,
+    backend_name: str,
+    against: str | None,
+    record_path: Path | None,
+) -> int:
+    """Run one inference on two emulators and compare what they executed: every instruction, layer
+    by layer, and the outputs.
+
+    Exits with 1 where they differ, and says where; with 3 where an emulator is missing.
+
+    \b
+    Examples:
+      simbench crosscheck --platform stm32f4 --benchmark ad
+      simbench crosscheck --platform stm32f4 --benchmark ad --against qemu:qemu-10
+      simbench crosscheck --platform stm32f4 --benchmark ad --record ad.rec
+      simbench crosscheck --platform stm32f4 --benchmark ad --against recording:ad.rec
+    """
+    console = Console(stderr=True)
+    emulator = backend(backend_name)
+    other = None if record_path and not against else backend(against or "renode")
+    for found in (emulator, other):
+        if found is not None:
+            found.version()  # what is missing is told before anything is built
+    board = load_platform(platform)
+    chosen = select_benchmarks([benchmark], load_benchmarks())[0]
+    scenario = Scenario(chosen.id, board.id, kernels)
+    machine = emulator.machine(board.core)
+    task = suite_task(scenario, board, chosen, machine, 1, teller(console))
+    first = _observed(task, emulator, record_path)
+    if other is None:
+        return EXIT_GOOD
+    return _tell(task, (emulator, first), (other, measure(task, other)))
+
+
+def _observed(task: Task, emulator: Backend, record_path: Path | None) -> Observation:
+    if record_path is None:
+        return measure(task, emulator)
+    recorder = Recorder(emulator)
+    seen = measure(task, recorder)
+    save(recorder.recordings[0], record_path)
+    return seen
+
+
+def _tell(
+    task: Task, first: tuple[Backend, Observation], second: tuple[Backend, Observation]
+) -> int:
+    names = tuple(_shown(found) for found, _ in (first, second))
+    sections = compare(first[1].counts, second[1].counts)
+    outputs_are_equal = first[1].outputs == second[1].outputs
+    layers = () if task.model is None else task.model.layers
+    console = Console()
+    console.print(f"{task.scenario.id} on {task.machine}", style="bold", highlight=False)
+    console.print(_table(names, sections, layers))
+    console.print(f"outputs are {'equal' if outputs_are_equal else 'not equal'}", highlight=False)
+    differing = [section for section in sections if not section.is_equal]
+    if differing:
+        _tell_places(differing[0], task.image, console)
+    if not differing and outputs_are_equal:
+        return EXIT_GOOD
+    what = f"differ in {len(differing)} of {len(sections)} sections"
+    if not differing:
+        what = "give different outputs"
+    click.echo(f"simbench: {names[0]} and {names[1]} {what}", err=True)
+    return EXIT_WRONG
+
+
+def _shown(emulator: Backend) -> str:
+    recorded = " recorded" if isinstance(emulator, RecordedBackend) else ""
+    return f"{emulator.name} {emulator.version()}{recorded}"
+
+
+def _table(names: Sequence[str], sections: Sequence[Compared], layers: Sequence[Layer]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("instructions")
+    for name in names:
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for section in sections:
+        verdict = "equal" if section.is_equal else "differs"
+        shown = Text(verdict, style="green" if section.is_equal else "bold red")
+        table.add_row(_name(section, layers), f"{section.first:,}", f"{section.second:,}", shown)
+    return table
+
+
+def _name(section: Compared, layers: Sequence[Layer]) -> str:
+    if section.layer is None:
+        return "inference"
+    known = section.layer < len(layers)
+    return f"layer {section.layer}{f', {layers[section.layer].op}' if known else ''}"
+
+
+def _tell_places(section: Compared, image: Image, console: Console) -> None:
+    """Where the executions of the first section that differs are not the same."""
+    console.print(f"{len(section.differing)} instructions were not executed equally often:")
+    for at in section.differing[:_SHOWN_PLACES]:
+        where = place(image, at.address)
+        console.print(f"  {where}: {at.first:,} and {at.second:,} times", highlight=False)
