@@ -106,18 +106,24 @@ class Inference:
 
 class Conversation:
     """A board that has booted. ``boot_errors`` is what it then complained of: a bad model, say.
+    One that ``is_up`` long since awaits a command, and is not expected to boot.
 
     Every method raises FirmwareFault for a fault, a hang or an endless loop, ProtocolError for an
     answer that refuses or makes no sense, InfrastructureError where the emulator ended.
     """
 
-    def __init__(self, board: Board, patience: Patience, counted: bool) -> None:
+    def __init__(
+        self, board: Board, patience: Patience, counted: bool, *, is_up: bool = False
+    ) -> None:
         self._board = board
         self._patience = patience
         self._counted = counted
         self._parser = LineParser()
         self._heard: list[Event] = []
         self._last = "nothing"
+        self.boot_errors: tuple[str, ...] = ()
+        if is_up:
+            return
         boot = self._listen("start", patience.boot_s)
         if not any(isinstance(event, Booted) for event in boot):
             raise ProtocolError(

@@ -1,0 +1,148 @@
+"""``simbench serve``: the board that is not there, behind a serial port."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from simbench.backends import Backend, backend
+from simbench.cli.workload import (
+    backend_option,
+    chosen_store,
+    no_cache_option,
+    say_changes,
+    teller,
+    workloads,
+)
+from simbench.errors import EXIT_GOOD, UsageError
+from simbench.firmware.build import kernel_set
+from simbench.platforms import load_platform
+from simbench.scenario import DEFAULT_KERNELS, Scenario
+from simbench.serve.service import Serving, serve
+from simbench.store import Store
+from simbench.tasks import Task, suite_task
+
+_BOARD, _FAST = "board", "fast"
+
+
+@click.command(name="serve")
+@click.option(
+    "--platform",
+    "platform_name",
+    required=True,
+    metavar="NAME",
+    help="Board to be: a name, or your own YAML file.",
+)
+@click.option("--benchmark", metavar="NAME", help="Benchmark whose model is on it.")
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own .tflite instead of a benchmark's model.",
+)
+@click.option(
+    "--kernels",
+    default=DEFAULT_KERNELS,
+    show_default=True,
+    metavar="NAME",
+    help="Kernel set of the firmware.",
+)
+@click.option(
+    "--pace",
+    type=click.Choice([_BOARD, _FAST]),
+    default=_BOARD,
+    show_default=True,
+    help="Answer when the board would, or as soon as the emulator can.",
+)
+@click.option(
+    "--tcp",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Listen on this port of 127.0.0.1 instead of a pseudo terminal; 0 is any free one.",
+)
+@click.option(
+    "--link",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Make a symbolic link to the pseudo terminal, for as long as it serves.",
+)
+@click.option(
+    "--power",
+    type=click.Choice(["lpm01a"]),
+    help="Be this power monitor too, on a second pseudo terminal.",
+)
+@click.option("--reset-on-open", is_flag=True, help="Boot the board for every client.")
+@backend_option
+@no_cache_option
+def command(
+    platform_name: str,
+    benchmark: str | None,
+    model: Path | None,
+    kernels: str,
+    pace: str,
+    tcp: int | None,
+    link: Path | None,
+    power: str | None,
+    reset_on_open: bool,
+    backend_name: str,
+    no_cache: bool,
+) -> int:
+    """Be a board: any client of the MLPerf Tiny protocol can talk to it, as to hardware.
+
+    Prints the name of a pseudo terminal, on the first line of standard output, and serves one
+    client after another. With --power, the second line is the power monitor's. Ctrl-C ends it;
+    SIGUSR1 is the board's reset button.
+
+    \b
+    Examples:
+      simbench serve --platform stm32l4r5 --benchmark kws
+      simbench serve --platform stm32l4r5 --benchmark ic --link /tmp/dut
+      simbench serve --platform stm32l4r5 --benchmark kws --power lpm01a
+      simbench serve --platform nrf5340 --model my_model.tflite --pace fast --tcp 4000
+    """
+    if tcp is not None and link is not None:
+        raise UsageError("--link is of a pseudo terminal: leave out --tcp, or --link")
+    emulator = backend(backend_name)
+    console = Console(stderr=True)
+    store = chosen_store(no_cache=no_cache)
+    task = _task(platform_name, benchmark, model, kernels, emulator, store, console)
+    what = f"{task.benchmark.title} on {task.platform.title}"
+
+    def announce(ports: Sequence[str]) -> None:
+        for port in ports:
+            click.echo(port)
+        console.print(f"serving {what}; Ctrl-C ends it", highlight=False, soft_wrap=True)
+
+    serving = Serving(
+        is_paced=pace == _BOARD,
+        tcp=tcp,
+        link=link,
+        has_monitor=power is not None,
+        resets_on_open=reset_on_open,
+    )
+    serve(task, emulator, serving, announce, teller(console))
+    return EXIT_GOOD
+
+
+def _task(
+    platform_name: str,
+    benchmark: str | None,
+    model: Path | None,
+    kernels: str,
+    emulator: Backend,
+    store: Store | None,
+    console: Console,
+) -> Task:
+    if benchmark is None and model is None:
+        raise UsageError("nothing to serve: name one --benchmark, or give a --model")
+    board = load_platform(platform_name)
+    workload = workloads([] if benchmark is None else [benchmark], model)[0]
+    scenario = Scenario(workload.id, board.id, kernel_set(kernels))
+    machine = emulator.machine(board.core)
+    task = suite_task(scenario, board, workload, machine, 1, teller(console), store)
+    if model is not None:
+        say_changes(task, console)
+    return task

@@ -1,0 +1,1 @@
+"""Real boards, on serial ports: measured by their own clocks, counted by nobody."""

@@ -1,0 +1,234 @@
+"""The board behind the port: the firmware's own replies, its time stamps priced."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import inf
+from typing import Protocol, TypeVar
+
+from simbench.backends.board import Board
+from simbench.backends.faults import fault_sentence
+from simbench.counts import Counts
+from simbench.errors import InfrastructureError
+from simbench.protocol import Fault, Lap, Progress, Ready, parse_line
+from simbench.serve.clock import BoardClock
+
+_READ_S = 0.5
+_BOOT_S = 60.0
+_NOTICED_S = 0.5
+
+_INFERENCES = "infer-start"
+
+T = TypeVar("T")
+Tell = Callable[[str], None]
+"""Says a sentence to whoever runs the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one inference takes: seconds, and joules where they are known."""
+
+    time_s: float
+    energy_j: float | None
+
+
+class Listener(Protocol):
+    """Is told what happens on the board, in seconds of its clock, before that time has come."""
+
+    def burst(self, start: float, end: float, watts: float) -> None:
+        """From ``start`` to ``end`` the board draws ``watts``."""
+
+    def stamp(self, moment: float) -> None:
+        """At ``moment`` the board takes a time stamp, and its pin D7 falls."""
+
+
+class Device:
+    """An emulated board that counts what it executes. ``price`` gives what one inference cost of
+    a window of so many.
+
+    A priced inference takes its modelled time on ``clock``; everything else the wall time it takes
+    in the emulator. Raises what a board raises.
+    """
+
+    def __init__(
+        self,
+        launch: Callable[[], Board],
+        price: Callable[[Counts, int], Cost],
+        clock: BoardClock,
+        tell: Tell,
+    ) -> None:
+        self._launch = launch
+        self._price = price
+        self._clock = clock
+        self._tell = tell
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="board")
+        self._board: Board | None = None
+        self._text = b""
+        self._booted_at = 0.0
+        self._stamped_us = 0
+        self._has_been_late = False
+        self._last: Cost | None = None
+        self.listener: Listener | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the board runs."""
+        return self._board is not None
+
+    async def boot(self) -> tuple[bytes, ...]:
+        """Start the board, anew if it runs; returns what it says, with ends of lines.
+
+        Raises InfrastructureError where it does not come up.
+        """
+        await self.halt()
+        self._text = b""
+        await self._in_thread(self._start)
+        self._clock.release(self._clock.now())
+        self._booted_at, self._stamped_us = self._clock.now(), 0
+        # what it stamps while it boots is no event: a real one has booted before anybody measures
+        listener, self.listener = self.listener, None
+        try:
+            async with asyncio.timeout(_BOOT_S):
+                said = [line async for line in self._reply()]
+        except TimeoutError:
+            raise InfrastructureError(
+                f"the firmware did not start within {_BOOT_S:g} s: check that it speaks the "
+                "benchmark protocol"
+            ) from None
+        finally:
+            self.listener = listener
+        return tuple(said)
+
+    async def obey(self, command: bytes) -> AsyncIterator[bytes]:
+        """The lines that the firmware answers ``command`` with, when the board would say them."""
+        board = self._running()
+        await self._in_thread(lambda: board.write(command))
+        async for line in self._reply():
+            yield line
+
+    async def halt(self) -> None:
+        """Stop the board, whatever it does, or is about to do."""
+        if self._board is not None:
+            self._board.abort()
+        await self._in_thread(self._end)
+
+    async def close(self) -> None:
+        """Stop the board and leave nothing behind."""
+        await self.halt()
+        self._thread.shutdown()
+
+    def _start(self) -> None:
+        self._board = self._launch()
+
+    def _end(self) -> None:
+        board, self._board = self._board, None
+        if board is not None:
+            board.close()
+
+    async def _reply(self) -> AsyncIterator[bytes]:
+        async for line in self._timed_lines():
+            yield line
+            if isinstance(parse_line(_text(line)), Ready):
+                return
+
+    async def _timed_lines(self) -> AsyncIterator[bytes]:
+        """What the firmware says, for ever, each line when the board would say it."""
+        while True:
+            line = await self._line()
+            event = parse_line(_text(line))
+            if isinstance(event, Lap):
+                line = self._stamped(self._clock.now())
+            elif isinstance(event, Fault):
+                self._tell(fault_sentence(event.registers, self._running().where))
+            yield line
+            if isinstance(event, Progress) and event.count is not None:
+                if event.step == _INFERENCES:
+                    async for stamp in self._measured(event.count):
+                        yield stamp
+                elif self._last is not None:
+                    await self._warmed_up(event.count, self._last)
+
+    async def _warmed_up(self, warmups: int, each: Cost) -> None:
+        """Wait for the end of ``warmups``. They are no part of the window, so they are priced as
+        the inferences of the last one."""
+        start = self._clock.hold()
+        self._text = await self._line() + self._text
+        await self._pass_inferences(start, warmups, each)
+
+    async def _measured(self, inferences: int) -> AsyncIterator[bytes]:
+        """The time stamps before and after the measured inferences, where they come next."""
+        start = self._whole_us(self._clock.hold())
+        line = await self._line()
+        if is_measured := _is_lap(line):
+            yield self._stamped(start)
+            line = await self._line()
+            is_measured = _is_lap(line)
+        if not is_measured:
+            self._clock.release(inf)
+            self._text = line + self._text
+            return
+        self._last = await self._in_thread(lambda: self._window_cost(inferences))
+        yield self._stamped(await self._pass_inferences(start, inferences, self._last))
+
+    async def _pass_inferences(self, start: float, inferences: int, each: Cost) -> float:
+        """Let the time that inferences take pass, from ``start`` on; returns their end."""
+        took_s = inferences * each.time_s
+        end = start + took_s
+        if self.listener is not None and each.energy_j is not None:
+            self.listener.burst(start, end, each.energy_j / each.time_s)
+        late_s = self._clock.release(end)
+        if late_s > _NOTICED_S and self._clock.is_paced and not self._has_been_late:
+            self._has_been_late = True
+            self._tell(
+                f"the emulator is slower than the board: what takes {took_s:.2f} s came "
+                f"{late_s:.2f} s late; time stamps are those of the board all the same"
+            )
+        await self._clock.reach(end)
+        return end
+
+    def _window_cost(self, inferences: int) -> Cost:
+        windows = self._running().take_windows()
+        if len(windows) != 1:
+            raise InfrastructureError(
+                f"the firmware passed th_pre and th_post {len(windows)} times in one infer; call "
+                "each once, around the measured inferences"
+            )
+        return self._price(windows[0], inferences)
+
+    def _stamped(self, moment: float) -> bytes:
+        """The line of a time stamp at ``moment``; the board's own clock never goes back."""
+        if self.listener is not None:
+            self.listener.stamp(moment)
+        self._stamped_us = max(self._stamped_us, round((moment - self._booted_at) * 1e6))
+        return b"m-lap-us-%d\r\n" % self._stamped_us
+
+    def _whole_us(self, moment: float) -> float:
+        """``moment`` to the microsecond of the board's own clock."""
+        return self._booted_at + round((moment - self._booted_at) * 1e6) * 1e-6
+
+    async def _line(self) -> bytes:
+        """The next line of the firmware, with its end."""
+        board = self._running()
+        while b"\n" not in self._text:
+            self._text += await self._in_thread(lambda: board.read(_READ_S))
+        line, _, self._text = self._text.partition(b"\n")
+        return line + b"\n"
+
+    def _running(self) -> Board:
+        if self._board is None:
+            raise InfrastructureError("the board was stopped")
+        return self._board
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _text(line: bytes) -> str:
+    return line.rstrip(b"\r\n").decode("ascii", "backslashreplace")
+
+
+def _is_lap(line: bytes) -> bool:
+    return isinstance(parse_line(_text(line)), Lap)

@@ -1,0 +1,166 @@
+"""A served board from a task: launched, priced, on its port, until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from simbench.backends import Backend, LaunchSpec
+from simbench.backends.sections import fold_layers
+from simbench.cost.core import load_core
+from simbench.cost.fit import check_fit
+from simbench.cost.price import estimate
+from simbench.counts import Counts
+from simbench.errors import DoesNotFit, InfrastructureError, UsageError
+from simbench.firmware.section import Section
+from simbench.measure import launch_spec
+from simbench.memory import memory_needs
+from simbench.platforms import Platform
+from simbench.serve.clock import BoardClock
+from simbench.serve.device import Cost, Device, Tell
+from simbench.serve.lpm01a.monitor import PowerMonitor
+from simbench.serve.ports import Port, tcp_port, terminal
+from simbench.serve.server import Server, race
+from simbench.session import converse
+from simbench.tasks import Task
+
+_NO_LIMIT = 1 << 62
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_RESET = signal.SIGUSR1
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How to serve: waiting for priced time or not; on TCP port ``tcp``, or on a pseudo terminal
+    with a symbolic ``link`` to it; with a power monitor on another terminal or not."""
+
+    is_paced: bool
+    tcp: int | None = None
+    link: Path | None = None
+    has_monitor: bool = False
+    resets_on_open: bool = False
+
+
+def serve(
+    task: Task,
+    backend: Backend,
+    serving: Serving,
+    announce: Callable[[Sequence[str]], None],
+    tell: Tell,
+) -> None:
+    """Serve the board of ``task`` until SIGINT, SIGTERM or SIGHUP; SIGUSR1 resets it.
+
+    ``announce`` is given the names of the ports when a client can come: the board's, and then the
+    power monitor's. Raises UsageError where a port cannot be had, or time or energy is not known;
+    what the board raises otherwise.
+    """
+    unpriced = backend.capabilities.unpriced
+    if unpriced is not None:
+        raise UsageError(f"--backend {backend.name} gives no counts that have a price: {unpriced}")
+    if serving.has_monitor and task.platform.energy is None:
+        raise UsageError(
+            f"--power needs to know what {task.platform.id} draws, and nobody does: "
+            f"{task.platform.energy_reason}"
+        )
+    misfit = _misfit(task, backend)
+    if misfit is not None:
+        tell(
+            f"{task.benchmark.title} does not fit {task.platform.title}: {misfit}; it is served "
+            "all the same"
+        )
+    with contextlib.ExitStack() as stack:
+        port: Port
+        if serving.tcp is None:
+            port = stack.enter_context(terminal(serving.link))
+        else:
+            port = stack.enter_context(tcp_port(serving.tcp))
+        monitored = stack.enter_context(terminal(None)) if serving.has_monitor else None
+        ports = [port.name] if monitored is None else [port.name, monitored.name]
+        service = _Service(task, backend, serving, port, monitored, tell)
+        asyncio.run(service.run(lambda: announce(ports)))
+
+
+class _Service:
+    """The board, its server and perhaps its power monitor, on their ports."""
+
+    def __init__(
+        self,
+        task: Task,
+        backend: Backend,
+        serving: Serving,
+        port: Port,
+        monitored: Port | None,
+        tell: Tell,
+    ) -> None:
+        spec = served_spec(task)
+        clock = BoardClock(serving.is_paced)
+        self._device = Device(lambda: backend.launch(spec), pricer(task.platform), clock, tell)
+        self._server = Server(self._device, port, resets_on_open=serving.resets_on_open)
+        self._monitor: PowerMonitor | None = None
+        energy = task.platform.energy
+        if monitored is not None and energy is not None:
+            idle_w, volts = energy.static_w.value, task.platform.supply_v
+            self._monitor = PowerMonitor(monitored, self._server, clock, idle_w, volts, tell)
+            self._device.listener = self._monitor
+
+    async def run(self, is_up: Callable[[], None]) -> None:
+        """Serve until a signal says to end."""
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in _ENDS:
+            if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # started by nohup
+            loop.add_signal_handler(number, ended.set)
+        loop.add_signal_handler(_RESET, self._server.reset)
+        others = () if self._monitor is None else (self._monitor.run(),)
+        try:
+            await race(ended.wait(), self._start(is_up), *others)
+        finally:
+            await self._device.close()
+
+    async def _start(self, is_up: Callable[[], None]) -> None:
+        await self._device.boot()
+        is_up()
+        await self._server.run()
+
+
+def _misfit(task: Task, backend: Backend) -> DoesNotFit | None:
+    """Why the real board could not run the task; None where it could."""
+    assert task.model is not None  # the firmware is simbench's own
+    with backend.launch(replace(launch_spec(task), counting=False)) as board:
+        talk = converse(board, counted=False)
+        if talk.boot_errors:
+            raise InfrastructureError(
+                f"the firmware cannot run {task.benchmark.title}: {'; '.join(talk.boot_errors)}"
+            )
+        footprint = talk.footprint()
+    try:
+        check_fit(task.platform, memory_needs(task.image, task.model, footprint))
+    except DoesNotFit as error:
+        return error
+    return None
+
+
+def served_spec(task: Task) -> LaunchSpec:
+    """The board that is served: every window is counted, as a whole and however long it is."""
+    symbols = task.image.symbols
+    window = Section(symbols["th_pre"] & ~1, symbols["th_post"] & ~1)
+    return replace(
+        launch_spec(task), counted_windows=None, section=window, window_instructions=_NO_LIMIT
+    )
+
+
+def pricer(platform: Platform) -> Callable[[Counts, int], Cost]:
+    """What one inference costs on ``platform``: the mean over a window of so many."""
+    core = load_core(platform.core)
+
+    def price(counts: Counts, inferences: int) -> Cost:
+        each = estimate(fold_layers(counts, inferences), counts.inference, platform, core)
+        energy = each.energy_j
+        return Cost(each.time_s.value, None if energy is None else energy.value)
+
+    return price
