@@ -84,8 +84,23 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class DataClasses:
+    """The classes of the benchmark's data set, in the order of their numbers there.
+
+    ``caution`` says why the benchmark's own model cannot be judged by it, where that is so.
+    """
+
+    names: tuple[str, ...]
+    source: str
+    caution: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One workload. ``macs`` counts the multiply-accumulates of one inference."""
+    """One workload. ``macs`` counts the multiply-accumulates of one inference.
+
+    ``data`` is None where no labelled data is known; ``smoke_pictures`` are only for the smoke set.
+    """
 
     id: str
     title: str
@@ -102,6 +117,8 @@ class Benchmark:
     seed: int
     quality: Quality | None
     pictures: tuple[Picture, ...]
+    data: DataClasses | None = None
+    smoke_pictures: tuple[Picture, ...] = ()
 
 
 def load_benchmarks(folders: Sequence[Path] = ()) -> dict[str, Benchmark]:
@@ -156,6 +173,10 @@ def read_benchmark(path: Path) -> Benchmark:
         seed=table.integer("seed"),
         quality=_quality(table.table("quality")) if "quality" in table else None,
         pictures=_pictures(table.table("pictures")) if "pictures" in table else (),
+        data=_data(table.table("data")) if "data" in table else None,
+        smoke_pictures=(
+            _pictures(table.table("smoke_pictures")) if "smoke_pictures" in table else ()
+        ),
     )
     table.finish()
     _check_pictures(table, benchmark)
@@ -166,7 +187,7 @@ def _check_pictures(table: Table, benchmark: Benchmark) -> None:
     shape = benchmark.input_shape
     if benchmark.pictures and (len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3)):
         raise table.fail("input_shape", "pictures need 1, height, width, and 1 or 3 channels")
-    for picture in benchmark.pictures:
+    for picture in (*benchmark.pictures, *benchmark.smoke_pictures):
         if picture.expect is not None and picture.expect not in benchmark.labels:
             raise table.fail("pictures", f"{picture.name} expects none of the labels")
 
@@ -197,6 +218,16 @@ def _quality(table: Table) -> Quality:
     )
     table.finish()
     return quality
+
+
+def _data(table: Table) -> DataClasses:
+    data = DataClasses(
+        names=table.texts("classes"),
+        source=table.text("source"),
+        caution=table.text("caution") if "caution" in table else None,
+    )
+    table.finish()
+    return data
 
 
 def _pictures(table: Table) -> tuple[Picture, ...]:
