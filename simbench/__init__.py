@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,10 +9,7 @@ if TYPE_CHECKING:
 
 __all__ = ["__version__", "sweep", "sweep_study"]
 
-try:
-    __version__ = version("simbench")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    __version__ = "0.0.0"
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -40,9 +40,13 @@ class Quantity:
 
 
 class Table:
-    """A mapping of a data file. Reading a key checks it and remembers that it is known."""
+    """A mapping of a data file. Reading a key checks it and remembers that it is known.
+
+    Two tables are equal where they are the same place of the same reading of a file.
+    """
 
     def __init__(self, node: yaml.MappingNode, path: Path, prefix: str, sources: Table | None):
+        self._whole = node
         self._path = path
         self._prefix = prefix
         self._line = node.start_mark.line + 1
@@ -63,6 +67,14 @@ class Table:
             raise UsageError(f"{self._path}:{line}: {self._prefix}{name} is there twice")
         self._nodes[name] = value
         self._lines[name] = line
+
+    def __eq__(self, other: object) -> bool:
+        """Whether ``other`` is the same place, so that what was read there need not be again."""
+        return isinstance(other, Table) and other._whole is self._whole
+
+    def __hash__(self) -> int:
+        """By the place."""
+        return id(self._whole)
 
     def __contains__(self, key: str) -> bool:
         """Whether ``key`` is in the file; asking makes it a known one."""
@@ -181,7 +193,8 @@ class Table:
         except ValueError as error:
             raise self.fail(key, str(error)) from None
         if not minimum <= value <= maximum:
-            raise self.fail(key, f"{value:g} is impossible: {minimum:g} to {maximum:g} is possible")
+            possible = f"{minimum:g} to {maximum:g} {unit}".strip()
+            raise self.fail(key, f"{node.value} is impossible: {possible} is possible")
         return value
 
     def _source(self) -> str | None:
@@ -233,7 +246,8 @@ def compose(path: Path) -> yaml.MappingNode:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path} cannot be read: {why}") from error
     try:
         node = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 
@@ -17,6 +18,7 @@ MEMORY_KINDS = ("flash", "sram", "ccm", "tcm", "external")
 ENERGY_GROUPS = ("alu", "multiply", "divide", "load_store", "branch", "float", "other")
 """Groups of instructions that a platform gives an energy for."""
 MAX_SECTORS = 16
+_TABLES_KEPT = 1 << 12  # studies write values into a board's file, and leave most tables as read
 PHASES = 4
 PLACED = (Segment.CODE, Segment.WEIGHTS, Segment.STATIC, Segment.ARENA)
 
@@ -248,7 +250,7 @@ def platform_from(top: Table, path: Path) -> Platform:
         supply_v=top.quantity("supply", "V", minimum=0.5, maximum=6.0).value,
         memories=memories,
         placement=_placement(top.table("placement"), memories),
-        energy=None if top.is_null("energy") else _energy(top.table("energy"), memories),
+        energy=None if top.is_null("energy") else _energy(top.table("energy"), tuple(memories)),
         native=_native(top.table("native")) if "native" in top else None,
         accuracy=top.text("accuracy"),
         energy_reason=top.text("energy_reason") if top.is_null("energy") else None,
@@ -261,6 +263,7 @@ def _memories(table: Table) -> dict[str, Memory]:
     return {name: _memory(table.table(name), name) for name in table}
 
 
+@lru_cache(maxsize=_TABLES_KEPT)
 def _memory(table: Table, name: str) -> Memory:
     kind = table.text("kind")
     if kind not in MEMORY_KINDS:
@@ -286,9 +289,11 @@ def _memory(table: Table, name: str) -> Memory:
 
 def _cache(memory: Table, kind: str, name: str) -> Cache | None:
     key = f"{kind}_cache"
-    if key not in memory:
-        return None
-    table = memory.table(key)
+    return _cache_in(memory.table(key), kind, name) if key in memory else None
+
+
+@lru_cache(maxsize=_TABLES_KEPT)
+def _cache_in(table: Table, kind: str, name: str) -> Cache:
     lines = table.integer("lines", minimum=1, maximum=65534)
     line_bytes = table.integer("line", "bytes", minimum=4, maximum=1024)
     ways = table.integer("ways", minimum=1, maximum=lines)
@@ -331,7 +336,8 @@ def _placement(table: Table, memories: Mapping[str, Memory]) -> dict[Segment, st
     return placement
 
 
-def _energy(table: Table, memories: Mapping[str, Memory]) -> Energy:
+@lru_cache(maxsize=_TABLES_KEPT)
+def _energy(table: Table, memories: tuple[str, ...]) -> Energy:
     energy = Energy(
         static_w=table.quantity("static", "W", maximum=100.0),
         clock_j=table.quantity("clock", "J", maximum=1.0),

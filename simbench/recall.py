@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import partial
+from itertools import chain
 
 from simbench.benchmarks import Benchmark, ModelFile, PackagedModel
 from simbench.fetch import Progress, quiet
 from simbench.inputs import Input, pictures_folder, real_inputs
+from simbench.installed import version_of
 from simbench.models.prepared import PreparedModel
 from simbench.models.reference import reference_outputs, reference_version
 from simbench.models.source import benchmark_model, source_bytes
@@ -18,6 +22,7 @@ from simbench.store import Memory, Store, key_of, sources_hash
 _MODEL = "model"
 _INPUTS = "inputs"
 _OUTPUTS = "outputs"
+_ANSWERS = "answers"
 
 
 def prepared_model(
@@ -33,7 +38,7 @@ def prepared_model(
     key = key_of(
         _source(benchmark.model),
         None if ops is None else sorted(ops.items()),
-        version("flatbuffers"),
+        version_of("flatbuffers"),
         sources_hash("models", "store"),
     )
     model = memory.recall(_MODEL, key, PreparedModel)
@@ -66,7 +71,7 @@ def recalled_inputs(
         benchmark.input_shape,
         benchmark.encoding,
         model.sha256,
-        version("pillow"),
+        version_of("pillow"),
         sources_hash("inputs.py", "store"),
     )
     inputs = memory.recall(_INPUTS, key, tuple[Input, ...])
@@ -107,3 +112,25 @@ def expected_outputs(
         known |= dict(zip(missing, found, strict=True))
         memory.keep(_OUTPUTS, {key: known})
     return Expected(tuple(known[name] for name in names), tuple(memory.notes))
+
+
+def data_outputs(
+    benchmark: str, model: PreparedModel, data: str, inputs: Sequence[bytes], store: Store | None
+) -> Expected:
+    """The host's reference outputs for ``inputs``, made on all cores, recalled where ``data``, the
+    hash that stands for all of them, was judged before."""
+    memory = None if store is None else Memory(store, benchmark)
+    key = key_of(model.sha256, data, reference_version(), sources_hash("models", "store"))
+    known = None if memory is None else memory.recall(_ANSWERS, key, tuple[bytes, ...])
+    if known is None or len(known) != len(inputs):
+        known = _on_all_cores(model, inputs)
+        if memory is not None:
+            memory.keep(_ANSWERS, {key: known})
+    return Expected(known, () if memory is None else tuple(memory.notes))
+
+
+def _on_all_cores(model: PreparedModel, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
+    share = -(-len(inputs) // (os.cpu_count() or 1))
+    parts = [inputs[start : start + share] for start in range(0, len(inputs), share)]
+    with ThreadPoolExecutor(len(parts)) as pool:
+        return tuple(chain.from_iterable(pool.map(partial(reference_outputs, model), parts)))

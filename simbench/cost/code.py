@@ -35,7 +35,7 @@ _GROUP_OF = {
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Code:
-    """The instructions of every block, and arrays over the blocks of a run.
+    """The bytes and instructions of every block, and arrays over the blocks of a run.
 
     ``first`` is the place of a block's first instruction among those of all blocks, which
     ``groups`` has the energy group of. ``loads`` says of each halfword of code whether a load
@@ -43,6 +43,7 @@ class Code:
     starts with a wide instruction across two words.
     """
 
+    encoded: tuple[bytes, ...]
     decoded: tuple[tuple[Instruction, ...], ...]
     start: NDArray[np.int64]
     size: NDArray[np.int64]
@@ -68,6 +69,7 @@ def code_of(blocks: Sequence[Block]) -> Code:
     first = np.cumsum(length) - length
     is_unknown = np.array([kind is InstructionClass.UNKNOWN for kind in kinds], np.int64)
     return Code(
+        encoded=tuple(block.code for block in blocks),
         decoded=decoded,
         start=start,
         size=size,

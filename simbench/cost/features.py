@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -15,12 +15,14 @@ from simbench.cost.code import Code, code_of
 from simbench.cost.core import Core
 from simbench.cost.groups import by_index
 from simbench.cost.parts import Pair, Part
-from simbench.cost.pipelines import Pairing, Pipeline, Predicting, pipeline
+from simbench.cost.pipelines import Pairing, Predicting, pipeline
 from simbench.counts import Block
+from simbench.isa.decode import decode_block
 from simbench.platforms import ENERGY_GROUPS
 
 _KEPT = 8
 _CORES_KEPT = 1 << 12
+_BLOCKS_KEPT = 1 << 13
 _NOT_OF_BLOCKS = ("refill_", "split_", "code_bus", "fetch_queue", "misprediction")
 _Found = TypeVar("_Found")
 
@@ -91,9 +93,9 @@ def features_of(code: Code, core: Core) -> Features:
     """The features of ``code`` on ``core``, worked out."""
     pricing, alignment = pipeline(core), (code.start % 4).tolist()
     count = len(code.decoded)
-    runs = (pricing.cycles(*run) for run in zip(code.decoded, alignment, strict=True))
-    each = np.concatenate([np.zeros((0, len(Part), 3)), *runs])
-    pair_block, pair_halfwords, pair_cycles = _pairs(code, pricing)
+    runs = [_run(core, *run) for run in zip(code.encoded, alignment, strict=True)]
+    each = np.concatenate([np.zeros((0, len(Part), 3)), *(cycles for cycles, _ in runs)])
+    pair_block, pair_halfwords, pair_cycles = _pairs(code, [pairs for _, pairs in runs])
     cycles = np.add.reduceat(each, code.first, axis=0)
     return Features(
         code=code,
@@ -108,6 +110,14 @@ def features_of(code: Code, core: Core) -> Features:
     )
 
 
+@lru_cache(maxsize=_BLOCKS_KEPT)  # benchmarks share most of their code
+def _run(core: Core, code: bytes, alignment: int) -> tuple[NDArray[np.float64], Sequence[Pair]]:
+    """The cycles of each instruction of a block, and its pairs of overlapping accesses."""
+    pricing, run = pipeline(core), decode_block(code)
+    pairs = pricing.pairs(run, alignment) if isinstance(pricing, Pairing) else ()
+    return pricing.cycles(run, alignment), pairs
+
+
 def _by_group(code: Code, each: NDArray[np.float64]) -> NDArray[np.float64]:
     """What ``each`` instruction takes, (instructions, 3), by block and energy group."""
     block = np.repeat(np.arange(len(code.decoded)), code.instructions)
@@ -117,13 +127,10 @@ def _by_group(code: Code, each: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _pairs(
-    code: Code, pricing: Pipeline
+    code: Code, pairs: Sequence[Sequence[Pair]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """The block, the two halfwords and the cycles of every pair of overlapping accesses."""
-    found: list[tuple[int, Pair]] = []
-    if isinstance(pricing, Pairing):
-        runs = enumerate(zip(code.decoded, (code.start % 4).tolist(), strict=True))
-        found = [(block, pair) for block, run in runs for pair in pricing.pairs(*run)]
+    found = [(block, pair) for block, of_block in enumerate(pairs) for pair in of_block]
     block = np.array([block for block, _ in found], np.int64)
     places = np.array([(p.first // 2, p.second // 2) for _, p in found], np.int64).reshape(-1, 2)
     return (

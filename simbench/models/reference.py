@@ -18,13 +18,13 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simbench.errors import InfrastructureError, ModelError
+from simbench.installed import version_of
 from simbench.models.prepared import PreparedModel
 
 _EXACT = ("tflite-runtime", "ai-edge-litert", "tflite-micro")
@@ -53,17 +53,14 @@ def reference_outputs(
 def reference_version() -> str:
     """Name and version of the interpreter that :func:`reference_outputs` uses."""
     name = _interpreter_package()
-    return f"{name} {version(name)}"
+    return f"{name} {version_of(name)}"
 
 
 def _interpreter_package() -> str:
     """The installed package that is exact."""
     for name in _EXACT:
-        try:
-            release = version(name)
-        except PackageNotFoundError:
-            continue
-        if name != "ai-edge-litert" or _major_minor(release) < _ROUNDS_ONCE:
+        release = version_of(name)
+        if release and (name != "ai-edge-litert" or _major_minor(release) < _ROUNDS_ONCE):
             return name
     raise InfrastructureError(
         "no exact host interpreter: install tflite-runtime 2.14, ai-edge-litert 1.2.0 or "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +36,8 @@ _NUMBERS = (
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Layout:
-    """Machines that differ in nothing but the clock, energy and the numbers of the core: one of
-    them, the caches that must be watched for them, and which they are."""
+    """Machines with the same sizes and caches of memories, placement and kind of core: one of them,
+    the caches that must be watched for them, and which they are."""
 
     platform: Platform
     caches: tuple[CacheGeometry, ...]
@@ -71,13 +71,21 @@ class Priced:
 
 
 def layouts(machines: Sequence[Machine]) -> tuple[Layout, ...]:
-    """The layouts of ``machines``, which share the parts that they do not differ in."""
-    found: dict[tuple[str, int, int], list[int]] = {}
+    """The layouts of ``machines``."""
+    found: dict[Hashable, list[int]] = {}
     for index, (platform, _) in enumerate(machines):
-        key = (platform.core, id(platform.memories), id(platform.placement))
-        found.setdefault(key, []).append(index)
+        found.setdefault(_laid_out(platform), []).append(index)
     boards = ((machines[indices[0]][0], np.array(indices)) for indices in found.values())
     return tuple(Layout(board, platform_caches(board), indices) for board, indices in boards)
+
+
+def _laid_out(platform: Platform) -> Hashable:
+    """Equal for boards of one layout."""
+    memories = tuple(
+        (m.name, m.kind, m.size_bytes, m.instruction_cache, m.data_cache)
+        for m in platform.memories.values()
+    )
+    return platform.core, memories, tuple(platform.placement.items())
 
 
 def needed(case: Case) -> dict[Key, Platform]:

@@ -30,16 +30,19 @@ _PRICED = ("clock", "energy.", "core.cycles.", "core.pipeline.")
 _FLAGS = ("executable", "prefetch", "keeps_jumps_only")
 """Keys that a file may leave out, and that can be set all the same."""
 
+_NODES_KEPT = 1 << 14
+
 _Changes = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _File:
-    """A data file: its mapping, and the text at each path ("" at a table's)."""
+    """A data file: its mapping, the text at each path ("" at a table's), and how axes begin."""
 
     path: Path
     node: yaml.MappingNode
     texts: Mapping[str, str]
+    prefix: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -124,12 +127,12 @@ def _varied_core(name: str, changes: _Changes) -> Core:
 
 @cache
 def _core_file(name: str) -> _File:
-    return _file(core_path(name))
+    return _file(core_path(name), CORE)
 
 
-def _file(path: Path) -> _File:
+def _file(path: Path, prefix: str = "") -> _File:
     node = compose(path)
-    return _File(path, node, dict(_texts(node, "")))
+    return _File(path, node, dict(_texts(node, "")), prefix)
 
 
 def _texts(node: yaml.MappingNode, prefix: str) -> Iterator[tuple[str, str]]:
@@ -149,24 +152,28 @@ def _changed(file: _File, changes: _Changes) -> yaml.MappingNode:
     for path, text in changes:
         table, _, key = path.rpartition(".")
         if path not in file.texts and not (key in _FLAGS and table in file.texts):
-            near = nearest(path, file.texts)
+            near = nearest(file.prefix + path, (file.prefix + known for known in file.texts))
             raise UsageError(
                 f"{file.path.name} has no number or flag {path}: the nearest are {near}"
             )
         if text != AS_IS:
-            node = _written(node, path.split("."), text)
+            node = _written(node, tuple(path.split(".")), text)
     return node
 
 
-def _written(node: yaml.MappingNode, keys: list[str], text: str) -> yaml.MappingNode:
-    """``node`` with ``text`` at the path ``keys``: what it held there, with its range, is gone."""
+@lru_cache(maxsize=_NODES_KEPT)
+def _written(node: yaml.MappingNode, keys: tuple[str, ...], text: str) -> yaml.MappingNode:
+    """``node`` with ``text`` at the path ``keys``: what it held there, with its range, is gone.
+
+    What is written again is the same node, so that tables that were read need not be again.
+    """
     first, *rest = keys
     mark = node.start_mark
     pairs = {key.value: (key, value) for key, value in node.value}
     key, old = pairs.get(first, (yaml.ScalarNode("tag:yaml.org,2002:str", first, mark, mark), None))
     if rest:
         assert isinstance(old, yaml.MappingNode)  # the path is one of the file's
-        pairs[first] = key, _written(old, rest, text)
+        pairs[first] = key, _written(old, tuple(rest), text)
     elif text == ABSENT:
         pairs.pop(first, None)
     else:

@@ -1,0 +1,31 @@
+"""Decoded code, recalled where it was decoded before: decoding is most of a price's work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simbench.counts import Block
+from simbench.installed import version_of
+from simbench.isa.decode import decode, encodings, remember
+from simbench.isa.instruction import Instruction
+from simbench.store import Memory, Store, key_of, sources_hash
+
+_INSTRUCTIONS = "instructions"
+
+
+def recall_decoded(benchmark: str, blocks: Sequence[Block], store: Store | None) -> tuple[str, ...]:
+    """Have all instructions of ``blocks`` decoded, by the ``store`` where it has them.
+
+    Returns what was wrong with the store, in sentences.
+    """
+    if store is None:
+        return ()
+    memory = Memory(store, benchmark)
+    codes = [block.code for block in blocks]
+    key = key_of(codes, version_of("capstone"), sources_hash("isa", "store"))
+    known = memory.recall(_INSTRUCTIONS, key, dict[bytes, Instruction])
+    if known is None:
+        known = {each: decode(each) for code in codes for each in encodings(code)}
+        memory.keep(_INSTRUCTIONS, {key: known})
+    remember(known)
+    return tuple(memory.notes)
