@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 from simbench.compare.conditions import ENVIRONMENT, differences
@@ -35,8 +36,9 @@ def accept(baseline: Run, new: Run, pattern: str) -> Run:
     """
     accepted = {result.id: result for result in new.results if selects(pattern, result.id)}
     if not accepted:
-        names = ", ".join(result.id for result in new.results) or "none"
-        raise NothingRun(f"nothing was accepted: the run has no result {pattern}; it has {names}")
+        near = get_close_matches(pattern, [result.id for result in new.results], 1, cutoff=0)
+        hint = f"the nearest is {near[0]}" if near else "it has none"
+        raise NothingRun(f"nothing was accepted: the run has no result {pattern}; {hint}")
     kept = {result.id: result for result in baseline.results if result.id not in accepted}
     remaining = _without(baseline, kept)
     wrong = differences(remaining, new) if kept else ()

@@ -7,15 +7,21 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 import yaml
 
 from simbench.benchmarks import load_benchmarks
-from simbench.cli.init import DEFAULT_ACTION, WORKFLOW_FILE, find_models
+from simbench.cli.init import DEFAULT_ACTION, WORKFLOW_FILE, find_models, workflow
 from simbench.cli.main import _run
+from simbench.exports.markdown import MARKER
 from simbench.models.source import source_bytes
 from simbench.suites.file import SUITE_FILE, read_suite
 
@@ -47,33 +53,60 @@ def step(name: str) -> str:
     return script
 
 
-@pytest.mark.parametrize(("budget", "code"), [("12e6", 0), ("1e3", 1)])
-def test_the_actions_step_runs_the_suite_and_writes_the_summary(
-    tmp_path: Path, budget: str, code: int
-) -> None:
-    suite = f"platforms: [stm32f4]\nbenchmarks: [ad]\nbudgets: {{ad: {{cycles: {budget}}}}}\n"
-    (tmp_path / SUITE_FILE).write_text(suite)
-    given = {name: tmp_path / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
-    done = subprocess.run(
+def run_action(folder: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    """Run the action's main step in ``folder``, with its other inputs empty."""
+    files = {name: str(folder / name.lower()) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    inputs = {"ARGUMENTS": "--samples 1", "BASELINE": "base.json", "COMPARE": "", **given}
+    return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step("Run the benchmarks")],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            **{name: str(path) for name, path in given.items()},
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "RUNNER_TEMP": str(tmp_path),
-            "ARGUMENTS": "--samples 1 --benchmark ad",
-        },
+        cwd=folder,
+        env={**os.environ, **files, **inputs, "PATH": path, "RUNNER_TEMP": str(folder)},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def write_suite(folder: Path, budget: str) -> None:
+    suite = f"platforms: [stm32f4]\nbenchmarks: [ad]\nbudgets: {{ad: {{cycles: {budget}}}}}\n"
+    (folder / SUITE_FILE).write_text(suite)
+
+
+@pytest.mark.parametrize(("budget", "code"), [("12e6", 0), ("1e3", 1)])
+def test_the_actions_step_runs_the_suite_and_writes_the_summary(
+    tmp_path: Path, budget: str, code: int
+) -> None:
+    write_suite(tmp_path, budget)
+    done = run_action(tmp_path, ARGUMENTS="--samples 1 --benchmark ad")
     assert done.returncode == code, done.stderr
-    result = Path(given["GITHUB_OUTPUT"].read_text().strip().removeprefix("result="))
-    (only,) = json.loads(result.read_text())["results"]
+    lines = (tmp_path / "github_output").read_text().splitlines()
+    outputs = dict(line.split("=") for line in lines)
+    (only,) = json.loads(Path(outputs["result"]).read_text())["results"]
     assert only["parity"]["samples"] == 1
     assert only["budgets"][0]["is_met"] == (code == 0)
-    assert "stm32f4" in given["GITHUB_STEP_SUMMARY"].read_text()
+    assert "stm32f4" in (tmp_path / "github_step_summary").read_text()
+    assert Path(outputs["comment"]).read_text().startswith(f"{MARKER}\n### simbench: 1 ok")
+
+
+def test_the_actions_step_compares_with_a_baseline_and_comments_on_the_change(
+    tmp_path: Path,
+) -> None:
+    write_suite(tmp_path, "12e6")
+    assert run_action(tmp_path).returncode == 0
+    assert (
+        _run(["baseline", "save", f"{tmp_path}/simbench.json", "--to", f"{tmp_path}/b.json"]) == 0
+    )
+    assert run_action(tmp_path, BASELINE="b.json").returncode == 0
+    comment = (tmp_path / "simbench.md").read_text()
+    assert comment == f"{MARKER}\n### simbench: 1 compared, 0 changed, 1 equal\n"
+    done = run_action(tmp_path, BASELINE="b.json", COMPARE="--fail-on cycles:-5% --layers")
+    assert done.returncode == 1
+    assert "(--fail-on cycles:-5%)" in done.stderr.splitlines()[-1]
+    assert "1 threshold breached" in (tmp_path / "simbench.md").read_text()
+    refused = run_action(tmp_path, BASELINE="b.json", ARGUMENTS="--samples 2")
+    assert refused.returncode == 2
+    assert "samples (1 and 2)" in refused.stderr
 
 
 def test_the_actions_set_up_puts_simbench_on_the_path(tmp_path: Path) -> None:
@@ -86,6 +119,88 @@ def test_the_actions_set_up_puts_simbench_on_the_path(tmp_path: Path) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert "made" in done.stdout
     assert path.read_text() == f"{action}/.venv/bin\n"
+
+
+class Comments(BaseHTTPRequestHandler):
+    """GitHub's comments on pull request 7, as its REST API lists, makes and changes them."""
+
+    bodies: ClassVar[list[str]] = []
+    place = "/repos/team/firmware/issues"
+
+    def do_GET(self) -> None:
+        self._answer(200, [self._comment(number) for number in range(len(self.bodies))])
+
+    def do_POST(self) -> None:
+        assert self._path() == f"{self.place}/7/comments"
+        self.bodies.append(self._body())
+        self._answer(201, self._comment(len(self.bodies) - 1))
+
+    def do_PATCH(self) -> None:
+        number = int(self._path().removeprefix(f"{self.place}/comments/"))
+        self.bodies[number] = self._body()
+        self._answer(200, self._comment(number))
+
+    def log_message(self, format: str, *args: object) -> None:
+        del format, args  # the tests' output is quiet
+
+    def _path(self) -> str:
+        return urlsplit(self.path).path
+
+    def _comment(self, number: int) -> dict[str, str]:
+        url = f"http://api.github.localhost{self.place}/comments/{number}"
+        return {"url": url, "body": self.bodies[number]}
+
+    def _body(self) -> str:
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        text: str = sent["body"]
+        return text
+
+    def _answer(self, status: int, document: object) -> None:
+        text = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+
+@pytest.fixture
+def github() -> Iterator[str]:
+    """The address of a proxy that is GitHub's API for ``gh``, which calls it by plain HTTP."""
+    Comments.bodies = ["a review", "<!-- other --> another bot's"]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Comments)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_action_comments_once_and_then_changes_its_comment(tmp_path: Path, github: str) -> None:
+    comment = tmp_path / "comment.md"
+    environment = {
+        **{"PATH": os.environ["PATH"], "HOME": str(tmp_path), "HTTP_PROXY": github},
+        **{"GH_HOST": "github.localhost", "GH_TOKEN": "made-up"},
+        **{"GITHUB_REPOSITORY": "team/firmware", "NUMBER": "7", "COMMENT": str(comment)},
+    }
+    command = ["bash", "-eo", "pipefail", "-c", step("Comment on the pull request")]
+    subprocess.run(command, env=environment, check=True)
+    assert len(Comments.bodies) == 2  # nothing was run, so there is nothing to say
+    for text in ("first", "second"):
+        comment.write_text(f"{MARKER}\n@{text}\n")
+        subprocess.run(command, env=environment, check=True)
+        assert Comments.bodies[2:] == [comment.read_text()]
+    assert Comments.bodies[:2] == ["a review", "<!-- other --> another bot's"]
+
+
+def test_the_workflow_of_this_repository_is_the_one_that_init_writes() -> None:
+    own = (ROOT / ".github/workflows/simbench.yml").read_text()
+    assert own == workflow("./")
+    for page in ("README.md", "docs/how-to/ci.md"):
+        assert workflow(DEFAULT_ACTION) in (ROOT / page).read_text()
+    assert len(own.splitlines()) < 10
+    suite = read_suite(ROOT / SUITE_FILE)
+    assert len(suite.platforms) == 5
+    assert {benchmark.id for benchmark in suite.benchmarks} == set(load_benchmarks())
 
 
 def test_init_writes_a_suite_of_the_models_there(

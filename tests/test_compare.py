@@ -21,7 +21,9 @@ from simbench.baseline import accept, lean, render
 from simbench.cli.main import _run
 from simbench.compare import compare
 from simbench.compare.comparison import CODE, PRICE, TOOL, Change, Entry
+from simbench.compare.layers import paired
 from simbench.compare.thresholds import Threshold, breaches, parse_threshold
+from simbench.compare.wording import both
 from simbench.errors import NothingRun, UsageError
 from simbench.exports import comparison as comparison_export
 from simbench.exports import json as json_export
@@ -130,6 +132,49 @@ def test_layers_are_paired_by_operator_and_name() -> None:
     assert [layer.base is None for layer in entry.layers] == [False, True, False]
     gone = only_entry(BASE, made_result(layers=(first,))).layers
     assert [layer.new is None for layer in gone] == [False, True]
+
+
+def test_renamed_layers_are_paired_by_operator_and_work() -> None:
+    first, last = LAYERS
+    renamed = (replace(first, name="model_1/first"), replace(last, name="Identity:01"))
+    entry = only_entry(BASE, made_result(layers=renamed))
+    assert [(layer.base, layer.new) for layer in entry.layers] == list(
+        zip(LAYERS, renamed, strict=True)
+    )
+    assert not any(layer.is_real for layer in entry.layers)
+    wider = replace(renamed[0], macs=first.macs * 2)
+    pairs = only_entry(BASE, made_result(layers=(wider, renamed[1]))).layers
+    assert [(p.base, p.new) for p in pairs] == [(None, wider), (last, renamed[1]), (first, None)]
+
+
+@given(st.permutations(range(6)), st.sets(st.integers(0, 5)), st.booleans())
+def test_every_layer_is_in_one_pair(order: list[int], renamed: set[int], is_cut: bool) -> None:
+    base = [made_layer(i, "ADD" if i % 2 else "MUL", f"layer {i}", 100.0) for i in range(6)]
+    new = [replace(base[i], name="other" if i in renamed else base[i].name) for i in order]
+    new = new[: 4 if is_cut else 6]
+    pairs = paired(base, new)
+    assert [after for _, after in pairs if after is not None] == new
+    assert sorted(b.index for b, _ in pairs if b is not None) == list(range(6))
+    assert all(b.name == n.name for b, n in pairs if b and n and n.name != "other")
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        (1002.0, "+2, +0.20 %"),
+        (998.0, "-2, -0.20 %"),
+        (1000.01, "+0, +0.00100 %"),
+        (999.99, "-0, -0.00100 %"),
+        (1000.00001, "+0, +1e-06 %"),
+        (12_000.0, "+11,000, x12"),
+    ],
+)
+def test_a_change_is_said_absolutely_and_as_a_share(new: float, said: str) -> None:
+    assert both(Change("cycles", "cycles", 1000.0, new)) == said
+
+
+def test_what_came_from_nothing_has_no_share() -> None:
+    assert both(Change("wrong_outputs", "outputs", 0, 3)) == "+3"
 
 
 def test_layers_with_the_same_name_are_paired_in_their_order() -> None:

@@ -216,10 +216,26 @@ def test_a_comparison_shows_changes_and_folds_the_layers() -> None:
     assert text.startswith(f"{MARKER}\n### simbench: 3 compared, 1 changed, 2 equal, 1 missing")
     rows = cells(MARKDOWN.render(text))
     first = "<code>kws@stm32f4/cmsis-nn</code>"
-    assert [first, "<code>cycles</code>", "1,000", "1,060", "+60", "+6.00 %"] in rows
+    assert rows[1][:3] == [first, "same", "1,060<br>+60<br>+6.00\u00a0%"]
+    assert rows[1][5:] == ["510<br>+10<br>+2.00\u00a0%"]
+    headings = ("cycles", "energy_j", "arena_bytes", "instructions")
+    assert rows[0] == ["result", "outputs", *(f"<code>{name}</code>" for name in headings)]
     layer = [first, "0", "<code>CONV_2D</code>", "<code>first</code>"]
     assert [*layer, "600", "660", "+60", "+10.00 %"] in rows
     assert "missing: only the base has it" in text
+
+
+def test_a_comparison_names_what_happened_once_and_shows_what_is_new() -> None:
+    over = Budget("cycles", 900.0, 1000.0, is_met=False)
+    boards = [made_result(f"kws@board{number}/cmsis-nn") for number in range(6)]
+    others = [replace(board, output_sha256="9" * 64, budgets=(over,)) for board in boards[:5]]
+    text = comparison_of(made_run(boards[:5]), made_run([*others, boards[5]]))
+    assert text.count("code changed; outputs changed") == 1
+    assert "`kws@board3/cmsis-nn` and 1 more\n" in text
+    assert text.count("**over budget**: `cycles is 1,000, its budget is 900`") == 5
+    rows = cells(MARKDOWN.render(text))
+    assert [row[1] for row in rows[1:]] == [*["<strong>changed</strong>"] * 5, "new"]
+    assert rows[6][2] == "1,000"
 
 
 def test_comments_stay_within_githubs_limit() -> None:
@@ -241,6 +257,12 @@ def test_comments_stay_within_githubs_limit() -> None:
     text = comparison_of(base, new)
     assert len(text) < LONGEST_COMMENT
     assert "more rows are left out" in text
+    other = [
+        replace(result, status=ERROR, reason=f"{i}{'s' * 900}") for i, result in enumerate(slower)
+    ]
+    text = comparison_of(base, made_run(other))
+    assert len(text) < LONGEST_COMMENT
+    assert "The layers are left out" in text
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,7 @@ _NO_MODELS_IN = ("build", "dist", "node_modules", "venv")
 _WORKFLOW = """\
 name: simbench
 on: [push, pull_request]
-permissions:
-  contents: read
+permissions: {{contents: read, pull-requests: write}}
 jobs:
   simbench:
     runs-on: ubuntu-latest
@@ -78,7 +77,7 @@ def command(platforms: Sequence[str], action: str, schema: str | None, force: bo
     models = _named(find_models(Path()))
     files = {
         SUITE_FILE: _suite(boards, models, schema),
-        WORKFLOW_FILE: _WORKFLOW.format(action=action),
+        WORKFLOW_FILE: workflow(action),
     }
     if schema is not None:
         files[schema] = render()
@@ -87,9 +86,18 @@ def command(platforms: Sequence[str], action: str, schema: str | None, force: bo
         click.echo(f"wrote {name}")
     if not models:
         click.echo(f"no .tflite file is below this folder: {SUITE_FILE} names the benchmarks")
+    click.echo(
+        "keep what pull requests are compared with: simbench run --json run.json && "
+        "simbench baseline save run.json"
+    )
     if action == DEFAULT_ACTION:
         click.echo(f"in {WORKFLOW_FILE}, put the GitHub account that has simbench for OWNER")
     return 0
+
+
+def workflow(action: str) -> str:
+    """The GitHub workflow that runs the suite with ``action``, and comments on pull requests."""
+    return _WORKFLOW.format(action=action)
 
 
 def find_models(folder: Path) -> Iterator[Path]:

@@ -5,7 +5,6 @@ Counts are exact, so any difference is real; what matters is said by thresholds.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -21,6 +20,7 @@ from simbench.compare.comparison import (
     LayerChange,
 )
 from simbench.compare.conditions import differences
+from simbench.compare.layers import paired
 from simbench.metrics import LAYER_METRICS, METRICS, Metric, Subject, value_of
 from simbench.results import Layer, Result, Run
 
@@ -35,9 +35,11 @@ def compare(base: Run, new: Run) -> Comparison:
 
 
 def _entry(name: str, base: Result | None, new: Result | None) -> Entry:
-    if base is None or new is None:
+    if new is None:
         return Entry(name, base, new)
     changes = _changes(METRICS.values(), base, new)
+    if base is None:
+        return Entry(name, base, new, changes)
     facts = tuple(_facts(base, new))
     layers = _layers(base.layers, new.layers)
     entry = Entry(name, base, new, changes, facts, layers)
@@ -69,21 +71,10 @@ def _identity(result: Result) -> dict[str, str | None]:
 
 
 def _layers(base: Sequence[Layer], new: Sequence[Layer]) -> tuple[LayerChange, ...]:
-    """Layers paired by operator and name, in the order of the new model; the gone ones last."""
     if not base or not new:
         return ()  # one of them was not executed
-    before, after = _keyed(base), _keyed(new)
-    pairs = ((before.get(key), after.get(key)) for key in after | before)
+    pairs = paired(base, new)
     return tuple(LayerChange(old, now, _changes(LAYER_METRICS, old, now)) for old, now in pairs)
-
-
-def _keyed(layers: Sequence[Layer]) -> dict[tuple[str, str, int], Layer]:
-    seen: Counter[tuple[str, str]] = Counter()
-    keyed = {}
-    for layer in layers:
-        seen[layer.op, layer.name] += 1  # an operator may come twice by the same name
-        keyed[layer.op, layer.name, seen[layer.op, layer.name]] = layer
-    return keyed
 
 
 def _causes(base: Result, new: Result, facts: Sequence[Fact]) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ class LayerChange:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A result before and after. ``base`` is None where the entry is new, ``new`` where it is
-    missing; ``changes`` holds every metric, ``facts`` what differs.
+    missing (it has no changes then); ``changes`` holds every metric, ``facts`` what differs.
 
     ``causes`` says what changed: the code (firmware, model or input), the price of instructions,
     or, where both are the same, simbench itself. It is empty where either was not executed.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simbench.compare.comparison import Change, Comparison, Entry
-from simbench.compare.wording import absolute, quantity, relative
+from simbench.compare.wording import both, quantity
 from simbench.errors import UsageError
 from simbench.metrics import METRICS, selects
 from simbench.results import OK
@@ -104,4 +104,4 @@ def _excess(threshold: Threshold, change: Change, entry: Entry) -> str | None:
     if change.new <= threshold.limit(change.base) + _ROUNDING * abs(change.base):
         return None
     before, after = (quantity(value, change.unit) for value in (change.base, change.new))
-    return f"{change.metric} was {before}, is {after}: {absolute(change)}, {relative(change)}"
+    return f"{change.metric} was {before}, is {after}: {both(change)}"

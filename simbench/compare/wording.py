@@ -41,7 +41,16 @@ def relative(change: Change) -> str:
         return UNKNOWN
     if share >= 10:
         return f"x{1 + share:.3g}"
-    return f"{share * 100:+.2f} %" if abs(share) >= 5e-5 or not share else f"{share * 100:+.0e} %"
+    percent = share * 100
+    if 0 < abs(percent) < 0.005:  # small is not nothing: counts are exact
+        return f"{percent:+.5f} %" if abs(percent) >= 1e-5 else f"{percent:+.0e} %"
+    return f"{percent:+.2f} %"
+
+
+def both(change: Change) -> str:
+    """The change absolutely and, where that has a meaning, as a share: "+35,679, +0.45 %"."""
+    said = absolute(change)
+    return said if change.relative is None else f"{said}, {relative(change)}"
 
 
 def heading(entry: Entry) -> str:

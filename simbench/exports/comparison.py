@@ -9,12 +9,16 @@ from typing import Any
 
 from simbench.compare.comparison import Change, Comparison, Entry, LayerChange
 from simbench.compare.wording import absolute, heading, quantity, relative, summary
-from simbench.exports.markdown import MARKER
-from simbench.exports.markdown_text import SENTENCE, code, folded, listed, table
+from simbench.exports.markdown import MARKER, missed_budgets
+from simbench.exports.markdown_text import LONGEST, SENTENCE, code, folded, listed, table
+from simbench.metrics import METRICS
 
 SCHEMA = "simbench.comparison/1"
 
-_HEADINGS = ("result", "metric", "base", "new", "change", "")
+_ALWAYS_SHOWN = ("cycles", "energy_j", "arena_bytes")
+_NO_BREAK = "\u00a0"
+_MOST_NAMES = 4
+_MOST_ENTRIES = 40
 _LAYER_HEADINGS = ("result", "layer", "operator", "name", "base cycles", "new cycles", "change", "")
 
 
@@ -65,16 +69,19 @@ def render_markdown(comparison: Comparison) -> str:
 
 def render_summary(comparison: Comparison) -> str:
     """``comparison`` as Markdown: the verdict, breaches, what changed, the layers folded."""
-    changed = [entry for entry in comparison.entries if entry.is_changed]
-    rows = [row for entry in changed for row in _rows(entry)]
-    layers = [row for entry in changed for row in _layer_rows(entry)]
+    shown = [entry for entry in comparison.entries if entry.state in ("changed", "added")]
+    layers = [row for entry in shown for row in _layer_rows(entry)]
     parts = [
         f"### simbench: {_verdict(comparison)}",
         listed(tuple(_remarks(comparison))),
-        table(_HEADINGS, rows, left=2) if rows else "",
-        folded("cycles by layer", table(_LAYER_HEADINGS, layers, left=4)) if layers else "",
+        _table(shown) if shown else "",
     ]
-    return "\n\n".join(filter(None, parts)) + "\n"
+    text = "\n\n".join(filter(None, parts)) + "\n"
+    if not layers:
+        return text
+    by_layer = folded("cycles by layer", table(_LAYER_HEADINGS, layers, left=4)) + "\n"
+    room = LONGEST - len(text) - len(by_layer)
+    return f"{text}\n{by_layer if room > 0 else 'The layers are left out: this is long.'}\n"
 
 
 def _verdict(comparison: Comparison) -> str:
@@ -89,26 +96,62 @@ def _remarks(comparison: Comparison) -> Iterator[str]:
     for difference in comparison.differences:
         yield f"**other conditions**: {code(difference, SENTENCE)}"
     for entry in comparison.entries:
+        if entry.new is not None:
+            yield from missed_budgets(entry.new)
+    yield from _headings(comparison.entries)
+
+
+def _headings(entries: Sequence[Entry]) -> Iterator[str]:
+    """What became of entries, once each, with the entries of which it is said."""
+    said: dict[str, list[str]] = {}
+    for entry in entries:
         if entry.state != "equal":
-            yield f"{code(entry.id)}: {code(heading(entry), SENTENCE)}"
+            said.setdefault(heading(entry), []).append(entry.id)
+    for sentence, ids in said.items():
+        more = f" and {len(ids) - _MOST_NAMES} more" if len(ids) > _MOST_NAMES else ""
+        names = ", ".join(map(code, ids[:_MOST_NAMES]))
+        yield f"{code(sentence, SENTENCE)}: {names}{more}"
 
 
-def _rows(entry: Entry) -> Iterator[tuple[str, ...]]:
-    for change in entry.changes:
-        if change.is_real:
-            yield (code(entry.id), code(change.metric), *_cells(change))
+def _table(entries: Sequence[Entry]) -> str:
+    """One row an entry: what each metric is, and its change beneath. The metrics that are always
+    asked for come first, then those that changed anywhere."""
+    rows = [{change.metric: change for change in entry.changes} for entry in entries]
+    changed = {name for row in rows for name, change in row.items() if change.is_real}
+    others = (name for name in METRICS if name in changed and name not in _ALWAYS_SHOWN)
+    metrics = (*_ALWAYS_SHOWN, *others)
+    cells = [
+        (code(entry.id), _outputs(entry), *(_cell(row[name]) for name in metrics))
+        for entry, row in zip(entries, rows, strict=True)
+    ]
+    headings = ("result", "outputs", *map(code, metrics))
+    return table(headings, cells, left=2, most=_MOST_ENTRIES)
+
+
+def _cell(change: Change) -> str:
+    """What the metric is and, each in a line that is not broken, its change and its share."""
+    lines = [quantity(change.new, change.unit)]
+    if change.is_real and change.new is None:
+        lines += [f"was {quantity(change.base, change.unit)}"]
+    elif change.is_real:
+        lines += [absolute(change)] + [relative(change)] * (change.relative is not None)
+    return "<br>".join(lines).replace(" ", _NO_BREAK)
+
+
+def _outputs(entry: Entry) -> str:
+    if entry.base is None:
+        return "new"
+    return "**changed**" if any(fact.name == "outputs" for fact in entry.facts) else "same"
 
 
 def _layer_rows(entry: Entry) -> Iterator[tuple[str, ...]]:
     for layer in entry.layers:
         if layer.is_real:
-            index, op, name = layer.layer.index, layer.layer.op, layer.layer.name
-            yield (code(entry.id), str(index), code(op), code(name), *_cells(layer.cycles))
-
-
-def _cells(change: Change) -> tuple[str, str, str, str]:
-    base, new = (quantity(value, change.unit) for value in (change.base, change.new))
-    return base, new, absolute(change), relative(change)
+            index, op = layer.layer.index, layer.layer.op
+            name = layer.layer.name.partition(";")[0]
+            base, new = (quantity(value, "") for value in (layer.cycles.base, layer.cycles.new))
+            change = absolute(layer.cycles), relative(layer.cycles)
+            yield (code(entry.id), str(index), code(op), code(name), base, new, *change)
 
 
 FORMATS: Mapping[str, Callable[[Comparison], str]] = {

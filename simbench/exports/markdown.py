@@ -12,7 +12,7 @@ from simbench.compare.wording import over_budget
 from simbench.estimate import Estimate
 from simbench.exports.markdown_text import SENTENCE, code, listed, table
 from simbench.results import OK, Result, Run
-from simbench.text import kib, si, si_range
+from simbench.text import accuracy_said, kib, si, si_range
 
 MARKER = "<!-- simbench -->"
 
@@ -24,7 +24,7 @@ _HEADINGS = (
 
 
 def render(run: Run) -> str:
-    """``run`` as a comment: the verdict, one row for each result, and what is not ok."""
+    """``run`` as a comment: verdict, a row for each result, its accuracy, and what is not ok."""
     return f"{MARKER}\n{body(run)}"
 
 
@@ -65,8 +65,15 @@ def _ranged(estimate: Estimate | None, unit: str) -> str:
 
 def _remarks(results: Sequence[Result]) -> Iterator[str]:
     for result in results:
+        if result.accuracy is not None:
+            yield f"{code(result.id)}: {code(accuracy_said(result.accuracy), SENTENCE)}"
         if result.status != OK:
             yield f"{code(result.id)} **{result.status}**: {code(result.reason, SENTENCE)}"
-        for budget in result.budgets:
-            if not budget.is_met:
-                yield f"{code(result.id)} **over budget**: {code(over_budget(budget), SENTENCE)}"
+        yield from missed_budgets(result)
+
+
+def missed_budgets(result: Result) -> Iterator[str]:
+    """A sentence for each budget that ``result`` does not meet."""
+    for budget in result.budgets:
+        if not budget.is_met:
+            yield f"{code(result.id)} **over budget**: {code(over_budget(budget), SENTENCE)}"

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 MOST_ROWS = 100
 MOST_LINES = 60
 SENTENCE = 300
-"""Rows of a table, lines of a list and characters of a sentence that are shown: a comment on
-GitHub may have 65,536 characters."""
+"""Rows of a table, lines of a list and characters of a sentence that are shown."""
+LONGEST = 65_000
+"""Characters: a comment on GitHub may have 65,536."""
 
 
 def code(text: str | None, longest: int = 80) -> str:
@@ -27,12 +28,15 @@ def listed(items: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """A table whose first ``left`` columns are flush left; it says how many rows it leaves out."""
+def table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1, most: int = MOST_ROWS
+) -> str:
+    """A table whose first ``left`` columns are flush left; it says how many rows beyond ``most`` it
+    leaves out."""
     rules = [":--" if column < left else "--:" for column in range(len(headings))]
-    lines = [_row(headings), _row(rules), *map(_row, rows[:MOST_ROWS])]
-    if len(rows) > MOST_ROWS:
-        lines += ["", f"{len(rows) - MOST_ROWS:,} more rows are left out"]
+    lines = [_row(headings), _row(rules), *map(_row, rows[:most])]
+    if len(rows) > most:
+        lines += ["", f"{len(rows) - most:,} more rows are left out"]
     return "\n".join(lines)
 
 

@@ -15,8 +15,9 @@ from simbench.exports.html.stacks import percent, shown_parts
 from simbench.results import OK, ModelUsed, Parity, Result
 from simbench.stored import Stored
 from simbench.suites.budgets import shown
-from simbench.text import kib, score, si, si_range
+from simbench.text import accuracy_said, kib, score, si, si_range
 
+_MOST_NAMED = 4
 _NAMES = {"time_s": "time", "energy_j": "energy"}
 
 
@@ -45,8 +46,11 @@ def report_page(stored: Stored) -> str:
 def _title(results: Sequence[Result]) -> str:
     if len(results) == 1:
         return results[0].id
-    boards = ", ".join(dict.fromkeys(result.platform for result in results))
-    return f"{len(results)} results on {boards}" if results else "A run without results"
+    if not results:
+        return "A run without results"
+    boards = list(dict.fromkeys(result.platform for result in results))
+    named = ", ".join(boards) if len(boards) <= _MOST_NAMED else f"{len(boards)} boards"
+    return f"{len(results)} results on {named}"
 
 
 def _summary(stored: Stored) -> Section:
@@ -102,7 +106,10 @@ def _result_section(
 def _facts(result: Result) -> Iterable[tuple[str, str]]:
     """What there is to say in a line; of what is missing, why."""
     missing = result.missing or {}
-    yield "outputs", f"{_exact(result.parity)} equal to the host's reference, bit for bit"
+    if result.parity is not None:
+        yield "outputs", _compared(result.parity)
+    if result.accuracy is not None:
+        yield "accuracy", accuracy_said(result.accuracy)
     if result.instructions is not None:
         yield "instructions", f"{result.instructions:,}"
     if result.coverage is not None:
@@ -124,6 +131,13 @@ def _facts(result: Result) -> Iterable[tuple[str, str]]:
 
 def _exact(parity: Parity | None) -> str:
     return UNKNOWN if parity is None else parity.shown
+
+
+def _compared(parity: Parity) -> str:
+    if parity.within is None:
+        return f"{parity.shown} equal to the host's reference, bit for bit"
+    near = f"{parity.within}/{parity.samples} equal to the host's reference or near it"
+    return f"{near} ({parity.tolerance}), {parity.exact} of them bit for bit"
 
 
 def _model(model: ModelUsed) -> Facts:
