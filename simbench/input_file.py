@@ -57,11 +57,17 @@ def read_input(path: Path, model: PreparedModel, encoding: InputEncoding) -> Giv
         raise UsageError(f"{path} is no input: give a file that ends in one of {known}")
     data = _size_checked(path)
     if suffix == ".bin":
-        tensor = tensor_bytes(data, model.input, encoding)
-        return GivenInput(Input(path.name, data, tensor), ())
+        return GivenInput(_raw(path, data, model.input, encoding), ())
     elements, notes = _READERS[suffix](path, model.input)
     wire = wire_bytes(elements, model.input, encoding)
     return GivenInput(Input(path.name, wire, elements.tobytes()), notes)
+
+
+def _raw(path: Path, data: bytes, tensor: TensorInfo, encoding: InputEncoding) -> Input:
+    try:
+        return Input(path.name, data, tensor_bytes(data, tensor, encoding))
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
 
 
 def _size_checked(path: Path) -> bytes:
@@ -100,6 +106,8 @@ def _fitted(path: Path, array: NDArray[Any], tensor: TensorInfo) -> NDArray[Any]
     if array.shape not in shapes:
         raise UsageError(f"{path} has the shape {array.shape}, the model takes {tensor.shape}")
     if array.dtype.kind == "f":
+        if not np.isfinite(array).all():
+            raise UsageError(f"{path} has values that are not finite (NaN or infinity): mend them")
         return _quantized(array.reshape(tensor.shape), tensor)
     if tensor.is_real:
         raise UsageError(f"{path} holds {array.dtype}, the model takes real values: give float32")

@@ -42,7 +42,10 @@ class Page:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._socket.close()
+        async def closed() -> None:
+            self._socket.close()  # where a loop runs: it schedules the rest
+
+        self._loop.run_until_complete(closed())
         self._loop.close()
 
     def _wait(self, start: Callable[[], Awaitable[Any]]) -> Any:

@@ -119,6 +119,21 @@ def test_a_sound_of_another_rate_is_resampled_with_a_note(
     assert abs(inner.astype(int) - 64).max() <= 1
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_not_finite_are_refused(
+    ic: PreparedModel, tmp_path: Path, value: float
+) -> None:
+    np.save(tmp_path / "real.npy", np.full(ic.input.shape, value, np.float32))
+    refused(tmp_path / "real.npy", ic, r"real\.npy has values that are not finite")
+
+
+def test_raw_bytes_of_another_length_are_refused_with_the_file(
+    ic: PreparedModel, tmp_path: Path
+) -> None:
+    (tmp_path / "short.bin").write_bytes(b"123")
+    refused(tmp_path / "short.bin", ic, r"short\.bin: an input has 3 bytes, the model takes 3,072")
+
+
 def test_a_model_of_floats_takes_real_values(ic: PreparedModel, tmp_path: Path) -> None:
     model = replace(ic, inputs=(replace(ic.input, dtype="float32", scale=0.0),))
     real = np.linspace(-1, 1, ic.input.elements).reshape(ic.input.shape)

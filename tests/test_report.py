@@ -27,12 +27,14 @@ from simbench.exports.html.page import render_page
 from simbench.exports.html.stacks import OTHER, merged, shown_parts
 from simbench.results import (
     DOES_NOT_FIT,
+    OK,
     ArenaBuffer,
     ArenaUse,
     FlashUse,
     Frame,
     Layer,
     Memory,
+    Parity,
     Prediction,
     RamUse,
     Result,
@@ -264,6 +266,31 @@ def test_what_is_missing_is_said_with_its_reason() -> None:
     text = Reader(html_export.render(Run({"name": "simbench"}, {}, {}, (bare, partial)))).text
     for said in ("does-not-fit: the arena is too small", "No flame graph: no symbols", "as why"):
         assert said in text
+
+
+def test_outputs_of_floats_are_said_to_be_near() -> None:
+    bare = Result("a@b/c", "a", "b", "c", OK)
+    runs = {
+        "9/10 equal to the host's reference, bit for bit": Parity(10, 9),
+        "10/10 equal to the host's reference or near it (within 1e-5), 3 of them bit for bit": (
+            Parity(10, 3, 10, "within 1e-5")
+        ),
+    }
+    for said, parity in runs.items():
+        run = Run({"name": "simbench"}, {}, {}, (replace(bare, parity=parity),))
+        assert said in Reader(html_export.render(run)).text
+    text = Reader(html_export.render(Run({"name": "simbench"}, {}, {}, (bare,)))).text
+    assert "host's reference" not in text
+
+
+def test_the_title_names_few_boards_and_counts_many() -> None:
+    results = tuple(Result(f"a@b{i}/c", "a", f"b{i}", "c", OK) for i in range(5))
+    few, many = (
+        html_export.render(Run({"name": "simbench"}, {}, {}, some))
+        for some in (results[:2], results)
+    )
+    assert "<title>2 results on b0, b1" in few
+    assert "<title>5 results on 5 boards" in many
 
 
 def test_an_edited_file_is_said_to_be_edited() -> None:

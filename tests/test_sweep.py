@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from simbench.benchmarks import load_benchmarks
 from simbench.cli.main import _run
 from simbench.cli.sweep import command
 from simbench.cost.price import estimate
-from simbench.errors import InfrastructureError
+from simbench.errors import InfrastructureError, ModelError, UsageError
 from simbench.exports.html.figures import INK, LINE, PALETTE
 from simbench.measure import Observation, measure
 from simbench.models.source import source_bytes
@@ -183,7 +184,8 @@ def test_the_page_holds_every_point_and_fetches_nothing(waits: Sweep) -> None:
     page = sweep_page(waits)
     markup = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", markup)
-    assert page.count("placement.weights sram") >= len(waits) // 2
+    assert page.count('"placement.weights",[') == 1  # what the mouse is told of all points
+    assert page.count('"sram"') >= len(waits) // 2
     assert "Time against energy" in page
     assert page == sweep_page(waits)
 
@@ -194,7 +196,7 @@ def test_of_very_many_points_the_page_draws_some_and_all_that_are_marked(
     monkeypatch.setattr("simbench.sweeps.page._MOST_DOTS", 10)
     page = sweep_page(waits)
     assert "One in 7 of 64 points is drawn" in page
-    assert 10 <= page.count(" of RAM") <= 10 + pareto(waits.points).sum()
+    assert 10 <= page.count('"stm32f4"') <= 10 + pareto(waits.points).sum()
 
 
 def sweep_command(*arguments: str) -> Result:
@@ -208,17 +210,43 @@ def test_the_table_fits_eighty_columns_and_says_what_was_done() -> None:
         *("--set", "placement.weights=flash,sram", "--goal", "time_s<=5ms"),
     )
     assert done.return_value == 0
-    assert "2 simulations, 0 from the store; 48 points priced" in done.stderr
+    assert "2 simulated, 0 from the store; 48 points priced" in done.stderr
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
-    assert "ad: 48 points" in done.stdout
+    assert "ad: 48 points, * " in done.stdout
+    assert "on the Pareto front of time, energy and RAM" in done.stdout
     assert "ad@stm32f4/cmsis-nn: the smallest change to time_s <= 5.00 ms" in done.stdout
     assert "no change of the core's voltage" in done.stdout
+
+
+def test_a_damaged_model_is_refused_with_its_file(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.tflite"
+    broken.write_bytes(bytes(1000))
+    done = sweep_command("--platform", "stm32f4", "--model", str(broken))
+    assert isinstance(done.exception, ModelError)
+    assert str(done.exception).startswith("broken.tflite: ")
+
+
+def test_a_damaged_entry_is_simulated_anew_with_a_warning() -> None:
+    first = sweep_command("--platform", "stm32f4", "--benchmark", "ad")
+    assert "1 simulated, 0 from the store; 1 point priced" in first.stderr
+    for entry in default_store().folder.glob("*.counts"):
+        entry.write_bytes(entry.read_bytes()[:-1])
+    again = sweep_command("--platform", "stm32f4", "--benchmark", "ad")
+    assert ".counts is damaged: it is not used, and made anew" in again.stderr
+    assert "1 simulated, 0 from the store" in again.stderr
+    assert again.stdout == first.stdout
+
+
+def test_a_frame_without_pandas_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(UsageError, match=r"install simbench\[pandas\], or use rows\(\)"):
+        on_ad().to_pandas()
 
 
 def test_the_document_has_points_and_answers() -> None:
     done = sweep_command(
         *("--platform", "stm32f4", "--benchmark", "ad", "--json", "-"),
-        *("--zip", "clock=60MHz,90MHz memories.flash.wait_states=1,2", "--goal", "cycles<=1e6"),
+        *("--zip", "clock=60MHz,90MHz memories.flash.wait_states=1,2", "--goal", "cycles<=9e5"),
     )
     document = json.loads(done.stdout)
     assert document["schema"] == "simbench.sweep/1"

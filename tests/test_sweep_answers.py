@@ -126,6 +126,14 @@ def test_a_goal_is_reached_by_the_smallest_change() -> None:
     )
 
 
+def test_a_goal_that_is_met_takes_no_change() -> None:
+    found = reached(sweep(stacked([WHERE, WAITS]), 4.0), parse_goal("time_s<=5s"))
+    assert [(r.axis, r.value, r.relative, r.metric) for r in found] == [
+        ("weights", "as-is", 0.0, 4.0),
+        ("waits", "as-is", 0.0, 4.0),
+    ]
+
+
 def test_what_is_not_known_is_null_in_every_file(tmp_path: Path) -> None:
     table = Table(
         {

@@ -13,6 +13,7 @@ from simbench.counts import Segment
 from simbench.errors import NothingRun, UsageError
 from simbench.platforms import load_platform, platform_files, platform_path, read_platform
 from simbench.sweeps.axes import MAX_POINTS, check_groups, crossed, group, parse_axis, plain
+from simbench.sweeps.price import layouts
 from simbench.sweeps.sheet import sheet
 from simbench.sweeps.study import (
     Study,
@@ -181,13 +182,34 @@ def test_machines_share_what_they_do_not_differ_in() -> None:
     assert slow.memories is fast.memories
     cores = [files.machine({"core.cycles.load": "3"})[1] for _ in range(2)]
     assert cores[0] is cores[1]
+    waits = "memories.flash.wait_states"
+    settings = ({waits: "3"}, {waits: "3", "placement.weights": "sram"}, {waits: "4"})
+    three, moved, four = (files.machine(setting)[0] for setting in settings)
+    assert moved.memories["flash"] is three.memories["flash"]
+    assert four.memories["sram"] is three.memories["sram"]
+    assert four.energy is three.energy
+    caches = [board.memories["flash"].instruction_cache for board in (three, four)]
+    assert caches[0] is caches[1] is not None
+    assert [board.memories["flash"].wait_states.value for board in (three, four)] == [3, 4]
+
+
+def test_one_layout_is_of_the_boards_that_need_the_same_simulation_and_fit_alike() -> None:
+    files = sheet("stm32f4")
+    same = {"memories.flash.wait_states": "3"}, {"clock": "80MHz"}, {"core.cycles.load": "3"}
+    others = (
+        {"placement.weights": "sram"},
+        {"memories.sram.size": "64KiB"},
+        {"memories.flash.instruction_cache.ways": "1"},
+    )
+    found = layouts([files.machine(setting) for setting in ({}, *same, *others)])
+    assert [layout.machines.tolist() for layout in found] == [[0, 1, 2, 3], [4], [5], [6]]
 
 
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
         ("memories.flash.wait_stats", "1", "nearest are memories.flash.wait_states"),
-        ("core.cycles.lod", "1", "nearest are cycles.load"),
+        ("core.cycles.lod", "1", "nearest are core.cycles.load"),
         ("memories.flash.wait_states", "5000", "5000 is impossible: 0 to 1000"),
         ("memories.flash.wait_states", "2MHz", "'2MHz' has an unknown unit"),
         ("clock", "40mV", "Hz, kHz, MHz, GHz can be used here"),

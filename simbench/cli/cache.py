@@ -86,5 +86,5 @@ def _show(facts: dict[str, Any]) -> None:
     table.add_column("entries", justify="right")
     table.add_column("size", justify="right")
     for name, total in facts["benchmarks"].items():
-        table.add_row(name, f"{total['entries']:,}", si(total["bytes"], "B"))
+        table.add_row(name or "(damaged)", f"{total['entries']:,}", si(total["bytes"], "B"))
     console.print(table)

@@ -44,6 +44,7 @@ from simbench.sweeps.study import (
 )
 from simbench.sweeps.sweep import Sweep
 from simbench.tasks import own_benchmark
+from simbench.text import counted
 
 
 @click.command(name="sweep")
@@ -174,6 +175,8 @@ def command(
             progress=teller(console),
             advanced=lambda done, total: progress.update(bar, completed=done, total=total),
         )
+    for warning in sweep.warnings:
+        console.print(warning, style="yellow", highlight=False, soft_wrap=True)
     console.print(_said(sweep), style="dim", highlight=False, soft_wrap=True)
     for form, file in files.items():
         file.write(_rendered(form, sweep, emulator))
@@ -215,10 +218,10 @@ def _executor(name: str, scheduler: str | None) -> Iterator[Executor]:
 
 
 def _said(sweep: Sweep) -> str:
+    simulated = sweep.simulations - sweep.from_store
     return (
-        f"{sweep.simulations:,} simulation{'s' * (sweep.simulations != 1)}, "
-        f"{sweep.from_store:,} from the store; "
-        f"{len(sweep):,} points priced"
+        f"{simulated:,} simulated, {sweep.from_store:,} from the store; "
+        f"{counted(len(sweep), 'point')} priced"
     )
 
 

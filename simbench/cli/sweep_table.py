@@ -29,7 +29,7 @@ from simbench.sweeps.axes import Group as AxisGroup
 from simbench.sweeps.sweep import SCENARIO, Sweep
 from simbench.sweeps.table import Table
 from simbench.sweeps.words import metric_in_words, value_in_words
-from simbench.text import si, si_range
+from simbench.text import counted, si, si_range
 
 _MOST_POINTS = 24
 _MOST_ROWS = 12
@@ -41,7 +41,7 @@ Row = Mapping[str, Any]
 
 
 def sweep_tables(sweep: Sweep) -> RenderableType:
-    """The points (of many, those that no other beats), and the answers of the study."""
+    """The points (of many, the Pareto front), and the answers of the study."""
     return Group(*_parts(sweep))
 
 
@@ -90,7 +90,8 @@ def _points(sweep: Sweep, benchmark: str) -> RenderableType:
         shown = np.flatnonzero(is_best)
         shown = shown[np.argsort(chosen["time_s"][shown], kind="stable")][:_MOST_POINTS]
     best = int(is_best.sum())
-    title = f"{benchmark}: {len(chosen):,} points, * {best:,} that no other beats"
+    title = f"{benchmark}: {counted(len(chosen), 'point')}"
+    title += f", * {best:,} on the Pareto front of time, energy and RAM"
     if len(shown) < len(chosen):
         title += f" ({len(shown):,} shown)"
     scenario_columns = [name for name in SCENARIO[1:] if _differs(chosen, name)]

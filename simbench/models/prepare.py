@@ -234,9 +234,9 @@ def _drop_unused(model: Any) -> str | None:
         operator.opcodeIndex = new[operator.opcodeIndex]
     left = len(graph.tensors), len(model.buffers), len(model.operatorCodes)
     tensors, buffers, codes = (a - b for a, b in zip(counts, left, strict=True))
-    if not (tensors or buffers or codes):
-        return None
-    return f"dropped {tensors} unused tensors, {buffers} buffers and {codes} operator codes"
+    each = ((tensors, "unused tensors"), (buffers, "buffers"), (codes, "operator codes"))
+    dropped = ", ".join(f"{number} {things}" for number, things in each if number)
+    return f"dropped {' and '.join(dropped.rsplit(', ', 1))}" if dropped else None
 
 
 def _renumber_tensors(graph: Any) -> None:

@@ -1,7 +1,8 @@
-"""What was made once and need not be made again: counts, prepared models, reference outputs.
+"""What was made once and need not be again: counts, prepared models, references, decoded code.
 
 Entries are content-addressed: the name of each is the hash of all that decides what is in it. What
-is kept is up to its users: :mod:`simbench.observe` and :mod:`simbench.recall`.
+is kept is up to its users: :mod:`simbench.observe`, :mod:`simbench.recall`,
+:mod:`simbench.decoded`.
 """
 
 from __future__ import annotations

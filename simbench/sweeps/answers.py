@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.results import DOES_NOT_FIT, OK
+from simbench.sweeps.sheet import AS_IS
 from simbench.sweeps.study import Goal
 from simbench.sweeps.sweep import Sweep
 from simbench.sweeps.table import Table
@@ -58,9 +59,10 @@ class Step:
 class Reach:
     """The smallest change along ``axis`` alone that reaches a goal, or that none does.
 
-    ``value`` is what is set, "" where nothing on the axis is enough; ``relative`` how far that is
-    from the board as it is, as a fraction of it (None for what is no number). ``metric`` is what
-    the goal's metric becomes, at best where nothing is enough, and ``upper`` the end of its range.
+    ``value`` is what is set, "as-is" where nothing must be, "" where nothing on the axis is enough;
+    ``relative`` how far that is from the board as it is, as a fraction of it (None for what is no
+    number). ``metric`` is what the goal's metric becomes, at best where nothing is enough, and
+    ``upper`` the end of its range.
     """
 
     scenario: str
@@ -106,7 +108,7 @@ def reached(sweep: Sweep, goal: Goal) -> tuple[Reach, ...]:
     Nothing is said of a scenario whose metric is not known.
     """
     known = sweep.changes.where(~np.isnan(sweep.changes[goal.metric]))
-    found = [_reach(rows, goal) for rows, _ in _by_axis(known, sweep.base)]
+    found = [_reach(rows, base, goal) for rows, base in _by_axis(known, sweep.base)]
     return tuple(sorted(found, key=lambda r: (r.scenario, not r.value, r.relative or 0.0)))
 
 
@@ -168,10 +170,12 @@ def _steps(rows: Sequence[Row]) -> Iterator[Step]:
         )
 
 
-def _reach(rows: Sequence[Row], goal: Goal) -> Reach:
-    enough = [row for row in rows if row[goal.metric] <= goal.most and row["status"] == OK]
+def _reach(rows: Sequence[Row], base: Row, goal: Goal) -> Reach:
+    unchanged = {**base, "axis": rows[0]["axis"], "value": AS_IS, "number": 1.0, "was": 1.0}
+    every = (unchanged, *rows)
+    enough = [row for row in every if row[goal.metric] <= goal.most and row["status"] == OK]
     if enough:
-        best = min(enough, key=lambda row: abs(_relative(row) or 0.0))
+        best = min(enough, key=lambda row: abs(_relative(row) or 0.0))  # the first of equals
     else:
         best = min(rows, key=lambda row: row[goal.metric])
     value = best[goal.metric]

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from simbench.exports.html.blocks import Figure
 from simbench.exports.html.figures import INK, PALETTE, REST, Span, colours, plot, words
 from simbench.exports.html.stacks import BYTES, si_measure
-from simbench.results import OK
 from simbench.sweeps.sweep import SCENARIO
 from simbench.sweeps.table import Table
 from simbench.sweeps.words import value_in_words
@@ -53,13 +52,14 @@ def _dots(
         "colour": [shades[value] for value in key.tolist()],
         "size": np.where(best, 11, 6).tolist(),
         "edge": np.where(best, INK, "transparent").tolist(),
-        "said": [_said(row, axes) for row in points.rows()],
     }
+    said = _said(points, axes)
     look = Scatter(
         x="x", y="y", size="size", fill_color="colour", fill_alpha=0.7, line_color="edge"
     )
-    drawn = made.add_glyph(ColumnDataSource(data=columns), look)
-    made.add_tools(HoverTool(renderers=[drawn], tooltips=[("", "@said")]))
+    drawn = made.add_glyph(ColumnDataSource(data=columns | said), look)
+    tooltips = [(heading, f"@{{{heading}}}") for heading in said]
+    made.add_tools(HoverTool(renderers=[drawn], tooltips=tooltips))
     if len(points) <= _MOST_NAMED and not axes and not is_ram:  # of RAM many take the same
         words(made, x.tolist(), y.tolist(), points["platform"].tolist())
     return Figure(caption, made, [(str(value), shade) for value, shade in shades.items() if value])
@@ -82,23 +82,19 @@ def _shades(points: Table, axes: Sequence[str]) -> tuple[dict[str, str], NDArray
     return {"": REST}, np.full(len(points), "")
 
 
-def _said(row: Mapping[str, Any], axes: Sequence[str]) -> str:
-    prices = [
-        _ranged(row, name, unit)
-        for name, unit in (("time_s", "s"), ("energy_j", "J"))
-        if row[name] is not None
-    ]
-    return ", ".join(
-        [
-            f"{row['platform']}/{row['kernels']}",
-            *(f"{path} {value_in_words(path, row[path])}" for path in axes),
-            *prices,
-            f"{kib(row['placed_ram_bytes'])} of RAM",
-            *([] if row["status"] == OK else [row["status"]]),
-        ]
-    )
+def _said(points: Table, axes: Sequence[str]) -> dict[str, list[str]]:
+    """What is said of the point under the mouse: by heading, of every point."""
+    rows = list(points.rows())
+    said = {name: [row[name] for row in rows] for name in SCENARIO[1:]}
+    said |= {path: [value_in_words(path, row[path]) for row in rows] for path in axes}
+    said["time"] = [_ranged(row, "time_s", "s") for row in rows]
+    said["energy"] = [_ranged(row, "energy_j", "J") for row in rows]
+    said["RAM"] = [kib(row["placed_ram_bytes"]) for row in rows]
+    return said | {"status": [row["status"] for row in rows]}
 
 
 def _ranged(row: Mapping[str, Any], name: str, unit: str) -> str:
+    if row[name] is None:
+        return "not known"
     value, lower, upper = (si(row[f"{name}{end}"], unit) for end in ("", "_lower", "_upper"))
     return f"{value} ({lower} to {upper})"

@@ -30,7 +30,8 @@ _MOST_ROWS = 60
 _MOST_BARS = 24
 _MOST_DOTS = 10_000
 _BEST = (
-    "A point is marked if no other is as good in time, energy and RAM and better in one of them. "
+    "Marked points are the Pareto front: no other point is as good in time, energy and RAM and "
+    "better in one of them. "
     "RAM is what lies in memories other than flash; points that do not fit are left out."
 )
 

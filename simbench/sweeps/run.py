@@ -125,7 +125,8 @@ def _sweep(
         simulations=len(simulated),
         from_store=sum(each.is_cached for each in simulated.values()),
         reasons=_once(each.reason for each in simulated.values() if each.reason),
-        notes=_once(_notes(axes, _base(boards), priced.values(), simulated.values())),
+        notes=_once(_notes(axes, _base(boards), priced.values())),
+        warnings=_once(warning for each in simulated.values() for warning in each.warnings),
     )
 
 
@@ -175,15 +176,14 @@ def _notes(
     axes: Sequence[str],
     base: Iterable[Machine],
     priced: Iterable[Priced],
-    simulated: Iterable[Simulated],
 ) -> Iterator[str]:
     for platform, _ in base:
         if platform.energy_reason is not None:
             yield f"{platform.id}: no energy: {platform.energy_reason}"
     if "clock" in axes:
         yield _CLOCK_NOTE
-    for sentences in (*(p.notes for p in priced), *(s.notes for s in simulated)):
-        yield from sentences
+    for prices in priced:
+        yield from prices.notes
 
 
 def _once(sentences: Iterable[str]) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ Advanced = Callable[[int, int], None]
 class Simulated:
     """What pricing needs of a simulation, or why there is none.
 
-    ``counts`` are without layers. ``reason`` says what failed, or which output was wrong.
+    ``counts`` are without layers. ``reason`` says what failed, or which output was wrong,
+    ``warnings`` what of the store was damaged.
     """
 
     firmware_sha256: str
@@ -50,7 +51,7 @@ class Simulated:
     needs: Needs
     reason: str | None = None
     is_cached: bool = False
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,5 +139,5 @@ def _simulated(
         needs=memory_needs(task.image, task.model, seen.footprint),
         reason=wrong,
         is_cached=observed.is_cached,
-        notes=(*observed.notes, *expected.notes),
+        warnings=(*observed.notes, *expected.notes),
     )

@@ -27,9 +27,10 @@ class Sweep:
     ``points`` has a row for every scenario at every setting; ``base`` one for every scenario on the
     board as it is. ``changes`` has the points with one axis away from the base, and
     ``sensitivities`` those with one number lower or higher by a fraction; both say which in the
-    columns ``axis``, ``value``, ``number`` and ``relative``. ``axes`` are the paths of the axes.
+    columns ``axis``, ``value``, ``number`` and ``was``. ``axes`` are the paths of the axes.
     ``settings`` are the versions and hashes of all that decides a number.
-    ``reasons`` say what failed, ``notes`` what should be known of the numbers.
+    ``reasons`` say what failed, ``notes`` what should be known of the numbers, and ``warnings``
+    what went wrong on the way and changed no number, such as a damaged entry of the store.
     """
 
     study: Study
@@ -43,6 +44,7 @@ class Sweep:
     from_store: int
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def columns(self) -> Mapping[str, NDArray[Any]]:
@@ -58,7 +60,7 @@ class Sweep:
         return self.points.rows()
 
     def to_pandas(self) -> pandas.DataFrame:
-        """The points as a pandas DataFrame; pandas must be installed."""
+        """The points as a pandas DataFrame. Raises UsageError where pandas is not installed."""
         return self.points.to_pandas()
 
     def write_csv(self, path: str | Path) -> None:

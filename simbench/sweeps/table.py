@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simbench.errors import UsageError
 from simbench.sweeps.axes import plain
 
 if TYPE_CHECKING:
@@ -48,9 +49,13 @@ class Table:
         return (dict(zip(self.columns, row, strict=True)) for row in zip(*lists, strict=True))
 
     def to_pandas(self) -> pandas.DataFrame:
-        """The table as a pandas DataFrame; pandas must be installed."""
-        import pandas
-
+        """The table as a pandas DataFrame. Raises UsageError where pandas is not installed."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise UsageError(
+                f"a DataFrame needs pandas ({error}): install simbench[pandas], or use rows()"
+            ) from error
         return pandas.DataFrame(
             {
                 name: pandas.array(column, dtype="Int64") if name in WHOLE else column
