@@ -5,34 +5,54 @@ Ratios are of pairs measured side by side in this run, medians of several: machi
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.table import Table
 
+from simbench.accuracy.judge import board_outputs
+from simbench.attribution import frames
 from simbench.backends import Backend, LaunchSpec, backend
 from simbench.benchmarks import load_benchmarks
-from simbench.cost.core import load_core
+from simbench.cost.core import Core, load_core
+from simbench.cost.points import price_points
 from simbench.cost.price import estimate
+from simbench.datafile import Quantity
+from simbench.exports import json as json_export
 from simbench.firmware.build import KERNELS
+from simbench.functions import functions_of
+from simbench.hardware.serial_board import SerialBoard
+from simbench.inputs import benchmark_inputs
+from simbench.isa.instruction import InstructionClass
 from simbench.measure import launch_spec, measure
 from simbench.paths import build_dir
-from simbench.platforms import load_platform
+from simbench.platforms import Platform, load_platform
+from simbench.recall import data_outputs
 from simbench.runner import run_task
 from simbench.scenario import DEFAULT_KERNELS, Scenario
-from simbench.session import converse
+from simbench.session import Conversation, Patience, converse
+from simbench.stored import read_run
 from simbench.tasks import DEFAULT_SAMPLES, Task, suite_task
 
 PLATFORM = "stm32f4"
+GATE = Path(__file__).resolve().parent.parent / "examples" / "gate"
 SECOND_QEMU = build_dir() / "second-qemu" / "qemu-system-arm"
 PAIRS = 7
+RUNS = 100
+SIMBENCH = [sys.executable, "-m", "simbench.cli.main"]
 INFERENCES = {"kws": 40, "vww": 12, "ic": 10, "ad": 400}
 
 Row = tuple[str, str, str]
@@ -99,11 +119,9 @@ def pricing(emulator: Backend) -> Iterator[Row]:
     for task in tasks(DEFAULT_KERNELS, 1):
         counts = measure(task, emulator).counts
         core = load_core(task.platform.core)
-        _seconds(lambda c=counts, t=task, k=core: estimate(c, c.inference, t.platform, k))
-        each = [
-            _seconds(lambda c=counts, t=task, k=core: estimate(c, c.inference, t.platform, k))
-            for _ in range(20)
-        ]
+        price = partial(estimate, counts, counts.inference, task.platform, core)
+        price()
+        each = [_seconds(price) for _ in range(20)]
         yield (
             f"pricing {task.scenario.benchmark}",
             f"{statistics.median(each) * 1e3:.1f} ms",
@@ -111,14 +129,182 @@ def pricing(emulator: Backend) -> Iterator[Row]:
         )
 
 
+def what_if(emulator: Backend) -> Iterator[Row]:
+    """One stored run priced on many machines, on other cores, and split over functions."""
+    task = next(task for task in tasks(DEFAULT_KERNELS, 1) if task.scenario.benchmark == "kws")
+    counts = measure(task, emulator).counts
+    board, core = task.platform, load_core(task.platform.core)
+    price_points(counts, counts.inference, [(board, core)])
+    for what, values in (
+        ("clocks", [(waits, hertz) for waits in range(10) for hertz in range(1, 1001)]),
+        ("clocks and wait states", [(n / 1000, n + 1) for n in range(10_000)]),
+    ):
+        machines = [(_with_flash(board, waits, 1e6 + hertz), core) for waits, hertz in values]
+        took = _seconds(partial(price_points, counts, counts.inference, machines))
+        distinct = len({waits for waits, _ in values})
+        how = f"{len(machines):,} machines, {distinct:,} different wait states of flash"
+        yield f"pricing many {what}", f"{len(machines) / took:,.0f} /s", how
+    cores = [_slower_divide(core, cycles) for cycles in range(13, 23)]
+    took = _seconds(lambda: price_points(counts, counts.inference, [(board, c) for c in cores]))
+    yield "pricing another core", f"{took / len(cores) * 1e3:.0f} ms", f"each of {len(cores)}"
+    functions = functions_of(task.image, counts.blocks)
+    split = partial(frames, counts, counts.layers, functions, (board, core))
+    took = statistics.median(_seconds(split) for _ in range(10))
+    yield "functions by layer", f"{took * 1e3:.0f} ms", f"{len(counts.layers)} layers"
+
+
+def _with_flash(board: Platform, waits: float, clock_hz: float) -> Platform:
+    flash = replace(board.memories["flash"], wait_states=Quantity(waits, waits, waits, None))
+    return replace(board, clock_hz=clock_hz, memories={**board.memories, "flash": flash})
+
+
+def _slower_divide(core: Core, cycles: float) -> Core:
+    divide = Quantity(cycles, cycles, cycles, None)
+    return replace(core, cycles={**core.cycles, InstructionClass.DIVIDE: divide})
+
+
+def sweeping() -> Iterator[Row]:
+    """A study of 10,000 points on one stored run: the whole command, by what it writes."""
+    axes = ("clock_hz=40MHz..139MHz:1MHz", "memories.flash.wait_states=0..9")
+    energy = "energy.clock=100pJ..109pJ:1pJ"
+    command = ["sweep", "--platform", PLATFORM, "--benchmark", "kws"]
+    command += [word for axis in (*axes, energy) for word in ("--set", axis)]
+    with TemporaryDirectory() as folder:
+        for what in ("csv", "parquet", "html"):
+            words = [*command, f"--{what}", str(Path(folder) / f"points.{what}")]
+            took, peak = zip(*(_timed(words) for _ in range(4)), strict=True)
+            size = (Path(folder) / f"points.{what}").stat().st_size / 1e6
+            seconds = statistics.median(took[1:])  # the first may simulate
+            how = f"{10_000 / seconds:,.0f} points/s, {size:.1f} MB, peak {max(peak):.0f} MiB"
+            yield f"sweep, 10,000 points to {what}", f"{seconds:.2f} s", how
+
+
+def _timed(words: list[str]) -> tuple[float, float]:
+    """Seconds of the whole command, and the most memory it took, in MiB."""
+    code = (
+        "import resource, sys; from simbench.cli.main import _run; _run(sys.argv[1:]); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr)"
+    )
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+    return time.perf_counter() - start, float(done.stderr.splitlines()[-1])
+
+
 def suite() -> Iterator[Row]:
-    """The command a user types, everything built."""
-    command = [sys.executable, "-m", "simbench.cli.main", "run", "--platform", PLATFORM]
-    times = [
-        _seconds(lambda: subprocess.run(command, capture_output=True, check=True)) for _ in range(5)
-    ]
-    spread = f"{min(times):.1f} to {max(times):.1f} s on {os.cpu_count()} cores"
-    yield f"simbench run --platform {PLATFORM}", f"{statistics.median(times):.1f} s", spread
+    """The command a user types, everything built: simulated, and again with stored counts."""
+    command = [*SIMBENCH, "run", "--platform", PLATFORM]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "SIMBENCH_CACHE": folder}
+
+        def run(*options: str) -> float:
+            words = [*command, *options]
+            return _seconds(
+                lambda: subprocess.run(words, env=environment, capture_output=True, check=True)
+            )
+
+        run()
+        for title, options in ((" --no-cache", ["--no-cache"]), (", again", [])):
+            times = [run(*options) for _ in range(5)]
+            spread = f"{min(times):.2f} to {max(times):.2f} s on {os.cpu_count()} cores"
+            what = f"simbench run --platform {PLATFORM}{title}"
+            yield what, f"{statistics.median(times):.2f} s", spread
+
+
+def same_fingerprint() -> Iterator[Row]:
+    """Whole runs again and again, two at a time, the emulator started anew in each."""
+    command = [*SIMBENCH, "run", "--platform", PLATFORM, "--benchmark", "ad", "--samples", "1"]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        printed = pool.map(lambda _: _printed([*command, "--no-cache", "--json", "-"]), range(RUNS))
+        marks = {json.loads(text)["fingerprint"] for text in printed}
+    verdict = "identical" if len(marks) == 1 else f"DIFFERENT: {len(marks)}"
+    yield f"fingerprint of {RUNS} runs", verdict, f"two at a time: {min(marks)[:12]}..."
+
+
+def judging(emulator: Backend) -> Iterator[Row]:
+    """A thousand inferences of keyword spotting, every output the firmware's own or the host's."""
+    task = next(task for task in tasks(DEFAULT_KERNELS, 1) if task.scenario.benchmark == "kws")
+    model = task.model
+    assert model is not None
+    inputs = benchmark_inputs(task.benchmark, model, 1000)
+    tensors = [given.tensor for given in inputs]
+    what = f"{len(inputs):,} inferences of kws"
+    how = f"on {os.cpu_count()} cores, {len(inputs[0].wire)} bytes each, booting included"
+    answers: list[tuple[bytes, ...]] = []
+    took = _seconds(lambda: answers.append(board_outputs(task, emulator, inputs, None)))
+    yield f"{what} on the emulator", f"{took:.1f} s", how
+    took = _seconds(lambda: answers.append(data_outputs("kws", model, "", tensors, None).outputs))
+    same = "all outputs equal" if answers[0] == answers[1] else "OUTPUTS DIFFER"
+    yield f"{what} on the host", f"{took:.1f} s", same
+
+
+def plugin() -> Iterator[Row]:
+    """A pytest session of one empty test that does not use the plugin, with and without it."""
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "test_nothing.py").write_text("def test_nothing():\n    pass\n")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder]
+        pairs = [
+            (
+                _seconds(lambda: _printed([*command, "-p", "no:simbench"])),
+                _seconds(lambda: _printed(command)),
+            )
+            for _ in range(PAIRS)
+        ]
+    added = statistics.median(loaded - without for without, loaded in pairs)
+    base = statistics.median(without for without, _ in pairs)
+    yield "pytest plugin, not used", f"{added * 1e3:.0f} ms", f"of a session of {base * 1e3:.0f} ms"
+
+
+def serving(emulator: Backend) -> Iterator[Row]:
+    """Latencies as a client of a served board reads them, and how fast it answers."""
+    for task in tasks(DEFAULT_KERNELS, 1):
+        counts = measure(task, emulator).counts
+        core = load_core(task.platform.core)
+        modelled_us = 1e6 * estimate(counts, counts.inference, task.platform, core).time_s.value
+        with _served(task) as port, SerialBoard(port, 115_200) as board:
+            board.wake()
+            talk = Conversation(board, Patience(), counted=False, is_up=True)
+            talk.load(task.inputs[0].wire)
+            began, ended = talk.infer().laps_us
+            took = _seconds(partial(_identify, talk, 50))
+        off = f"{ended - began - modelled_us:+.2f} us"
+        how = f"of {modelled_us:,.1f} us; {100 / took:,.0f} commands/s"
+        yield f"served latency of {task.scenario.benchmark}", off, how
+
+
+def _identify(talk: Conversation, times: int) -> None:
+    """Two commands each."""
+    for _ in range(times):
+        talk.identify()
+
+
+@contextlib.contextmanager
+def _served(task: Task) -> Iterator[str]:
+    """The terminal of ``task``, served as fast as it goes."""
+    words = ["serve", "--platform", PLATFORM, "--benchmark", task.scenario.benchmark]
+    command = [*SIMBENCH, *words, "--pace", "fast"]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.terminate()
+
+
+def comparing() -> Iterator[Row]:
+    """Two stored results of 200 entries, the whole command."""
+    stored = read_run(GATE / "new.json")
+    with TemporaryDirectory() as folder:
+        files = [Path(folder) / name for name in ("base.json", "new.json")]
+        for file, source in zip(files, ("baseline.json", "new.json"), strict=True):
+            results = read_run(GATE / source).results
+            many = (replace(r, id=f"{r.id}-{n}") for r in results for n in range(100))
+            file.write_text(json_export.render(replace(stored, results=tuple(many))))
+        command = [*SIMBENCH, "compare", *map(str, files)]
+        times = [_seconds(lambda: _printed(command)) for _ in range(PAIRS)]
+    yield "compare, 200 entries", f"{statistics.median(times):.2f} s", "every entry changed"
+
+
+def _printed(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def _instructions(task: Task, emulator: Backend) -> int:
@@ -167,7 +353,14 @@ def main() -> None:
         parity(emulator),
         counting_cost(emulator),
         pricing(emulator),
+        what_if(emulator),
+        sweeping(),
         suite(),
+        same_fingerprint(),
+        judging(emulator),
+        plugin(),
+        serving(emulator),
+        comparing(),
     ):
         for row in part:
             console.print(*row, style="dim", highlight=False)

@@ -23,6 +23,8 @@ TEST_PACKAGES=(
   "command:llvm-mca                  llvm"
   "command:callgrind_annotate        valgrind"
   "command:chromium                  chromium"
+  "command:espeak-ng                 espeak-ng"
+  "command:gh                        gh"
 )
 PYTHON=${PYTHON:-python3}
 VENV=.venv

@@ -92,6 +92,16 @@ def real_inputs(benchmark: Benchmark, model: PreparedModel) -> tuple[Input, ...]
             f"the model takes {model.input.shape}, the pictures of {benchmark.id} are "
             f"{benchmark.input_shape}: run it without --benchmark {benchmark.id}"
         )
+    return picture_inputs(benchmark.pictures, benchmark, model)
+
+
+def picture_inputs(
+    pictures: Iterable[Picture], benchmark: Benchmark, model: PreparedModel
+) -> tuple[Input, ...]:
+    """``pictures`` in the shape of ``benchmark``, which is that of ``model``.
+
+    Raises :class:`InfrastructureError` where scikit-image or a picture is missing.
+    """
     return tuple(
         _input(
             picture.name,
@@ -100,7 +110,7 @@ def real_inputs(benchmark: Benchmark, model: PreparedModel) -> tuple[Input, ...]
             benchmark.encoding,
             picture.expect,
         )
-        for picture in benchmark.pictures
+        for picture in pictures
     )
 
 
@@ -207,12 +217,17 @@ def wire_bytes(elements: NDArray[Any], tensor: TensorInfo, encoding: InputEncodi
     return elements.tobytes()
 
 
+def wire_size(tensor: TensorInfo, encoding: InputEncoding) -> int:
+    """Bytes of an input as a client sends it."""
+    return tensor.elements * 4 if encoding is InputEncoding.FLOAT32 else tensor.size
+
+
 def tensor_bytes(wire: bytes, tensor: TensorInfo, encoding: InputEncoding) -> bytes:
     """What the interpreter gets of ``wire``, exactly as the firmware makes it.
 
     Raises :class:`UsageError` where the number of bytes is not the model's, or its encoding.
     """
-    size = tensor.elements * 4 if encoding is InputEncoding.FLOAT32 else tensor.size
+    size = wire_size(tensor, encoding)
     if len(wire) != size:
         raise UsageError(
             f"an input has {len(wire):,} bytes, the model takes {size:,}: give inputs made for it"

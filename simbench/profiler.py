@@ -10,6 +10,7 @@ from typing import Any
 from simbench.backends import Backend
 from simbench.cost.core import load_core
 from simbench.cost.fit import check_fit
+from simbench.decoded import recall_decoded
 from simbench.errors import DoesNotFit
 from simbench.firmware.lines import source_lines
 from simbench.measure import Observation
@@ -74,8 +75,8 @@ def profile_task(task: Task, backend: Backend, store: Store | None = None) -> Pr
     observed = observe(task, backend, store)
     tensors = [entry.tensor for entry in task.inputs]
     expected = expected_outputs(task.benchmark.id, task.model, tensors, store)
-    notes = (*observed.notes, *expected.notes)
     seen = observed.observation
+    decoding = recall_decoded(task.benchmark.id, seen.counts.blocks, store)
     profile = build_profile(
         task.scenario.id,
         seen.counts,
@@ -87,6 +88,7 @@ def profile_task(task: Task, backend: Backend, store: Store | None = None) -> Pr
     )
     profile = replace(profile, notes=(*task.notes, *profile.notes))
     status = _status(task, seen, expected.outputs)
+    notes = (*observed.notes, *expected.notes, *decoding)
     return Profiled(task, *status, profile, _memory(task, seen), observed.is_cached, notes)
 
 

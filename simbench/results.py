@@ -114,6 +114,26 @@ class Parity:
 
 
 @dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How good the model is on labelled data: ``metric`` is "top1" or "auc", with "smoke-" before
+    it on the smoke set, which is no data set of MLPerf Tiny.
+
+    ``value`` and ``target``, the least for MLPerf Tiny's closed division, go from 0 to 1; ``on``
+    says whose outputs were judged, the "host"'s or the "emulator"'s. ``parity_samples`` outputs of
+    the emulated firmware were the host's; ``data_sha256`` is the hash of the labelled data.
+    """
+
+    metric: str
+    value: float
+    samples: int
+    target: float | None
+    passed: bool | None
+    on: str
+    parity_samples: int
+    data_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What the firmware said of a real input: the winning class and its dequantised score, None
     where that is not finite."""
@@ -186,7 +206,8 @@ class Budget:
 class Result:
     """One benchmark on one platform with one kernel set. A fact that is not there is ``None``,
     and ``missing`` says why, by the fact's name; ``notes`` say what widened a range,
-    or was changed in an input."""
+    or was changed in an input. ``is_simulated`` false says that ``time_s`` was measured on a real
+    board: its range is that of the windows measured."""
 
     id: str
     benchmark: str
@@ -201,7 +222,7 @@ class Result:
     coverage: float | None = None
     memory: Memory | None = None
     parity: Parity | None = None
-    accuracy: None = None
+    accuracy: Accuracy | None = None
     predictions: tuple[Prediction, ...] = ()
     layers: tuple[Layer, ...] = ()
     frames: tuple[Frame, ...] = ()
@@ -209,6 +230,7 @@ class Result:
     input: MeasuredInput | None = None
     output_sha256: str | None = None
     firmware_sha256: str | None = None
+    is_simulated: bool = True
     budgets: tuple[Budget, ...] = ()
     notes: tuple[str, ...] = ()
     missing: Mapping[str, str] | None = None

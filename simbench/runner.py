@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 
+from simbench.accuracy.data import NO_DATA_SET
+from simbench.accuracy.judge import HOST, Judged, judge
 from simbench.attribution import frames
-from simbench.backends import Backend, Board
-from simbench.backends.boards import in_parallel
+from simbench.backends import Backend, Capabilities
+from simbench.backends.boards import Launched, in_parallel
 from simbench.cost.core import load_core
 from simbench.cost.fit import check_fit
 from simbench.cost.price import Price, estimate
+from simbench.decoded import recall_decoded
 from simbench.errors import DoesNotFit, InfrastructureError
 from simbench.functions import functions_of
 from simbench.inputs import Input, prediction
@@ -37,9 +41,14 @@ from simbench.results import (
 from simbench.store import Store
 from simbench.tasks import Task
 
-_NO_DATA_SET = "no data set was given"
+_PRICING = Lock()  # Python prices one at a time: two at once take longer than one after the other
 _NOTHING_SENT = "the section is passed without any"
-_OWN_ELF = "the model inside a user's own ELF is not known"
+_PRICED = ("cycles", "time_s", "energy_j", "layers", "frames")
+_HOST_CANNOT_SAY = (
+    "the firmware's outputs are not the host's, which so cannot answer for it: judge it with "
+    "--accuracy-on emulator"
+)
+_OWN_ELF = "what a user's own ELF holds is not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +84,23 @@ def _run(
     task: Task,
     backend: Backend,
     store: Store | None,
-    launched: Callable[[Board], None] | None = None,
+    launched: Launched | None = None,
 ) -> Ran:
     """``launched`` is given the board, so that it can be aborted."""
     try:
         observed = observe(task, backend, store, launched)
         tensors = [entry.tensor for entry in task.inputs]
         expected = expected_outputs(task.benchmark.id, task.model, tensors, store)
-        result = _measured(task, observed.observation, expected.outputs)
+        with _PRICING:
+            decoding = recall_decoded(task.benchmark.id, observed.observation.counts.blocks, store)
+            result = _measured(task, observed.observation, expected.outputs)
+        judged = _judged(result, task, backend, store, launched)
+        result = _with_accuracy(result, task, judged)
+        result = _withheld(result, backend.capabilities)
     except InfrastructureError as error:
         return Ran(replace(_bare(task), status=ERROR, reason=str(error)))
-    return Ran(result, observed.is_cached, (*observed.notes, *expected.notes))
+    notes = (*observed.notes, *expected.notes, *decoding, *(judged.notes if judged else ()))
+    return Ran(result, observed.is_cached, notes)
 
 
 def _size(task: Task) -> int:
@@ -105,7 +120,7 @@ def _bare(task: Task) -> Result:
         firmware_sha256=task.image.sha256,
         model=None if task.model is None else _model_used(task, task.model),
         notes=task.notes,
-        missing={"accuracy": _NO_DATA_SET} | _no_input(task) | _no_energy(task.platform),
+        missing={"accuracy": NO_DATA_SET} | _no_input(task) | _no_energy(task.platform),
     )
 
 
@@ -161,6 +176,15 @@ def _measured(task: Task, seen: Observation, expected: Sequence[bytes]) -> Resul
     return _with_fit(_with_parity(result, task, task.model, seen, expected), task, task.model, seen)
 
 
+def _withheld(result: Result, can: Capabilities) -> Result:
+    """``result`` without prices, and why, where the backend counts too little for them."""
+    if can.unpriced is None:
+        return result
+    missing = {**(result.missing or {}), **dict.fromkeys(_PRICED, can.unpriced)}
+    bare = replace(result, cycles=None, time_s=None, energy_j=None, layers=(), frames=())
+    return replace(bare, missing=missing)
+
+
 def _with_parity(
     result: Result, task: Task, model: PreparedModel, seen: Observation, expected: Sequence[bytes]
 ) -> Result:
@@ -172,6 +196,32 @@ def _with_parity(
         return replace(result, parity=parity)
     reason = f"outputs differ from the host's reference for {', '.join(wrong)}"
     return replace(result, parity=parity, status=FAILED, reason=reason)
+
+
+def _judged(
+    result: Result, task: Task, backend: Backend, store: Store | None, launched: Launched | None
+) -> Judged | None:
+    """How good the model is, or None without data, or where the host cannot answer for it."""
+    if task.data is None or result.parity is None:
+        return None
+    if task.judge_on == HOST and result.parity.wrong:
+        return None
+    return judge(task, task.data, result.parity.samples, backend, store, launched)
+
+
+def _with_accuracy(result: Result, task: Task, judged: Judged | None) -> Result:
+    missing = dict(result.missing or {})
+    if judged is None:
+        if task.data is not None:
+            missing["accuracy"] = _HOST_CANNOT_SAY
+        return replace(result, missing=missing)
+    del missing["accuracy"]
+    result = replace(result, accuracy=judged.accuracy, missing=missing)
+    if not judged.wrong:
+        return result
+    outputs = judged.accuracy.parity_samples + judged.wrong
+    reason = f"{judged.wrong:,} of {outputs:,} outputs for labelled data differ from the host's"
+    return replace(result, status=FAILED, reason=result.reason or reason)
 
 
 def _with_fit(result: Result, task: Task, model: PreparedModel, seen: Observation) -> Result:

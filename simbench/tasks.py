@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from simbench.accuracy.data import DataSet
 from simbench.benchmarks import Benchmark, InputEncoding, ModelFile, ResultKind
-from simbench.errors import UsageError
+from simbench.errors import ModelError, UsageError
 from simbench.fetch import Progress, quiet
 from simbench.firmware.build import build_image
 from simbench.firmware.image import Image
@@ -39,7 +40,8 @@ class Task:
     ``model`` is ``None`` for a user's own ELF, which holds its own model. ``section`` is what is
     measured of one instead of its inference; without ``inputs`` it is then sent nothing.
     ``time_limit_s`` is wall time for any answer of the firmware. ``notes`` are sentences on what
-    was changed to make the inputs fit.
+    was changed to make the inputs fit. ``data`` is what the model is judged by, if anything, and
+    ``judge_on`` whose outputs are judged: the "host"'s or the "emulator"'s.
     """
 
     scenario: Scenario
@@ -53,6 +55,8 @@ class Task:
     section: Section | None = None
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
     notes: tuple[str, ...] = ()
+    data: DataSet | None = None
+    judge_on: str = "host"
 
     @property
     def measured(self) -> Input | None:
@@ -79,6 +83,23 @@ def own_benchmark(path: Path) -> Benchmark:
         seed=0,
         quality=None,
         pictures=(),
+    )
+
+
+def benchmark_with_model(benchmark: Benchmark, path: Path) -> Benchmark:
+    """``benchmark`` with a user's model in place of its own, to be judged by its data.
+
+    Such a model answers in the order of the data's classes.
+    """
+    own = own_benchmark(path)
+    return replace(
+        benchmark,
+        title=own.title,
+        model=own.model,
+        macs=None,
+        macs_source=own.macs_source,
+        labels=benchmark.labels if benchmark.data is None else benchmark.data.names,
+        labels_source="the order of the data's classes",
     )
 
 
@@ -187,4 +208,10 @@ def _prepared(
     progress: Progress = quiet,
     store: Store | None = None,
 ) -> PreparedModel:
-    return prepared_model(benchmark, None if known is None else dict(known), store, progress)
+    """The model as the firmware runs it. Raises ModelError that names its file."""
+    try:
+        return prepared_model(benchmark, None if known is None else dict(known), store, progress)
+    except ModelError as error:
+        if benchmark.title in str(error):
+            raise
+        raise ModelError(f"{benchmark.title}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simbench.estimate import Estimate
+from simbench.results import Accuracy
 
 _PREFIXES = (
     *((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")),
@@ -28,6 +29,11 @@ def si_range(estimate: Estimate) -> str:
     return "–".join(f"{bound / scale:.{decimals}f}" for bound in (estimate.lower, estimate.upper))
 
 
+def counted(number: int, thing: str) -> str:
+    """How many of a thing: "1 point", "1,000 points"."""
+    return f"{number:,} {thing}{'s' * (number != 1)}"
+
+
 def kib(size_bytes: int) -> str:
     """Bytes in KiB: "116.1 KiB"."""
     return f"{size_bytes / 1024:.1f} KiB"
@@ -36,6 +42,20 @@ def kib(size_bytes: int) -> str:
 def score(value: float | None) -> str:
     """A class's score: "0.97", or what a model says that gives no number."""
     return "no number" if value is None else f"{value:.2f}"
+
+
+def accuracy_said(accuracy: Accuracy) -> str:
+    """How good a model is: "92.3 % of 1,000 samples right on the host, target 90 %: met"."""
+    metric = accuracy.metric.removeprefix("smoke-")
+    is_area = metric == "auc"
+    value = f"AUC {accuracy.value:.3f} over" if is_area else f"{100 * accuracy.value:.1f} % of"
+    source = "smoke set: " if accuracy.metric != metric else ""
+    right = "" if is_area else " right"
+    said = f"{source}{value} {accuracy.samples:,} samples{right} on the {accuracy.on}"
+    if accuracy.target is None:
+        return said
+    target = f"{accuracy.target:.2f}" if is_area else f"{100 * accuracy.target:g} %"
+    return f"{said}, target {target}: {'met' if accuracy.passed else 'missed'}"
 
 
 def si_scale(value: float) -> tuple[float, str]:

@@ -85,8 +85,13 @@ def test_every_verb_has_help_with_an_example(verb: str, capsys: pytest.CaptureFi
     ],
 )
 def test_a_users_mistake_gets_one_sentence_and_exit_code_2(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # where there is no suite file
     assert _run(arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -422,7 +422,10 @@ def test_the_tables_fit_eighty_columns(
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
     assert "…" not in out
-    assert "interpreter" in out
+    layers = out.partition("Layers\n")[2].partition("Where cycles")[0].split()
+    assert "interpreter" in layers
+    assert layers[layers.index("total") + 1 :][:4] == ["2.66", "M", "7.88", "M"]  # MACs, instr
+    assert layers[-2:] == ["100.0", "%"]
     assert "Functions, without those they call (3 of" in out
 
 
@@ -446,8 +449,13 @@ def test_an_own_elf_has_functions_and_no_layers(
 ) -> None:
     example = Path(__file__).resolve().parent.parent / "examples" / "own_firmware"
     subprocess.run(["make", "-s", f"OUT={tmp_path}"], cwd=example, check=True)
-    assert _run([*KWS, "--elf", str(tmp_path / "app.elf"), "--json", "-"]) == 0
+    collapsed = tmp_path / "app.collapsed"
+    files = ("--json", "-", "--export", f"collapsed={collapsed}")
+    assert _run([*KWS, "--elf", str(tmp_path / "app.elf"), *files]) == 0
     document = json.loads(capsys.readouterr().out)
+    assert all(line.startswith("section;") for line in collapsed.read_text().splitlines())
+    assert _run([*KWS, "--elf", str(tmp_path / "app.elf")]) == 0
+    assert "Layers" not in capsys.readouterr().out
     assert document["layers"] == []
     assert document["interpreter"]["instructions"] == document["total"]["instructions"]
     functions = document["functions"]

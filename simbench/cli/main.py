@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,9 +21,18 @@ from simbench.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_USAGE, S
 VERBS = {
     "run": "Run benchmarks on emulated boards.",
     "profile": "Show where the cycles of one inference go.",
+    "sweep": "Ask what if: prices of thousands of points from a few simulations.",
+    "report": "Show a stored result again: as a table, a page, or in another format.",
+    "compare": "Compare two stored results; fail where one got worse.",
+    "baseline": "Keep a result in a repository, to compare with.",
+    "serve": "Be a board behind a serial port, for any client of the protocol.",
     "validate": "Compare the model with published measurements on real boards.",
+    "crosscheck": "Run the same firmware on two emulators and compare every instruction.",
+    "init": "Write a suite file and a workflow for this repository's models.",
     "list": "List platforms, benchmarks, kernels and backends.",
     "doctor": "Say what is found on this machine, and what to do about what is missing.",
+    "cache": "Show or clear the store of counts.",
+    "export-platform": "Write a board for Renode or QEMU, to run by hand.",
     "build": "Build the firmware images and the counting plugin.",
 }
 
@@ -40,7 +50,7 @@ class LazyVerbs(click.Group):
             near = [verb for verb in VERBS if verb.startswith(name[:1])]
             hint = f" (did you mean {' or '.join(near)}?)" if near else ""
             ctx.fail(f"no such verb: {name}{hint}")
-        module = importlib.import_module(f"simbench.cli.{name}")
+        module = importlib.import_module(f"simbench.cli.{name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 
@@ -69,6 +79,8 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code; a user's mistake never shows a traceback."""
+    # NumPy adds up little at a time here: threads of its own would wait longer than they work
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(_run(arguments))
 
 

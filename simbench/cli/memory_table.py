@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -23,10 +22,10 @@ _MARKS: Mapping[str, str] = {PERSISTENT: "░", TENSOR: "█", SCRATCH: "▓"}
 
 def memory_tables(memory: Memory) -> RenderableType:
     """What flash and RAM hold, and where in the arena what is, layer by layer."""
-    parts: list[RenderableType] = [Padding(Text("Memory", style="bold"), (1, 0, 0, 0))]
+    parts: list[RenderableType] = [Text("\nMemory", style="bold")]
     parts.append(_sizes(memory))
     if memory.arena is not None:
-        parts.append(Padding(Text("Arena by layer", style="bold"), (1, 0, 0, 0)))
+        parts.append(Text("\nArena by layer", style="bold"))
         parts += [Text(line) for line in arena_picture(memory.arena, memory.arena_bytes)]
     return Group(*parts)
 

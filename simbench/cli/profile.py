@@ -127,7 +127,7 @@ def command(
     done = profile_task(replace(task, time_limit_s=time_limit), emulator, store)
     _say(done, console)
     for form, output in files:
-        output.write(_render(form, done, emulator, backend_name))
+        output.write(_render(form, done, emulator))
         output.close()
     if not any(output.is_stdout for _, output in files):
         Console().print(profile_tables(_title(task), done.profile, top))
@@ -164,12 +164,12 @@ def _task(
     return replace(task, inputs=task.inputs[:1], real=min(task.real, 1))
 
 
-def _render(form: str, done: Profiled, emulator: Backend, backend_name: str) -> str:
+def _render(form: str, done: Profiled, emulator: Backend) -> str:
     if form != JSON:
         return FORMATS[form](done.profile)
     tool = {"name": "simbench", "version": __version__}
     facts = environment(emulator)
-    document = done.document(tool, facts, settings([done.task], backend_name, 1))
+    document = done.document(tool, facts, settings([done.task], emulator.name, 1))
     return json.dumps(document, indent=2) + "\n"
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -41,7 +40,7 @@ def profile_tables(title: str, profile: Profile, top: int) -> RenderableType:
         Text(title, style="bold"),
         Text(_summary(profile.total)),
         *(Text(note, style="dim") for note in profile.notes),
-        *_titled("Layers", _layers(profile)),
+        *(_titled("Layers", _layers(profile)) if profile.layers else ()),
         *_titled(_stacks_title(profile), _stacks(profile)),
         *_titled(f"Functions, without those they call ({_of(top, profile.functions)})",
                  _functions(profile, top)),
@@ -58,7 +57,7 @@ def _of(top: int, rows: Sequence[object]) -> str:
 
 
 def _titled(title: str, table: RenderableType) -> Iterator[RenderableType]:
-    yield Padding(Text(title, style="bold"), (1, 0, 0, 0))
+    yield Text(f"\n{title}", style="bold")
     yield table
 
 
@@ -93,24 +92,28 @@ def _layers(profile: Profile) -> Table:
             str(layer.index),
             layer.op,
             _shape(layer.output_shape),
-            _times(layer.macs) if layer.macs else _UNKNOWN,
-            *_costs(layer.cost, per_mac=layer.cycles_per_mac),
+            *_costs(layer.cost, layer.macs),
         )
+    macs = sum(layer.macs or 0 for layer in profile.layers)
     for name, cost in _others(profile):
-        table.add_row("", name, "", _UNKNOWN, *_costs(cost, per_mac=None))
+        table.add_row("", name, "", *_costs(cost, macs if cost is profile.total else None))
     return table
 
 
 def _others(profile: Profile) -> Iterator[tuple[str, Cost]]:
-    yield (INTERPRETER if profile.layers else "all"), profile.interpreter
+    """The rows below the layers, and the sum of all."""
+    if profile.layers:
+        yield INTERPRETER, profile.interpreter
     if abs(profile.shared.share) >= _SHOWN:
         yield SHARED, profile.shared
+    yield "total", profile.total
 
 
-def _costs(cost: Cost, *, per_mac: float | None) -> Iterator[str]:
+def _costs(cost: Cost, macs: int | None) -> Iterator[str]:
+    yield _times(macs) if macs else _UNKNOWN
     yield _times(cost.instructions)
     yield si(cost.cycles.value, "")
-    yield _UNKNOWN if per_mac is None else f"{per_mac:.2f}"
+    yield f"{cost.cycles.value / macs:.2f}" if macs else _UNKNOWN
     yield from _energy(cost)
     yield _percent(cost.share)
 
@@ -149,7 +152,7 @@ def _stacks(profile: Profile) -> Table:
     table = _table(("", ""), (*_CYCLE_GROUPS, *energy_groups), gap=1)
     rows = [(str(layer.index), layer.op, layer.cost) for layer in profile.layers]
     rows += [("", name, cost) for name, cost in _others(profile)]
-    for index, name, cost in [*rows, ("", "total", profile.total)]:
+    for index, name, cost in rows:
         cycles = _shares(cost.cycles.stack, {k: _CYCLES.get(k, "core") for k in cost.cycles.stack})
         cells = [cycles.get(group, 0.0) for group in _CYCLE_GROUPS]
         energy = ["", *map(_hundredths, _energy_shares(cost))]

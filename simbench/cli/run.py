@@ -12,7 +12,15 @@ from rich.console import Console
 from simbench import __version__
 from simbench.backends import backend
 from simbench.cli.export import JSON, export_option, outputs, write_all
+from simbench.cli.labelled import (
+    accuracy_on_option,
+    check_labelled,
+    dataset_option,
+    missed_target,
+    with_labelled,
+)
 from simbench.cli.output import OutputFile
+from simbench.cli.port import DEFAULT_BAUD, run_on_port
 from simbench.cli.progress import progress_bar
 from simbench.cli.suite import (
     CHECK_LOCK,
@@ -94,6 +102,20 @@ from simbench.tasks import (
 )
 @section_option
 @input_option(multiple=True)
+@click.option(
+    "--port",
+    metavar="DEVICE",
+    help="Measure a real board on this serial port instead of emulating it.",
+)
+@click.option(
+    "--baud",
+    type=click.IntRange(min=1),
+    default=DEFAULT_BAUD,
+    show_default=True,
+    help="Baud rate of --port.",
+)
+@dataset_option
+@accuracy_on_option
 @backend_option
 @time_limit_option
 @no_cache_option
@@ -116,6 +138,10 @@ def command(
     elf: Path | None,
     section: str | None,
     inputs: tuple[Path, ...],
+    port: str | None,
+    baud: int,
+    dataset: str | None,
+    judge_on: str,
     backend_name: str,
     time_limit: float,
     no_cache: bool,
@@ -134,18 +160,26 @@ def command(
       simbench run --platform stm32f4 --benchmark ic --input cat.png --input dog.png
       simbench run --platform stm32f4 --elf app.elf --benchmark kws
       simbench run --platform stm32f4 --elf app.elf --section begin=start_fft,end=send
+      simbench run --platform stm32f4 --benchmark vww --dataset smoke
       simbench run --suite simbench.yaml --benchmark kws
+      simbench run --platform stm32l4r5 --benchmark kws --port /dev/ttyACM0
       simbench run --platform stm32f4 --json - | jq '.results[].cycles.value'
       simbench run --platform stm32f4 --export junit=simbench.xml
     """
     if samples is not None:
         check_samples(samples)
     check_own_elf(elf, section, has_input=bool(inputs))
+    check_labelled(dataset, judge_on, is_emulated_model=elf is None and port is None)
     files = outputs(json_path, exports, RUN_FORMATS)
     emulator = backend(backend_name)
-    asked = Asked(suite_path, platforms, benchmarks, kernels, samples, model, elf, inputs)
+    asked = Asked(suite_path, platforms, benchmarks, kernels, samples, model, elf, inputs, dataset)
     console = Console(stderr=True)
     store = chosen_store(no_cache=no_cache)
+    if port is not None:
+        title, run = run_on_port(asked, port, baud, time_limit, store, console)
+        if not write_all(files, RUN_FORMATS, run):
+            Console().print(results_table(title, run.results))
+        return _verdict(run.results)
     suite = asked_suite(asked)
     if elf is not None:
         found = tuple(own_elf(b, benchmarks, model, elf, section) for b in suite.platforms)
@@ -153,11 +187,12 @@ def command(
         found = suite_tasks(suite, emulator, teller(console), store)
         if model is not None:
             say_changes(found[0], console)
+    found = with_labelled(found, dataset, judge_on)
     tasks = tuple(replace(task, time_limit_s=time_limit) for task in found)
     run = Run(
         tool={"name": "simbench", "version": __version__},
         environment=environment(emulator),
-        settings=settings(tasks, backend_name, suite.samples),
+        settings=settings(tasks, emulator.name, suite.samples),
         results=(),
     )
     if locking == CHECK_LOCK:
@@ -232,7 +267,9 @@ def _verdict(results: Sequence[Result]) -> int:
         if bad:
             click.echo(f"simbench: {bad[0].id}: {bad[0].reason}", err=True)
             return code
-    broken = [sentence for result in results for sentence in breaches(result)]
+    broken = [
+        sentence for result in results for sentence in (*breaches(result), *missed_target(result))
+    ]
     for sentence in broken:
         click.echo(f"simbench: {sentence}", err=True)
     return EXIT_WRONG if broken else EXIT_GOOD

@@ -49,6 +49,7 @@ class Asked:
     model: Path | None
     elf: Path | None
     inputs: Sequence[Path]
+    dataset: str | None = None
 
     @property
     def is_by_file(self) -> bool:
@@ -76,7 +77,7 @@ def _from_file(asked: Asked) -> Suite:
 
 
 def _from_options(asked: Asked) -> Suite:
-    chosen = workloads(asked.benchmarks, asked.model)
+    chosen = workloads(asked.benchmarks, asked.model, is_judged=asked.dataset is not None)
     if asked.inputs and len(chosen) > 1:
         raise UsageError("--input needs one --benchmark, or a --model: inputs are made for one")
     return Suite(

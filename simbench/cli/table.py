@@ -9,17 +9,20 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from simbench.accuracy.data import NO_DATA_SET
 from simbench.estimate import Estimate
 from simbench.results import OK, Budget, Memory, Result
 from simbench.suites.budgets import shown
-from simbench.text import score, si, si_range
+from simbench.text import accuracy_said, score, si, si_range
 
 _UNKNOWN = "–"
+_SHORT_NAME = 8  # of a benchmark: what a line of 80 columns has room for with wide gaps
 
 
 def results_table(title: str, results: Sequence[Result]) -> RenderableType:
     """One row a result, its ranges beneath, then what the firmware said of real inputs."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    gap = 2 if all(len(r.benchmark) <= _SHORT_NAME for r in results) else 1
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0))
     table.add_column("", overflow="fold")
     for heading in ("exact", "instructions", "cycles", "time", "energy"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -63,6 +66,8 @@ def _remarks(results: Sequence[Result]) -> Iterable[Text]:
     for result in results:
         if result.status != OK:
             yield Text(f"{result.id}: {result.status}: {result.reason}", style="bold")
+        if result.accuracy is not None:
+            yield Text(f"{result.benchmark}: {accuracy_said(result.accuracy)}")
         if result.budgets:
             yield _budgets(result)
     for sentence, names in _by_sentence(results).items():
@@ -89,7 +94,7 @@ def _by_sentence(results: Sequence[Result]) -> dict[str, list[str]]:
     for result in results:
         reasons: dict[str, list[str]] = {}
         for fact, reason in (result.missing or {}).items():
-            if fact != "accuracy":  # a run without a data set has none, and nobody asked
+            if reason != NO_DATA_SET:  # nobody asked
                 reasons.setdefault(reason, []).append(fact.partition("_")[0])
         absent = (f"no {', '.join(facts)}: {reason}" for reason, facts in reasons.items())
         for sentence in (*absent, *result.notes):

@@ -20,13 +20,24 @@ from simbench.models.reference import reference_version
 from simbench.platforms import Platform
 from simbench.scenario import Scenario
 from simbench.store import Store, default_store
-from simbench.tasks import DEFAULT_TIME_LIMIT_S, Task, own_benchmark, own_elf_task
+from simbench.tasks import (
+    DEFAULT_TIME_LIMIT_S,
+    Task,
+    benchmark_with_model,
+    own_benchmark,
+    own_elf_task,
+)
 
 OWN_ELF = "own"
 """The kernel set of a user's own firmware."""
 
 backend_option = click.option(
-    "--backend", "backend_name", default="qemu", show_default=True, metavar="NAME", help="Emulator."
+    "--backend",
+    "backend_name",
+    default="qemu",
+    show_default=True,
+    metavar="NAME",
+    help="Emulator: qemu, renode or recording:FILE.",
 )
 
 no_cache_option = click.option(
@@ -76,14 +87,25 @@ def chosen_store(*, no_cache: bool) -> Store | None:
     return None if no_cache else default_store()
 
 
-def workloads(names: Sequence[str], model: Path | None) -> tuple[Benchmark, ...]:
-    """The benchmarks called ``names`` (all where none is), or a user's ``model`` as one."""
-    if model is not None:
-        if names:
-            raise UsageError("--model and --benchmark exclude each other: give one of them")
-        return (own_benchmark(model),)
+def workloads(
+    names: Sequence[str], model: Path | None, *, is_judged: bool = False
+) -> tuple[Benchmark, ...]:
+    """The benchmarks called ``names`` (all where none is), or a user's ``model`` as one.
+
+    Where the model ``is_judged``, one name says by which benchmark's labelled data.
+    """
     known = load_benchmarks()
-    return select_benchmarks(names or known, known)
+    if model is None:
+        return select_benchmarks(names or known, known)
+    if not is_judged and names:
+        raise UsageError("--model and --benchmark exclude each other: give one of them")
+    if not is_judged:
+        return (own_benchmark(model),)
+    if len(names) != 1:
+        raise UsageError(
+            "--model with --dataset needs one --benchmark, which says what the data is"
+        )
+    return (benchmark_with_model(select_benchmarks(names, known)[0], model),)
 
 
 def own_elf(

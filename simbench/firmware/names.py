@@ -42,11 +42,11 @@ def readable_names(functions: Iterable[Function]) -> dict[int, str]:
     """
     named = {f.start: f.name for f in functions}
     symbols = tuple(sorted({name for name in named.values() if name}))
-    plain, full = _demangled(symbols), _demangled(symbols, parameters=True)
+    plain = _demangled(symbols)
     ways: tuple[Callable[[int], str], ...] = (
         lambda start: _short(plain[named[start]]),
         lambda start: _plainer(plain[named[start]]),
-        lambda start: _plainer(full[named[start]]),
+        lambda start: _plainer(_demangled(symbols, parameters=True)[named[start]]),
     )
     names = {start: f"{start:#010x}" for start, name in named.items() if not name}
     unnamed = [start for start, name in named.items() if name]

@@ -22,6 +22,7 @@ from simbench.profile.tree import Cost, Frame, FunctionCost, LayerCost, Profile
 from simbench.profile.words import words_moved
 
 INTERPRETER = "interpreter"
+_SECTION = "section"  # of a firmware whose layers are not known
 _NO_SYMBOLS = "code without symbols is shown by address, in pages of 256 bytes"
 _NO_LINES = "the image has no debug information: no source lines (compile with -g)"
 
@@ -135,7 +136,7 @@ def _frames(
 ) -> tuple[Frame, ...]:
     found = frames(run.counts, sections, functions, (run.platform, run.core))
     labels: dict[int | None, str] = {n: f"{at.index} {at.op}" for n, at in enumerate(layers)}
-    labels[None] = INTERPRETER
+    labels[None] = INTERPRETER if layers else _SECTION
     return tuple(
         Frame(
             SHARED if frame.function == SHARED else labels[frame.layer],

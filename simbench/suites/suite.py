@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from simbench.backends import Backend
 from simbench.benchmarks import Benchmark
-from simbench.errors import ModelError, UsageError
+from simbench.errors import UsageError
 from simbench.fetch import Progress, quiet
 from simbench.platforms import Platform
 from simbench.scenario import DEFAULT_KERNELS, Scenario, cross
@@ -85,12 +85,7 @@ def suite_tasks(
     for scenario in suite.scenarios:
         board, benchmark = boards[scenario.platform], benchmarks[scenario.benchmark]
         machine = emulator.machine(board.core)
-        try:
-            task = suite_task(scenario, board, benchmark, machine, suite.samples, progress, store)
-        except ModelError as error:
-            if benchmark.title in str(error):
-                raise
-            raise ModelError(f"{benchmark.title}: {error}") from error
+        task = suite_task(scenario, board, benchmark, machine, suite.samples, progress, store)
         given = suite.inputs.get(benchmark.id)
         tasks.append(with_inputs(task, given, seeded=True) if given else task)
     return tuple(tasks)
