@@ -24,7 +24,6 @@ from rich.console import Console
 from rich.table import Table
 
 from simbench.accuracy.judge import board_outputs
-from simbench.attribution import frames
 from simbench.backends import Backend, LaunchSpec, backend
 from simbench.benchmarks import load_benchmarks
 from simbench.cost.core import Core, load_core
@@ -33,13 +32,14 @@ from simbench.cost.price import estimate
 from simbench.datafile import Quantity
 from simbench.exports import json as json_export
 from simbench.firmware.build import KERNELS
-from simbench.functions import functions_of
 from simbench.hardware.serial_board import SerialBoard
 from simbench.inputs import benchmark_inputs
 from simbench.isa.instruction import InstructionClass
 from simbench.measure import launch_spec, measure
 from simbench.paths import build_dir
 from simbench.platforms import Platform, load_platform
+from simbench.profile.attribution import frames
+from simbench.profile.functions import functions_of
 from simbench.recall import data_outputs
 from simbench.runner import run_task
 from simbench.scenario import DEFAULT_KERNELS, Scenario

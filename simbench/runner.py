@@ -10,7 +10,6 @@ from threading import Lock
 
 from simbench.accuracy.data import NO_DATA_SET
 from simbench.accuracy.judge import HOST, Judged, judge
-from simbench.attribution import frames
 from simbench.backends import Backend, Capabilities
 from simbench.backends.boards import Launched, in_parallel
 from simbench.cost.core import load_core
@@ -18,7 +17,6 @@ from simbench.cost.fit import check_fit
 from simbench.cost.price import Price, estimate
 from simbench.decoded import recall_decoded
 from simbench.errors import DoesNotFit, InfrastructureError
-from simbench.functions import functions_of
 from simbench.inputs import Input, prediction
 from simbench.measure import Observation
 from simbench.memory import memory_needs, memory_section
@@ -26,6 +24,8 @@ from simbench.models.prepared import PreparedModel
 from simbench.observe import observe
 from simbench.parity import agrees, parity_of
 from simbench.platforms import Platform
+from simbench.profile.attribution import frames
+from simbench.profile.functions import functions_of
 from simbench.recall import expected_outputs
 from simbench.results import (
     DOES_NOT_FIT,

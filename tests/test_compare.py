@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from made_runs import CORE, LAYERS, estimate, made_layer, made_result, made_run
 
 import simbench
-from simbench.baseline import accept, lean, render
 from simbench.cli.main import _run
 from simbench.compare import compare
+from simbench.compare.baseline import accept, lean, render
 from simbench.compare.comparison import CODE, PRICE, TOOL, Change, Entry
 from simbench.compare.layers import paired
 from simbench.compare.thresholds import Threshold, breaches, parse_threshold

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiled import kws_profile
 
-from simbench.callgraph import inclusive
 from simbench.cli.main import _run
 from simbench.exports import FORMATS
 from simbench.exports.rounding import whole_numbers
 from simbench.paths import build_dir
 from simbench.profile import Frame, Profile
+from simbench.profile.callgraph import inclusive
 
 ANNOTATE = shutil.which("callgrind_annotate")
 needs_annotate = pytest.mark.skipif(

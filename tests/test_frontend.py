@@ -14,9 +14,9 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from simbench.accuracy import sounds, speech
+from simbench.accuracy.fixed_fft import real_fft
+from simbench.accuracy.frontend import FrontEnd
 from simbench.fetch import fetch_crate
-from simbench.fixed_fft import real_fft
-from simbench.frontend import FrontEnd
 
 HERE = Path(__file__).resolve().parent
 FRONT_ENDS = {

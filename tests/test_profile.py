@@ -17,9 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from profiled import kws_profile, observed, profile_on
 
-from simbench.attribution import outside
 from simbench.backends.sections import add_sections
-from simbench.callgraph import call_parts, inclusive
 from simbench.cli.main import _run
 from simbench.cost.core import load_core
 from simbench.cost.points import price_split
@@ -41,6 +39,8 @@ from simbench.firmware.lines import source_lines
 from simbench.firmware.read import read_image
 from simbench.platforms import Platform, load_platform, platform_caches
 from simbench.profile import Call, Profile, build_profile
+from simbench.profile.attribution import outside
+from simbench.profile.callgraph import call_parts, inclusive
 
 
 def close(expected: Any, absolute: float = 1e-6) -> Any:

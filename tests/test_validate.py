@@ -26,9 +26,9 @@ from simbench.measure import measure
 from simbench.paths import data_dir
 from simbench.platforms import load_platform, platform_caches
 from simbench.scenario import Scenario
-from simbench.silicon import LIKE, OTHER_STACK, silicon_rows
 from simbench.tasks import suite_task
-from simbench.validate import Comparison, compare, residuals, summary
+from simbench.validation.silicon import LIKE, OTHER_STACK, silicon_rows
+from simbench.validation.validate import Comparison, compare, residuals, summary
 
 BOARD = load_platform("stm32l4r5")
 ROW = next(r for r in silicon_rows() if r.submitter == "OctoML" and r.likeness == LIKE)

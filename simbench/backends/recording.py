@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
 from simbench.backends.board import Backend, Board, Capabilities, LaunchSpec
+from simbench.backends.closing import Closing
 from simbench.backends.naming import place
 from simbench.backends.qemu.machines import stable_machine
 from simbench.counts import Counts
@@ -118,26 +117,8 @@ def _key(spec: LaunchSpec) -> str:
     return key_of(spec.image.sha256, spec.blobs, settings)
 
 
-class _Closing:
-    """Closes on leaving a ``with``."""
-
-    def close(self) -> None:
-        raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
 @dataclass(slots=True)
-class _ListenedTo(_Closing):
+class _ListenedTo(Closing):
     board: Board
     recording: Recording
     recordings: list[Recording]
@@ -179,7 +160,7 @@ class _ListenedTo(_Closing):
 
 
 @dataclass(slots=True)
-class _Recorded(_Closing):
+class _Recorded(Closing):
     spec: LaunchSpec
     recording: Recording
     turn: int = 0

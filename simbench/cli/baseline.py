@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from simbench.baseline import DEFAULT_FILE, accept, render
 from simbench.cli.output import OutputFile
+from simbench.compare.baseline import DEFAULT_FILE, accept, render
 from simbench.errors import EXIT_GOOD, NothingRun
 from simbench.results import OK, Result, Run
 from simbench.stored import read_run

@@ -14,25 +14,23 @@ from simbench.backends import Backend, backend
 from simbench.backends.naming import place
 from simbench.backends.recording import RecordedBackend, Recorder, save
 from simbench.benchmarks import load_benchmarks, select_benchmarks
-from simbench.cli.workload import backend_option, teller
+from simbench.cli.workload import backend_option, kernels_option, platform_option, teller
 from simbench.crosscheck import Compared, compare
 from simbench.errors import EXIT_GOOD, EXIT_WRONG
 from simbench.firmware.image import Image
 from simbench.measure import Observation, measure
 from simbench.models.prepared import Layer
 from simbench.platforms import load_platform
-from simbench.scenario import DEFAULT_KERNELS, Scenario
+from simbench.scenario import Scenario
 from simbench.tasks import Task, suite_task
 
 _SHOWN_PLACES = 5
 
 
 @click.command(name="crosscheck")
-@click.option("--platform", required=True, metavar="NAME", help="Board to emulate.")
+@platform_option
 @click.option("--benchmark", required=True, metavar="NAME", help="Benchmark to run.")
-@click.option(
-    "--kernels", default=DEFAULT_KERNELS, show_default=True, metavar="NAME", help="Kernel set."
-)
+@kernels_option
 @backend_option
 @click.option(
     "--against",
@@ -47,7 +45,7 @@ _SHOWN_PLACES = 5
     help="Keep the session on --backend, to compare with elsewhere.",
 )
 def command(
-    platform: str,
+    platform_name: str,
     benchmark: str,
     kernels: str,
     backend_name: str,
@@ -72,7 +70,7 @@ def command(
     for found in (emulator, other):
         if found is not None:
             found.version()  # what is missing is told before anything is built
-    board = load_platform(platform)
+    board = load_platform(platform_name)
     chosen = select_benchmarks([benchmark], load_benchmarks())[0]
     scenario = Scenario(chosen.id, board.id, kernels)
     machine = emulator.machine(board.core)

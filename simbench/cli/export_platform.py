@@ -16,20 +16,18 @@ from simbench.backends.qemu.machines import stable_machine
 from simbench.backends.renode import platform as renode
 from simbench.backends.renode.machines import machine_of
 from simbench.benchmarks import load_benchmarks, select_benchmarks
-from simbench.cli.workload import teller
+from simbench.cli.workload import kernels_option, teller
 from simbench.errors import UsageError
 from simbench.measure import launch_spec
 from simbench.platforms import load_platform
-from simbench.scenario import DEFAULT_KERNELS, Scenario
+from simbench.scenario import Scenario
 from simbench.tasks import suite_task
 
 
 @click.command(name="export-platform")
 @click.argument("platform")
 @click.option("--benchmark", default="kws", show_default=True, metavar="NAME", help="What it runs.")
-@click.option(
-    "--kernels", default=DEFAULT_KERNELS, show_default=True, metavar="NAME", help="Kernel set."
-)
+@kernels_option
 @click.option(
     "--renode",
     "renode_folder",

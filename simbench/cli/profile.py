@@ -18,10 +18,14 @@ from simbench.cli.workload import (
     backend_option,
     check_own_elf,
     chosen_store,
+    elf_option,
     environment,
     input_option,
+    kernels_option,
+    model_option,
     no_cache_option,
     own_elf,
+    platform_option,
     say_changes,
     section_option,
     teller,
@@ -32,42 +36,20 @@ from simbench.errors import EXIT_GOOD, EXIT_WRONG, UsageError
 from simbench.exports import FORMATS
 from simbench.firmware.build import kernel_set
 from simbench.platforms import load_platform
-from simbench.profiler import Profiled, profile_task
+from simbench.profile.profiler import Profiled, profile_task
 from simbench.results import FAILED
 from simbench.runner import settings
-from simbench.scenario import DEFAULT_KERNELS, Scenario
+from simbench.scenario import Scenario
 from simbench.store import Store
 from simbench.tasks import Task, suite_task, with_inputs
 
 
 @click.command(name="profile")
-@click.option(
-    "--platform",
-    "platform_name",
-    required=True,
-    metavar="NAME",
-    help="Board to emulate: a name, or your own YAML file.",
-)
+@platform_option
 @click.option("--benchmark", metavar="NAME", help="Benchmark to profile.")
-@click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own .tflite instead of a benchmark's model.",
-)
-@click.option(
-    "--elf",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own firmware, on the board's own emulated machine.",
-)
-@click.option(
-    "--kernels",
-    default=DEFAULT_KERNELS,
-    show_default=True,
-    metavar="NAME",
-    help="Kernel set of the firmware.",
-)
+@model_option
+@elf_option
+@kernels_option
 @section_option
 @input_option(multiple=False)
 @click.option(

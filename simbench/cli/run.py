@@ -36,8 +36,10 @@ from simbench.cli.workload import (
     backend_option,
     check_own_elf,
     chosen_store,
+    elf_option,
     environment,
     input_option,
+    model_option,
     no_cache_option,
     own_elf,
     say_changes,
@@ -88,18 +90,8 @@ from simbench.tasks import (
     help="Seeded inputs whose outputs are compared with the host's, bit for bit. "
     f"Default: {DEFAULT_SAMPLES}.",
 )
-@click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own .tflite instead of a benchmark's model.",
-)
-@click.option(
-    "--elf",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own firmware, on the board's own emulated machine.",
-)
+@model_option
+@elf_option
 @section_option
 @input_option(multiple=True)
 @click.option(

@@ -12,7 +12,10 @@ from simbench.backends import Backend, backend
 from simbench.cli.workload import (
     backend_option,
     chosen_store,
+    kernels_option,
+    model_option,
     no_cache_option,
+    platform_option,
     say_changes,
     teller,
     workloads,
@@ -20,7 +23,7 @@ from simbench.cli.workload import (
 from simbench.errors import EXIT_GOOD, UsageError
 from simbench.firmware.build import kernel_set
 from simbench.platforms import load_platform
-from simbench.scenario import DEFAULT_KERNELS, Scenario
+from simbench.scenario import Scenario
 from simbench.serve.service import Serving, serve
 from simbench.store import Store
 from simbench.tasks import Task, suite_task
@@ -29,27 +32,10 @@ _BOARD, _FAST = "board", "fast"
 
 
 @click.command(name="serve")
-@click.option(
-    "--platform",
-    "platform_name",
-    required=True,
-    metavar="NAME",
-    help="Board to be: a name, or your own YAML file.",
-)
+@platform_option
 @click.option("--benchmark", metavar="NAME", help="Benchmark whose model is on it.")
-@click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own .tflite instead of a benchmark's model.",
-)
-@click.option(
-    "--kernels",
-    default=DEFAULT_KERNELS,
-    show_default=True,
-    metavar="NAME",
-    help="Kernel set of the firmware.",
-)
+@model_option
+@kernels_option
 @click.option(
     "--pace",
     type=click.Choice([_BOARD, _FAST]),

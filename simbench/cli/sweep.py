@@ -21,6 +21,7 @@ from simbench.cli.workload import (
     backend_option,
     chosen_store,
     environment,
+    model_option,
     no_cache_option,
     teller,
     time_limit_option,
@@ -63,12 +64,7 @@ from simbench.text import counted
     metavar="NAME",
     help="Benchmark, or a pattern (repeat). Default: all.",
 )
-@click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own .tflite instead of a benchmark's model.",
-)
+@model_option
 @click.option(
     "--kernels",
     multiple=True,

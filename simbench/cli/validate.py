@@ -17,8 +17,8 @@ from simbench.cli.workload import backend_option, chosen_store, no_cache_option,
 from simbench.errors import EXIT_GOOD, UsageError
 from simbench.exports.validation import accuracy_page, render_json, render_residuals
 from simbench.platforms import load_platform, platform_files
-from simbench.silicon import LIKE, SiliconRow, silicon_rows
-from simbench.validate import Comparison, Summary, residuals, summary, validate
+from simbench.validation.silicon import LIKE, SiliconRow, silicon_rows
+from simbench.validation.validate import Comparison, Summary, residuals, summary, validate
 
 
 @click.command(name="validate")

@@ -18,7 +18,7 @@ from simbench.fetch import Progress
 from simbench.firmware.build import toolchain_version
 from simbench.models.reference import reference_version
 from simbench.platforms import Platform
-from simbench.scenario import Scenario
+from simbench.scenario import DEFAULT_KERNELS, Scenario
 from simbench.store import Store, default_store
 from simbench.tasks import (
     DEFAULT_TIME_LIMIT_S,
@@ -30,6 +30,36 @@ from simbench.tasks import (
 
 OWN_ELF = "own"
 """The kernel set of a user's own firmware."""
+
+platform_option = click.option(
+    "--platform",
+    "platform_name",
+    required=True,
+    metavar="NAME",
+    help="Board to emulate: a name, or your own YAML file.",
+)
+
+kernels_option = click.option(
+    "--kernels",
+    default=DEFAULT_KERNELS,
+    show_default=True,
+    metavar="NAME",
+    help="Kernel set of the firmware.",
+)
+
+model_option = click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own .tflite instead of a benchmark's model.",
+)
+
+elf_option = click.option(
+    "--elf",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own firmware, on the board's own emulated machine.",
+)
 
 backend_option = click.option(
     "--backend",

@@ -9,8 +9,8 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from simbench.silicon import LIKE, SiliconRow
-from simbench.validate import Comparison, Summary
+from simbench.validation.silicon import LIKE, SiliconRow
+from simbench.validation.validate import Comparison, Summary
 
 SCHEMA = "simbench.validation/1"
 _SIZE, _MARGIN = 520.0, 60.0

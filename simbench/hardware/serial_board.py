@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn
 
 import serial
 
+from simbench.backends.closing import Closing
 from simbench.counts import Counts
 from simbench.errors import InfrastructureError, UsageError
 
@@ -20,7 +20,7 @@ _DEVICE_NAME = b"m-name-dut-["
 _READY = b"m-ready"
 
 
-class SerialBoard:
+class SerialBoard(Closing):
     """See :class:`simbench.backends.board.Board`. ``port`` is a device, or a URL of pyserial's.
 
     Raises UsageError where the port cannot be had.
@@ -39,19 +39,6 @@ class SerialBoard:
                 f"the port {port} cannot be opened ({_reason(error)}): see that the board is "
                 "connected, that no other program has it open, and that you may use it"
             ) from error
-
-    def __enter__(self) -> Self:
-        """The board itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close."""
-        self.close()
 
     def wake(self) -> None:
         """Return when the board awaits a command, whatever it was in the middle of: booting, say.

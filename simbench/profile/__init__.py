@@ -4,7 +4,7 @@ A pure function of counts. Nothing is sampled, and everything adds up to the sec
 exactly, cycles to rounding.
 """
 
-from simbench.attribution import SHARED
+from simbench.profile.attribution import SHARED
 from simbench.profile.build import INTERPRETER, build_profile
 from simbench.profile.tree import (
     AccessCount,

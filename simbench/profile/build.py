@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from simbench.attribution import SHARED, frames, outside
 from simbench.cost.core import Core
 from simbench.cost.points import price_split
 from simbench.cost.price import Price, estimate, price_of
@@ -14,10 +13,11 @@ from simbench.errors import InfrastructureError
 from simbench.estimate import Estimate
 from simbench.firmware.image import Image
 from simbench.firmware.lines import SourceLine
-from simbench.functions import Functions, functions_of
 from simbench.models.prepared import PreparedModel
 from simbench.platforms import Platform
+from simbench.profile.attribution import SHARED, frames, outside
 from simbench.profile.code import addresses, calls, line_costs, mix
+from simbench.profile.functions import Functions, functions_of
 from simbench.profile.tree import Cost, Frame, FunctionCost, LayerCost, Profile
 from simbench.profile.words import words_moved
 

@@ -13,9 +13,9 @@ from simbench.cost.pipelines import pipeline
 from simbench.cost.points import Split
 from simbench.counts import Block, Counts
 from simbench.firmware.lines import SourceLine
-from simbench.functions import Functions
 from simbench.isa.decode import decode_block
 from simbench.isa.instruction import Instruction, InstructionClass
+from simbench.profile.functions import Functions
 from simbench.profile.tree import Call, LineCost, MixEntry
 
 Sources = Mapping[int, SourceLine]

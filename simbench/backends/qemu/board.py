@@ -11,10 +11,10 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, NoReturn, Self
+from typing import BinaryIO, NoReturn
 
 from simbench.backends.board import LaunchSpec
+from simbench.backends.closing import Closing
 from simbench.backends.folder import temporary_folder, unwritable
 from simbench.backends.naming import place
 from simbench.backends.qemu.command import Files, command, plugin_config
@@ -32,7 +32,7 @@ _CANNOT_WRITE = 74  # as in plugin.c
 _PROGRAM_COUNTER = re.compile(r"R15=([0-9a-fA-F]{8})")
 
 
-class QemuBoard:
+class QemuBoard(Closing):
     """See :class:`simbench.backends.board.Board`. ``plugin`` None runs it bare."""
 
     def __init__(self, tool: Tool, plugin: Path | None, spec: LaunchSpec) -> None:
@@ -45,19 +45,6 @@ class QemuBoard:
             self._folder = temporary_folder(stack)
             self._start(tool, stack)
             self._cleanup = stack.pop_all()
-
-    def __enter__(self) -> Self:
-        """The board itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close."""
-        self.close()
 
     @property
     def pid(self) -> int:

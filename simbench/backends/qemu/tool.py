@@ -6,15 +6,14 @@ import functools
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from simbench.backends.program import version_text
 from simbench.errors import InfrastructureError
 
 _NAME = "qemu-system-arm"
 _OLDEST = (7, 0)
-_VERSION_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +47,7 @@ def find_tool(chosen: str | None = None) -> Tool:
 
 @functools.cache
 def _identify(program: str) -> Tool:
-    try:
-        done = subprocess.run(
-            [program, "--version"],
-            capture_output=True,
-            text=True,
-            timeout=_VERSION_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InfrastructureError(f"{program} does not start: {error}") from error
-    found = re.search(r"QEMU emulator version (\d+\.\d+(?:\.\d+)*)", done.stdout)
+    found = re.search(r"QEMU emulator version (\d+\.\d+(?:\.\d+)*)", version_text(program))
     if found is None:
         raise InfrastructureError(
             f"{program} is not QEMU; set SIMBENCH_QEMU to the program {_NAME}"

@@ -12,10 +12,9 @@ import shutil
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from simbench.backends.board import LaunchSpec
+from simbench.backends.closing import Closing
 from simbench.backends.folder import temporary_folder, unwritable
 from simbench.backends.naming import place
 from simbench.backends.renode import platform
@@ -37,7 +36,7 @@ _HEXADECIMAL = re.compile(r"0x([0-9a-fA-F]+)")
 _starting = threading.Lock()  # two that start at once stumble over files they share
 
 
-class RenodeBoard:
+class RenodeBoard(Closing):
     """See :class:`simbench.backends.board.Board`."""
 
     def __init__(self, tool: Tool, spec: LaunchSpec) -> None:
@@ -59,19 +58,6 @@ class RenodeBoard:
                 if spec.section is not None:  # perhaps nothing is ever sent
                     self._tracer.start()
             self._cleanup = stack.pop_all()
-
-    def __enter__(self) -> Self:
-        """The board itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close."""
-        self.close()
 
     @property
     def pid(self) -> int:

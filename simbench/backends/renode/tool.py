@@ -8,10 +8,10 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from simbench.backends.program import version_text
 from simbench.errors import InfrastructureError
 
 OLDEST = (1, 16)
@@ -26,7 +26,6 @@ PYRENODE3 = "not used: simbench drives Renode by its Monitor"
 """What is to be done where there is no pyrenode3."""
 
 _NAME = "renode"
-_VERSION_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +61,7 @@ def pyrenode3_version() -> str | None:
 
 @functools.cache
 def _identify(program: str) -> Tool:
-    try:
-        done = subprocess.run(
-            [program, "--version"],
-            capture_output=True,
-            text=True,
-            timeout=_VERSION_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InfrastructureError(f"{program} does not start: {error}") from error
-    found = re.search(r"Renode v(\d+\.\d+(?:\.\d+)*)", done.stdout)
+    found = re.search(r"Renode v(\d+\.\d+(?:\.\d+)*)", version_text(program))
     if found is None:
         raise InfrastructureError(f"{program} is not Renode: {REMEDY}")
     if tuple(map(int, found[1].split(".")[:2])) < OLDEST:

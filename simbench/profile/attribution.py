@@ -13,7 +13,7 @@ from simbench.cost.machines import Machine
 from simbench.cost.points import price_points, price_split
 from simbench.counts import Counts, SectionCounts
 from simbench.errors import InfrastructureError
-from simbench.functions import Functions
+from simbench.profile.functions import Functions
 from simbench.results import Frame
 
 SHARED = "shared by layers"

@@ -25,9 +25,9 @@ from simbench.fetch import Progress, quiet
 from simbench.observe import observe
 from simbench.platforms import Platform
 from simbench.scenario import DEFAULT_KERNELS, Scenario
-from simbench.silicon import LIKE, SiliconRow
 from simbench.store import Store
 from simbench.tasks import Task, suite_task
+from simbench.validation.silicon import LIKE, SiliconRow
 
 ELSEWHERE = "elsewhere"
 _NINE_IN_TEN = 0.9

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simbench.fixed_fft import Ints, int16, real_fft
+from simbench.accuracy.fixed_fft import Ints, int16, real_fft
 
 _FRACTION = 12  # bits of window coefficients and filter weights
 _ONE = 1 << _FRACTION

@@ -1,0 +1,20 @@
+"""An emulator's program."""
+
+from __future__ import annotations
+
+import subprocess
+
+from simbench.errors import InfrastructureError
+
+_TIMEOUT_S = 60.0  # a portable Renode unpacks itself first
+
+
+def version_text(program: str) -> str:
+    """What ``program --version`` says. Raises InfrastructureError where it does not start."""
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InfrastructureError(f"{program} does not start: {error}") from error
+    return done.stdout

@@ -1,0 +1,1 @@
+"""The model against published silicon: the measurements, and what it makes of them."""
