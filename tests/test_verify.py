@@ -19,7 +19,7 @@ from simbench.models import verifier
 from simbench.models.parse import parse
 from simbench.models.prepare import prepare
 from simbench.models.prepared import PreparedModel
-from simbench.models.schema import pack, schema
+from simbench.models.schema import operator_code, operator_name, pack, schema
 from simbench.models.source import benchmark_model, source_bytes
 from simbench.models.verify import MAX_FILE_BYTES, read_model, verify
 
@@ -115,6 +115,21 @@ def test_spliced_files(data: st.DataObject) -> None:
 def test_arbitrary_bytes_are_refused(data: bytes) -> None:
     assert accepted_or_refused(data) is None
     assert accepted_or_refused(data[:4].ljust(4, b"\0") + b"TFL3" + data[8:]) is None
+
+
+@pytest.mark.parametrize(("code", "other"), [("PACK", "STRIDED_SLICE"), ("STRIDED_SLICE", "PACK")])
+def test_an_operator_with_the_options_of_another_is_not_folded(code: str, other: str) -> None:
+    model = parse(next(filter(_packs, originals())))
+    codes = [operator_name(operator_code(entry)) for entry in model.operatorCodes]
+    for operator in model.subgraphs[0].operators:
+        if codes[operator.opcodeIndex] == other:
+            operator.opcodeIndex = codes.index(code)
+    accepted_or_refused(pack(model))
+
+
+def _packs(data: bytes) -> bool:
+    codes = [operator_name(operator_code(entry)) for entry in parse(data).operatorCodes]
+    return {"PACK", "STRIDED_SLICE"} <= set(codes)
 
 
 NUMBERS = st.sampled_from((-(2**31), -128, -1, 0, 1, 2, 3, 5, 25, 64, 127, 1000, 2**31 - 1))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from simbench.models.operators import PACK, SHAPE, STRIDED_SLICE, constant_value
 from simbench.models.schema import TENSOR_DTYPES, operator_code
 
+_OPTIONS = {STRIDED_SLICE: "StridedSliceOptionsT", PACK: "PackOptionsT"}
 _MAX_ELEMENTS = 256  # a shape has a handful: what is larger is data, and stays
 
 
@@ -27,7 +28,7 @@ def folded_value(model: Any, graph: Any, operator: Any) -> NDArray[Any] | None:
 def _value(model: Any, graph: Any, operator: Any, code: int) -> NDArray[Any] | None:
     if code == SHAPE:
         return np.asarray(graph.tensors[operator.inputs[0]].shape)
-    if code not in (STRIDED_SLICE, PACK) or operator.builtinOptions is None:
+    if type(operator.builtinOptions).__name__ != _OPTIONS.get(code):  # a hostile file has others
         return None
     inputs = [constant_value(model, graph.tensors[i]) for i in operator.inputs]
     values = [value for value in inputs if value is not None]
