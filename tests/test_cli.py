@@ -14,6 +14,8 @@ import jsonschema
 import pytest
 
 import simbench
+from simbench import backends
+from simbench.backends import Capabilities
 from simbench.benchmarks import load_benchmarks
 from simbench.cli.main import VERBS, _run
 from simbench.models.source import source_bytes
@@ -227,3 +229,18 @@ def test_doctor_says_what_is_missing(
     monkeypatch.setenv("SIMBENCH_QEMU", "/nowhere/qemu-system-arm")
     assert _run(["doctor"]) == 3
     assert "Debian package" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("profile", "--benchmark", "kws"), ("sweep", "--benchmark", "kws"), ("serve",), ("validate",)],
+)
+def test_what_cannot_be_priced_is_no_backend_of_a_verb_that_prices(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blind = Capabilities(True, True, False, False, {"accesses": "it is blind", "caches": "too"})
+    made = type("Blind", (), {"name": "blind", "capabilities": blind})
+    monkeypatch.setitem(backends._BACKENDS, "blind", lambda _: made())
+    assert _run([*arguments, "--platform", "stm32l4r5", "--backend", "blind"]) == 2
+    said = "--backend blind gives no counts that have a price: it is blind"
+    assert capsys.readouterr().err.strip().endswith(said)

@@ -18,6 +18,7 @@ __all__ = [
     "LaunchSpec",
     "backend",
     "backend_names",
+    "pricing_backend",
 ]
 
 
@@ -72,3 +73,12 @@ def backend(name: str) -> Backend:
         near = difflib.get_close_matches(kind, _BACKENDS) or list(_BACKENDS)
         raise UsageError(f"no backend is called {kind!r}; choose {' or '.join(near)}")
     return _BACKENDS[kind](where or None)
+
+
+def pricing_backend(name: str) -> Backend:
+    """As :func:`backend`. Raises UsageError, too, where what it counts has no price."""
+    found = backend(name)
+    unpriced = found.capabilities.unpriced
+    if unpriced is not None:
+        raise UsageError(f"--backend {name} gives no counts that have a price: {unpriced}")
+    return found

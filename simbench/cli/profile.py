@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from simbench import __version__
-from simbench.backends import Backend, backend
+from simbench.backends import Backend, pricing_backend
 from simbench.cli.export import JSON, export_option, outputs
 from simbench.cli.memory_table import memory_tables
 from simbench.cli.profile_table import profile_tables
@@ -94,7 +94,7 @@ def command(
       simbench profile --platform stm32f4 --benchmark kws --export callgrind=kws.callgrind
       simbench profile --platform stm32f4 --benchmark kws --export speedscope=kws.json
     """
-    emulator = backend(backend_name)
+    emulator = pricing_backend(backend_name)
     console = Console(stderr=True)
     files = outputs(json_path, exports, FORMATS)
     store = chosen_store(no_cache=no_cache)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from simbench.backends import Backend, backend
+from simbench.backends import Backend, pricing_backend
 from simbench.cli.workload import (
     backend_option,
     chosen_store,
@@ -91,7 +91,7 @@ def command(
     """
     if tcp is not None and link is not None:
         raise UsageError("--link is of a pseudo terminal: leave out --tcp, or --link")
-    emulator = backend(backend_name)
+    emulator = pricing_backend(backend_name)
     console = Console(stderr=True)
     store = chosen_store(no_cache=no_cache)
     task = _task(platform_name, benchmark, model, kernels, emulator, store, console)

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from simbench import __version__
-from simbench.backends import Backend, backend
+from simbench.backends import Backend, pricing_backend
 from simbench.cli.output import STDOUT, OutputFile
 from simbench.cli.progress import progress_bar
 from simbench.cli.sweep_table import sweep_tables
@@ -158,7 +158,7 @@ def command(
     asked = replace(asked, **{name: value for name, value in given.items() if value})
     paths = {"csv": csv_path, "parquet": parquet_path, "html": html_path, "json": json_path}
     files = _files(asked, {form: path for form, path in paths.items() if path})
-    emulator = backend(backend_name)
+    emulator = pricing_backend(backend_name)
     console = Console(stderr=True)
     with _executor(executor, scheduler) as running, progress_bar(console) as progress:
         bar = progress.add_task("simulating", total=None)

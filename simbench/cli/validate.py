@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from simbench.backends import backend
+from simbench.backends import pricing_backend
 from simbench.benchmarks import load_benchmarks
 from simbench.cli.output import OutputFile
 from simbench.cli.workload import backend_option, chosen_store, no_cache_option, teller
@@ -66,7 +66,7 @@ def command(
       simbench validate
       simbench validate --platform stm32l4r5 --json validation.json
     """
-    emulator = backend(backend_name)
+    emulator = pricing_backend(backend_name)
     rows = silicon_rows(silicon)
     boards = {name: load_platform(name) for name in _names(platforms, rows)}
     paths = (json_path, page_path, residuals_path)

@@ -58,9 +58,6 @@ def serve(
     power monitor's. Raises UsageError where a port cannot be had, or time or energy is not known;
     what the board raises otherwise.
     """
-    unpriced = backend.capabilities.unpriced
-    if unpriced is not None:
-        raise UsageError(f"--backend {backend.name} gives no counts that have a price: {unpriced}")
     if serving.has_monitor and task.platform.energy is None:
         raise UsageError(
             f"--power needs to know what {task.platform.id} draws, and nobody does: "
