@@ -24,24 +24,20 @@ from simbench.cli.workload import (
     kernels_option,
     model_option,
     no_cache_option,
+    one_task,
     own_elf,
     platform_option,
-    say_changes,
     section_option,
     teller,
     time_limit_option,
-    workloads,
 )
-from simbench.errors import EXIT_GOOD, EXIT_WRONG, UsageError
+from simbench.errors import EXIT_GOOD, EXIT_WRONG
 from simbench.exports import FORMATS
-from simbench.firmware.build import kernel_set
 from simbench.platforms import load_platform
 from simbench.profile.profiler import Profiled, profile_task
 from simbench.results import FAILED
 from simbench.runner import settings
-from simbench.scenario import Scenario
-from simbench.store import Store
-from simbench.tasks import Task, suite_task, with_inputs
+from simbench.tasks import Task, with_inputs
 
 
 @click.command(name="profile")
@@ -100,7 +96,10 @@ def command(
     store = chosen_store(no_cache=no_cache)
     check_own_elf(elf, section, has_input=input_path is not None)
     if elf is None:
-        task = _task(platform_name, benchmark, model, kernels, emulator, store, console)
+        task = one_task(
+            "profile", platform_name, benchmark, model, kernels, emulator, store, console
+        )
+        task = replace(task, inputs=task.inputs[:1], real=min(task.real, 1))
     else:
         names = () if benchmark is None else (benchmark,)
         task = own_elf(load_platform(platform_name), names, model, elf, section)
@@ -123,27 +122,6 @@ def _say(done: Profiled, console: Console) -> None:
         console.print(f"{done.task.scenario.id}: counts from the store", highlight=False)
     for note in done.notes:
         teller(console)(note)
-
-
-def _task(
-    platform_name: str,
-    benchmark: str | None,
-    model: Path | None,
-    kernels: str,
-    emulator: Backend,
-    store: Store | None,
-    console: Console,
-) -> Task:
-    if benchmark is None and model is None:
-        raise UsageError("nothing to profile: name one --benchmark, or give a --model")
-    board = load_platform(platform_name)
-    workload = workloads([] if benchmark is None else [benchmark], model)[0]
-    scenario = Scenario(workload.id, board.id, kernel_set(kernels))
-    machine = emulator.machine(board.core)
-    task = suite_task(scenario, board, workload, machine, 1, teller(console), store)
-    if model is not None:
-        say_changes(task, console)
-    return replace(task, inputs=task.inputs[:1], real=min(task.real, 1))
 
 
 def _render(form: str, done: Profiled, emulator: Backend) -> str:

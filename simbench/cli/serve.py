@@ -8,25 +8,19 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from simbench.backends import Backend, pricing_backend
+from simbench.backends import pricing_backend
 from simbench.cli.workload import (
     backend_option,
     chosen_store,
     kernels_option,
     model_option,
     no_cache_option,
+    one_task,
     platform_option,
-    say_changes,
     teller,
-    workloads,
 )
 from simbench.errors import EXIT_GOOD, UsageError
-from simbench.firmware.build import kernel_set
-from simbench.platforms import load_platform
-from simbench.scenario import Scenario
 from simbench.serve.service import Serving, serve
-from simbench.store import Store
-from simbench.tasks import Task, suite_task
 
 _BOARD, _FAST = "board", "fast"
 
@@ -94,7 +88,7 @@ def command(
     emulator = pricing_backend(backend_name)
     console = Console(stderr=True)
     store = chosen_store(no_cache=no_cache)
-    task = _task(platform_name, benchmark, model, kernels, emulator, store, console)
+    task = one_task("serve", platform_name, benchmark, model, kernels, emulator, store, console)
     what = f"{task.benchmark.title} on {task.platform.title}"
 
     def announce(ports: Sequence[str]) -> None:
@@ -111,24 +105,3 @@ def command(
     )
     serve(task, emulator, serving, announce, teller(console))
     return EXIT_GOOD
-
-
-def _task(
-    platform_name: str,
-    benchmark: str | None,
-    model: Path | None,
-    kernels: str,
-    emulator: Backend,
-    store: Store | None,
-    console: Console,
-) -> Task:
-    if benchmark is None and model is None:
-        raise UsageError("nothing to serve: name one --benchmark, or give a --model")
-    board = load_platform(platform_name)
-    workload = workloads([] if benchmark is None else [benchmark], model)[0]
-    scenario = Scenario(workload.id, board.id, kernel_set(kernels))
-    machine = emulator.machine(board.core)
-    task = suite_task(scenario, board, workload, machine, 1, teller(console), store)
-    if model is not None:
-        say_changes(task, console)
-    return task

@@ -15,9 +15,9 @@ from simbench.backends import Backend
 from simbench.benchmarks import Benchmark, load_benchmarks, select_benchmarks
 from simbench.errors import UsageError
 from simbench.fetch import Progress
-from simbench.firmware.build import toolchain_version
+from simbench.firmware.build import kernel_set, toolchain_version
 from simbench.models.reference import reference_version
-from simbench.platforms import Platform
+from simbench.platforms import Platform, load_platform
 from simbench.scenario import DEFAULT_KERNELS, Scenario
 from simbench.store import Store, default_store
 from simbench.tasks import (
@@ -26,6 +26,7 @@ from simbench.tasks import (
     benchmark_with_model,
     own_benchmark,
     own_elf_task,
+    suite_task,
 )
 
 OWN_ELF = "own"
@@ -180,3 +181,26 @@ def environment(emulator: Backend) -> dict[str, Any]:
         "python": host.python_version(),
         "host": f"{host.system()} {host.machine()}",
     }
+
+
+def one_task(
+    verb: str,
+    platform_name: str,
+    benchmark: str | None,
+    model: Path | None,
+    kernels: str,
+    emulator: Backend,
+    store: Store | None,
+    console: Console,
+) -> Task:
+    """The task of a ``verb`` that takes one benchmark, or one model, on one board."""
+    if benchmark is None and model is None:
+        raise UsageError(f"nothing to {verb}: name one --benchmark, or give a --model")
+    board = load_platform(platform_name)
+    workload = workloads([] if benchmark is None else [benchmark], model)[0]
+    scenario = Scenario(workload.id, board.id, kernel_set(kernels))
+    machine = emulator.machine(board.core)
+    task = suite_task(scenario, board, workload, machine, 1, teller(console), store)
+    if model is not None:
+        say_changes(task, console)
+    return task
