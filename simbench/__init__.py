@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,4 @@ def __getattr__(name: str) -> Any:
     """What the package offers, imported when it is asked for, so that start-up stays short."""
     if name not in ("sweep", "sweep_study"):
         raise AttributeError(f"module 'simbench' has no attribute {name!r}")
-    from simbench.sweeps import api
-
-    return getattr(api, name)
+    return getattr(importlib.import_module("simbench.sweeps.api"), name)

@@ -8,7 +8,7 @@ from simbench.counts import Block
 from simbench.installed import version_of
 from simbench.isa.decode import decode, encodings, remember
 from simbench.isa.instruction import Instruction
-from simbench.store import Memory, Store, key_of, sources_hash
+from simbench.store import ENCODING, Memory, Store, key_of, sources_hash
 
 _INSTRUCTIONS = "instructions"
 
@@ -22,7 +22,7 @@ def recall_decoded(benchmark: str, blocks: Sequence[Block], store: Store | None)
         return ()
     memory = Memory(store, benchmark)
     codes = [block.code for block in blocks]
-    key = key_of(codes, version_of("capstone"), sources_hash("isa", "store"))
+    key = key_of(codes, version_of("capstone"), sources_hash("simbench.isa.decode", ENCODING))
     known = memory.recall(_INSTRUCTIONS, key, dict[bytes, Instruction])
     if known is None:
         known = {each: decode(each) for code in codes for each in encodings(code)}

@@ -24,17 +24,6 @@ from simbench.tasks import Task
 
 _COUNTS = "counts"
 _EVENTS = "events"
-_COUNTING_CODE = (
-    "backends",
-    "counts.py",
-    "firmware",
-    "measure.py",
-    "observe.py",
-    "protocol.py",
-    "session.py",
-    "store",
-)
-"""The code that decides what is counted of an image: a change of it makes new entries."""
 
 Measure = Callable[[Task, Backend, Launched | None], Observation]
 """Runs a task: :func:`simbench.measure.measure`, or its like on another machine."""
@@ -113,7 +102,7 @@ def _key(task: Task, backend: Backend) -> str:
     named = (field.name for field in fields(LaunchSpec))
     rest = [getattr(spec, name) for name in named if name not in ("image", "caches")]
     sent = [given.wire for given in alone.inputs]
-    code = sources_hash(*_COUNTING_CODE)
+    code = sources_hash(__name__)
     return key_of(code, backend.name, backend.version(), image, rest, sent)
 
 

@@ -17,7 +17,7 @@ from simbench.installed import version_of
 from simbench.models.prepared import PreparedModel
 from simbench.models.reference import reference_outputs, reference_version
 from simbench.models.source import benchmark_model, source_bytes
-from simbench.store import Memory, Store, key_of, sources_hash
+from simbench.store import ENCODING, Memory, Store, key_of, sources_hash
 
 _MODEL = "model"
 _INPUTS = "inputs"
@@ -39,7 +39,7 @@ def prepared_model(
         _source(benchmark.model),
         None if ops is None else sorted(ops.items()),
         version_of("flatbuffers"),
-        sources_hash("models", "store"),
+        sources_hash("simbench.models.source", ENCODING),
     )
     model = memory.recall(_MODEL, key, PreparedModel)
     if model is None:
@@ -72,7 +72,7 @@ def recalled_inputs(
         benchmark.encoding,
         model.sha256,
         version_of("pillow"),
-        sources_hash("inputs.py", "store"),
+        sources_hash("simbench.inputs", ENCODING),
     )
     inputs = memory.recall(_INPUTS, key, tuple[Input, ...])
     if inputs is None:
@@ -103,7 +103,9 @@ def expected_outputs(
     if store is None:
         return Expected(reference_outputs(model, inputs))
     memory = Memory(store, benchmark)
-    key = key_of(model.sha256, reference_version(), sources_hash("models/reference.py", "store"))
+    key = key_of(
+        model.sha256, reference_version(), sources_hash("simbench.models.reference", ENCODING)
+    )
     known = memory.recall(_OUTPUTS, key, dict[str, bytes]) or {}
     names = [hashlib.sha256(given).hexdigest() for given in inputs]
     missing = {name: given for name, given in zip(names, inputs, strict=True) if name not in known}
@@ -120,7 +122,9 @@ def data_outputs(
     """The host's reference outputs for ``inputs``, made on all cores, recalled where ``data``, the
     hash that stands for all of them, was judged before."""
     memory = None if store is None else Memory(store, benchmark)
-    key = key_of(model.sha256, data, reference_version(), sources_hash("models", "store"))
+    key = key_of(
+        model.sha256, data, reference_version(), sources_hash("simbench.models.reference", ENCODING)
+    )
     known = None if memory is None else memory.recall(_ANSWERS, key, tuple[bytes, ...])
     if known is None or len(known) != len(inputs):
         known = _on_all_cores(model, inputs)

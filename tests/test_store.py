@@ -30,8 +30,8 @@ from simbench.observe import _COUNTS, _EVENTS, _Events, _key, _unit_key, _units,
 from simbench.platforms import load_platform, platform_caches
 from simbench.recall import expected_outputs, prepared_model, recalled_inputs
 from simbench.scenario import DEFAULT_KERNELS, Scenario
-from simbench.store import Memory, Store, default_store, encode, encoding
-from simbench.store.encoding import decode, sources_hash
+from simbench.store import Memory, Store, default_store, encode
+from simbench.store.encoding import decode
 from simbench.store.files import StoreError
 from simbench.tasks import Task, suite_task
 
@@ -206,21 +206,6 @@ def test_a_content_of_another_shape_is_a_note(store: Store) -> None:
     memory.keep("counts", {KEY: {"another": 1}})
     assert memory.recall("counts", KEY, _Events) is None
     assert "is not used: " in memory.notes[0]
-
-
-def test_a_change_of_the_code_makes_other_keys(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(encoding, "_PACKAGE", tmp_path)
-    (tmp_path / "backends").mkdir()
-    plugin, notes = tmp_path / "backends" / "plugin.c", tmp_path / "backends" / "notes.txt"
-    found = []
-    for source, note in (("a", ""), ("b", ""), ("a", "changed")):
-        plugin.write_text(source)
-        notes.write_text(note)
-        found.append(sources_hash.__wrapped__("backends"))
-    assert found[0] != found[1]
-    assert found[0] == found[2]
 
 
 # observations

@@ -7,8 +7,18 @@ is kept is up to its users: :mod:`simbench.observe`, :mod:`simbench.recall`,
 
 from __future__ import annotations
 
-from simbench.store.encoding import encode, key_of, sources_hash
+from simbench.store.encoding import ENCODING, encode, key_of
 from simbench.store.files import Entry, Store, default_store
 from simbench.store.memory import Memory
+from simbench.store.sources import sources_hash
 
-__all__ = ["Entry", "Memory", "Store", "default_store", "encode", "key_of", "sources_hash"]
+__all__ = [
+    "ENCODING",
+    "Entry",
+    "Memory",
+    "Store",
+    "default_store",
+    "encode",
+    "key_of",
+    "sources_hash",
+]

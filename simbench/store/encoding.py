@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Hashable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -14,7 +13,8 @@ import numpy as np
 
 T = TypeVar("T")
 
-_PACKAGE = Path(__file__).resolve().parent.parent
+ENCODING = __name__
+"""This module, whose code decides how every kept value is written."""
 
 
 def encode(value: object) -> bytes:
@@ -31,19 +31,6 @@ def decode(data: bytes, kind: type[T]) -> T:
 def key_of(*decided: object) -> str:
     """The hash over everything that decides an entry."""
     return hashlib.sha256(encode(decided)).hexdigest()
-
-
-@cache
-def sources_hash(*names: str) -> str:
-    """The hash over the package's own code in the modules and folders ``names``."""
-    roots = [_PACKAGE / name for name in names]
-    files = [f for r in roots for f in ([r] if r.is_file() else r.rglob("*.*"))]
-    texts = {str(f.relative_to(_PACKAGE)): f.read_bytes() for f in files if _is_source(f)}
-    return key_of(sorted(texts.items()))
-
-
-def _is_source(path: Path) -> bool:
-    return path.suffix in (".py", ".c", ".cc", ".h")
 
 
 @cache
