@@ -25,27 +25,27 @@ from rich.table import Table
 
 from simbench.accuracy.judge import board_outputs
 from simbench.backends import Backend, LaunchSpec, backend
-from simbench.benchmarks import load_benchmarks
-from simbench.cost.core import Core, load_core
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import Platform, load_platform
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.cost.cores.core import Core, load_core
 from simbench.cost.points import price_points
 from simbench.cost.price import estimate
-from simbench.datafile import Quantity
 from simbench.exports import json as json_export
+from simbench.files.datafile import Quantity
+from simbench.files.paths import build_dir
 from simbench.firmware.build import KERNELS
 from simbench.hardware.serial_board import SerialBoard
-from simbench.inputs import benchmark_inputs
 from simbench.isa.instruction import InstructionClass
-from simbench.measure import launch_spec, measure
-from simbench.paths import build_dir
-from simbench.platforms import Platform, load_platform
-from simbench.profile.attribution import frames
-from simbench.profile.functions import functions_of
-from simbench.recall import data_outputs
-from simbench.runner import run_task
-from simbench.scenario import DEFAULT_KERNELS, Scenario
-from simbench.session import Conversation, Patience, converse
-from simbench.stored import read_run
-from simbench.tasks import DEFAULT_SAMPLES, Task, suite_task
+from simbench.models.recall import data_outputs
+from simbench.profiles.attribution import frames
+from simbench.profiles.functions import functions_of
+from simbench.result.stored import read_run
+from simbench.runs.runner import run_task
+from simbench.session.conversation import Conversation, Patience, converse
+from simbench.session.measure import launch_spec, measure
+from simbench.task.inputs import benchmark_inputs
+from simbench.task.tasks import DEFAULT_SAMPLES, Task, suite_task
 
 PLATFORM = "stm32f4"
 GATE = Path(__file__).resolve().parent.parent / "examples" / "gate"

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from simbench.backends import backend
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
 from simbench.errors import UsageError
-from simbench.fetch import fetch_wheel
-from simbench.platforms import load_platform
-from simbench.results import DOES_NOT_FIT, OK, Result
-from simbench.runner import run_task
-from simbench.scenario import DEFAULT_KERNELS, Scenario
-from simbench.tasks import DEFAULT_SAMPLES, Task, own_benchmark, suite_task
-from simbench.text import si
+from simbench.files.fetch import fetch_wheel
+from simbench.result.tree import DOES_NOT_FIT, OK, Result
+from simbench.result.units import si
+from simbench.runs.runner import run_task
+from simbench.task.tasks import DEFAULT_SAMPLES, Task, own_benchmark, suite_task
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "models.md"
 BEGIN, END = "<!-- generated: scripts/foreign_models.py -->\n", "<!-- end -->"

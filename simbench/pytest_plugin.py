@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from simbench.outcome import Outcome
+    from simbench.runs.outcome import Outcome
 
 MARK = "simbench"
 _MARK_HELP = (
@@ -49,8 +49,8 @@ class Bench:
         The test fails where the model does not fit, where one of the ``budgets`` is not met, and,
         unless ``parity`` is False, where an output differs from the host's reference.
         """
-        from simbench import outcome
         from simbench.errors import SimbenchError
+        from simbench.runs import outcome
 
         inputs = [input] if isinstance(input, str | Path) else input
         try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from simbench.estimate import Estimate
-from simbench.results import (
+from simbench.result.estimate import Estimate
+from simbench.result.tree import (
     OK,
     ArenaBuffer,
     ArenaUse,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 
 from simbench.backends import backend
-from simbench.benchmarks import load_benchmarks
-from simbench.cost.core import load_core
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import Platform, load_platform
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.cost.cores.core import load_core
 from simbench.firmware.lines import source_lines
-from simbench.measure import Observation, measure
-from simbench.platforms import Platform, load_platform
-from simbench.profile import Profile, build_profile
-from simbench.scenario import DEFAULT_KERNELS, Scenario
-from simbench.tasks import Task, suite_task
+from simbench.profiles import Profile, build_profile
+from simbench.session.measure import Observation, measure
+from simbench.task.tasks import Task, suite_task
 
 
 @cache

@@ -17,28 +17,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_cli import SCHEMA
 
-from simbench.accuracy.data import DataSet, Sample, whole
 from simbench.accuracy.judge import EMULATOR, board_outputs
 from simbench.accuracy.layout import LABELS, read_data_set
 from simbench.accuracy.score import area, check_outputs, score
 from simbench.accuracy.smoke import smoke_set
 from simbench.backends import backend
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import Scenario
 from simbench.cli.main import _run
 from simbench.errors import UsageError
 from simbench.exports import markdown
-from simbench.inputs import Input, seeded_inputs
-from simbench.measure import bank_bytes
 from simbench.models.prepared import PreparedModel
 from simbench.models.reference import reference_outputs
 from simbench.models.source import benchmark_model, source_bytes
-from simbench.platforms import load_platform
-from simbench.results import Accuracy, Result, Run
-from simbench.runner import run_task
-from simbench.scenario import Scenario
-from simbench.stored import read_run
-from simbench.tasks import Task, suite_task
-from simbench.text import accuracy_said
+from simbench.result.stored import read_run
+from simbench.result.tree import Accuracy, Result, Run
+from simbench.result.units import accuracy_said
+from simbench.runs.runner import run_task
+from simbench.session.measure import bank_bytes
+from simbench.task.inputs import Input, seeded_inputs
+from simbench.task.labelled import DataSet, Sample, whole
+from simbench.task.tasks import Task, suite_task
 
 BENCHMARKS = load_benchmarks()
 RUN = ("run", "--platform", "stm32f4", "--samples", "1")
@@ -324,7 +324,7 @@ def test_a_wrong_output_fails_the_run_and_is_not_hidden_by_the_host(
         right = reference_outputs(known, inputs)
         return tuple(bytes(12) if a == spoilt else b for a, b in zip(inputs, right, strict=True))
 
-    monkeypatch.setattr("simbench.recall.reference_outputs", outputs)
+    monkeypatch.setattr("simbench.models.recall.reference_outputs", outputs)
     task = replace(kws_task(), data=DataSet(tuple(words)), judge_on=EMULATOR)
     result = run_task(task, backend("qemu"))
     assert result.status == "failed"
@@ -338,7 +338,8 @@ def test_the_host_does_not_answer_for_firmware_whose_outputs_differ(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "simbench.recall.reference_outputs", lambda _, inputs: tuple(bytes(12) for _ in inputs)
+        "simbench.models.recall.reference_outputs",
+        lambda _, inputs: tuple(bytes(12) for _ in inputs),
     )
     task = replace(kws_task(), data=DataSet(tuple(labelled_words(2, 0))))
     result = run_task(task, backend("qemu"))

@@ -21,7 +21,7 @@ from simbench.counts import Counts, Segment
 from simbench.errors import InfrastructureError, SimbenchError, UsageError
 from simbench.firmware.image import Image
 from simbench.firmware.section import Section
-from simbench.session import Identity, converse
+from simbench.session.conversation import Identity, converse
 
 
 def _renode_is_missing() -> bool:

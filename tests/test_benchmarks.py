@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from simbench.benchmarks import (
+from simbench.catalog.benchmarks import (
     InputEncoding,
     ModelFile,
     PackagedModel,
@@ -18,10 +18,10 @@ from simbench.benchmarks import (
     select_benchmarks,
 )
 from simbench.errors import ModelError, UsageError
-from simbench.fetch import pins
-from simbench.inputs import benchmark_inputs, real_inputs
+from simbench.files.fetch import pins
+from simbench.files.paths import data_dir
 from simbench.models.source import benchmark_model
-from simbench.paths import data_dir
+from simbench.task.inputs import benchmark_inputs, real_inputs
 
 KWS = data_dir("benchmarks") / "kws.yaml"
 VWW = data_dir("benchmarks") / "vww.yaml"

@@ -8,14 +8,14 @@ import pytest
 from listing import listing, named_class
 
 from simbench.backends import backend
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import load_platform, platform_files
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
 from simbench.firmware.build import CORES, KERNELS, build_image
 from simbench.isa.decode import decode
-from simbench.platforms import load_platform, platform_files
-from simbench.results import DOES_NOT_FIT, OK, Result
-from simbench.runner import run_task
-from simbench.scenario import DEFAULT_KERNELS, Scenario
-from simbench.tasks import suite_task
+from simbench.result.tree import DOES_NOT_FIT, OK, Result
+from simbench.runs.runner import run_task
+from simbench.task.tasks import suite_task
 
 BENCHMARKS = load_benchmarks()
 PLATFORMS = list(platform_files())

@@ -11,7 +11,7 @@ from simbench.backends import backend
 from simbench.counts import CacheGeometry, Counts, SectionCounts, Segment
 from simbench.errors import UsageError
 from simbench.firmware.image import Image
-from simbench.session import converse
+from simbench.session.conversation import converse
 
 CODE, WEIGHTS = Segment.CODE, Segment.WEIGHTS
 

@@ -18,7 +18,7 @@ import jsonschema
 import pytest
 import yaml
 
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
 from simbench.cli.init import DEFAULT_ACTION, WORKFLOW_FILE, find_models, workflow
 from simbench.cli.main import _run
 from simbench.exports.markdown import MARKER

@@ -16,13 +16,13 @@ import pytest
 import simbench
 from simbench import backends
 from simbench.backends import Capabilities
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
 from simbench.cli.main import VERBS, _run
+from simbench.files.paths import data_dir
 from simbench.models.source import source_bytes
-from simbench.paths import data_dir
 
 SCHEMA = json.loads(
-    (Path(simbench.__file__).parent / "schemas" / "result-1.schema.json").read_text()
+    (Path(simbench.__file__).parent / "result" / "schemas" / "result-1.schema.json").read_text()
 )
 T = TypeVar("T")
 RUN_KWS = ("run", "--platform", "stm32f4", "--benchmark", "kws", "--samples", "2")

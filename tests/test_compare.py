@@ -18,21 +18,21 @@ from made_runs import CORE, LAYERS, estimate, made_layer, made_result, made_run
 
 import simbench
 from simbench.cli.main import _run
-from simbench.compare import compare
-from simbench.compare.baseline import accept, lean, render
-from simbench.compare.comparison import CODE, PRICE, TOOL, Change, Entry
-from simbench.compare.layers import paired
-from simbench.compare.thresholds import Threshold, breaches, parse_threshold
-from simbench.compare.wording import both
+from simbench.comparisons import compare
+from simbench.comparisons.baseline import accept, lean, render
+from simbench.comparisons.comparison import CODE, PRICE, TOOL, Change, Entry
+from simbench.comparisons.layers import paired
+from simbench.comparisons.thresholds import Threshold, breaches, parse_threshold
+from simbench.comparisons.wording import both
 from simbench.errors import NothingRun, UsageError
 from simbench.exports import comparison as comparison_export
 from simbench.exports import json as json_export
-from simbench.metrics import METRICS, selects
-from simbench.results import ERROR, FAILED, Parity, Result, Run
-from simbench.stored import read_run
+from simbench.result.metrics import METRICS, selects
+from simbench.result.stored import read_run
+from simbench.result.tree import ERROR, FAILED, Parity, Result, Run
 
 SCHEMA = json.loads(
-    (Path(simbench.__file__).parent / "schemas" / "result-1.schema.json").read_text()
+    (Path(simbench.__file__).parent / "result" / "schemas" / "result-1.schema.json").read_text()
 )
 ROOT = Path(__file__).resolve().parent.parent
 BASE = made_run()

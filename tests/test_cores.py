@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from simbench.cost.core import CORES, load_core
-from simbench.cost.pipelines import Predicting, pipeline
+from simbench.catalog.platforms import load_platform
+from simbench.cost.cores.core import CORES, load_core
+from simbench.cost.cores.pipelines import Predicting, pipeline
 from simbench.cost.price import estimate
 from simbench.counts import ACCESS, CACHE_EVENT, EDGE, Block, Counts, SectionCounts, Segment
 from simbench.isa.decode import decode_block
 from simbench.isa.instruction import InstructionClass
-from simbench.platforms import load_platform
 
 NAMES = sorted(path.stem for path in CORES.glob("*.yaml"))
 ARCHITECTURES = {

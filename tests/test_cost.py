@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from simbench.catalog.platforms import Memory, Platform, load_platform, platform_caches
 from simbench.cost import Price, estimate, load_core
-from simbench.cost.parts import Part, Refill
-from simbench.cost.pipelines import pipeline
+from simbench.cost.cores.parts import Part, Refill
+from simbench.cost.cores.pipelines import pipeline
 from simbench.cost.residuals import residual
 from simbench.counts import (
     ACCESS,
@@ -23,10 +24,9 @@ from simbench.counts import (
     SectionCounts,
     Segment,
 )
-from simbench.datafile import Quantity
-from simbench.estimate import Estimate
+from simbench.files.datafile import Quantity
 from simbench.isa.decode import decode_block
-from simbench.platforms import Memory, Platform, load_platform, platform_caches
+from simbench.result.estimate import Estimate
 
 CORE = load_core("cortex-m4")
 STM32F4 = load_platform("stm32f4")

@@ -13,7 +13,7 @@ from simbench.backends import LaunchSpec, backend
 from simbench.counts import CacheGeometry, Counts, SectionCounts, Segment
 from simbench.errors import UsageError
 from simbench.firmware.image import Function, Image
-from simbench.session import converse
+from simbench.session.conversation import converse
 
 CODE, WEIGHTS, STATIC, ARENA = Segment.CODE, Segment.WEIGHTS, Segment.STATIC, Segment.ARENA
 SHORT = (Work.COPY, Work.KINDS, Work.CONDITIONAL, Work.PAGE, Work.BASES, Work.TABLE)

@@ -15,17 +15,17 @@ from renode import scripted
 
 from simbench.backends import LaunchSpec, backend
 from simbench.backends.recording import RecordedBackend, Recorder, Recording, load, save
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
 from simbench.cli.main import _run
+from simbench.comparisons.crosscheck import Place, compare
 from simbench.counts import EDGE, Block, Counts, SectionCounts
-from simbench.crosscheck import Place, compare
-from simbench.measure import measure
-from simbench.paths import build_dir
-from simbench.platforms import load_platform
-from simbench.results import OK
-from simbench.runner import run_task
-from simbench.scenario import DEFAULT_KERNELS, Scenario
-from simbench.tasks import Task, suite_task
+from simbench.files.paths import build_dir
+from simbench.result.tree import OK
+from simbench.runs.runner import run_task
+from simbench.session.measure import measure
+from simbench.task.tasks import Task, suite_task
 
 AD = ("crosscheck", "--platform", "stm32f4", "--benchmark", "ad")
 SECOND_QEMU = build_dir() / "second-qemu" / "qemu-system-arm"

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from simbench.counts import Block
-from simbench.decoded import recall_decoded
-from simbench.installed import version_of
+from simbench.files.installed import version_of
 from simbench.isa import decode as decoder
 from simbench.isa.decode import decode, decode_block, encodings
+from simbench.runs.decoded import recall_decoded
 from simbench.store import Store
 
 # vldrw.u32 q0, [r1], #16; ldr r0, [r1, r2, lsl #2]; bx lr; not an instruction; half of one
@@ -23,7 +23,7 @@ READ_BACK = """
 import sys
 from pathlib import Path
 from simbench.counts import Block
-from simbench.decoded import recall_decoded
+from simbench.runs.decoded import recall_decoded
 from simbench.isa.decode import decode_block
 from simbench.store import Store
 code = bytes.fromhex(sys.argv[2])
@@ -50,8 +50,8 @@ def test_what_is_recalled_is_what_is_decoded(store: Store, monkeypatch: pytest.M
     expected = {each: decode(each) for block in BLOCKS for each in encodings(block.code)}
     recall_decoded("kws", BLOCKS, store)
     recalled: dict[bytes, object] = {}
-    monkeypatch.setattr("simbench.decoded.remember", recalled.update)
-    monkeypatch.setattr("simbench.decoded.decode", None)
+    monkeypatch.setattr("simbench.runs.decoded.remember", recalled.update)
+    monkeypatch.setattr("simbench.runs.decoded.decode", None)
     assert recall_decoded("kws", BLOCKS, store) == ()
     assert recalled == expected
 

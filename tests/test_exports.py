@@ -16,9 +16,9 @@ from profiled import kws_profile
 from simbench.cli.main import _run
 from simbench.exports import FORMATS
 from simbench.exports.rounding import whole_numbers
-from simbench.paths import build_dir
-from simbench.profile import Frame, Profile
-from simbench.profile.callgraph import inclusive
+from simbench.files.paths import build_dir
+from simbench.profiles import Frame, Profile
+from simbench.profiles.callgraph import inclusive
 
 ANNOTATE = shutil.which("callgrind_annotate")
 needs_annotate = pytest.mark.skipif(

@@ -14,9 +14,9 @@ from typing import NoReturn
 
 import pytest
 
-from simbench import fetch
 from simbench.errors import InfrastructureError
-from simbench.fetch import Pin, fetch_crate, fetch_wheel, fetch_wheel_folder, is_fetched, pins
+from simbench.files import fetch
+from simbench.files.fetch import Pin, fetch_crate, fetch_wheel, fetch_wheel_folder, is_fetched, pins
 
 WHEEL = "thing-1.0-cp311-cp311-manylinux2014_x86_64.whl"
 

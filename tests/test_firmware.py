@@ -17,11 +17,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simbench import paths
 from simbench.backends import Blob, LaunchSpec, backend
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
 from simbench.counts import Segment
 from simbench.errors import InfrastructureError, UsageError
+from simbench.files import paths
 from simbench.firmware import build
 from simbench.firmware.build import CORES, KERNELS, build_image, built_image, source_dirs
 from simbench.firmware.config import CONFIG_BYTES, BoardConfig, pack_config

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from simbench.catalog.platforms import load_platform
 from simbench.cost import check_fit, memory_use
 from simbench.counts import Segment
 from simbench.errors import DoesNotFit
-from simbench.platforms import load_platform
 
 STM32F4 = load_platform("stm32f4")
 OFFICIAL_VWW = {

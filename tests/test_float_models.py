@@ -15,19 +15,19 @@ from hypothesis import strategies as st
 from test_models import wheel_models
 
 from simbench.backends import backend
-from simbench.benchmarks import InputEncoding
+from simbench.catalog.benchmarks import InputEncoding
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import Scenario
 from simbench.errors import UsageError
 from simbench.firmware.config import BUFFER_BYTES
-from simbench.inputs import seeded_inputs, tensor_bytes, wire_bytes
+from simbench.models.parity import agrees, parity_of
 from simbench.models.prepare import prepare
 from simbench.models.prepared import PreparedModel, TensorInfo
 from simbench.models.schema import INT8, pack, schema
-from simbench.parity import agrees, parity_of
-from simbench.platforms import load_platform
-from simbench.results import DOES_NOT_FIT, ERROR, OK, Parity, Result
-from simbench.runner import run_task
-from simbench.scenario import Scenario
-from simbench.tasks import own_benchmark, suite_task
+from simbench.result.tree import DOES_NOT_FIT, ERROR, OK, Parity, Result
+from simbench.runs.runner import run_task
+from simbench.task.inputs import seeded_inputs, tensor_bytes, wire_bytes
+from simbench.task.tasks import own_benchmark, suite_task
 
 AUTOENCODER = "autoencoder_example.float32.tflite"
 PICTURES = "image_example1.float32.tflite"

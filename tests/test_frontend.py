@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from simbench.accuracy import sounds, speech
 from simbench.accuracy.fixed_fft import real_fft
 from simbench.accuracy.frontend import FrontEnd
-from simbench.fetch import fetch_crate
+from simbench.files.fetch import fetch_crate
 
 HERE = Path(__file__).resolve().parent
 FRONT_ENDS = {

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from simbench.benchmarks import InputEncoding, load_benchmarks
+from simbench.catalog.benchmarks import InputEncoding, load_benchmarks
 from simbench.cli.main import _run
 from simbench.errors import UsageError
-from simbench.input_file import GivenInput, read_input
 from simbench.models.prepared import PreparedModel
 from simbench.models.source import benchmark_model
+from simbench.task.input_file import GivenInput, read_input
 
 BYTES = InputEncoding.BYTES
 

@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from simbench.benchmarks import InputEncoding, load_benchmarks
+from simbench.catalog.benchmarks import InputEncoding, load_benchmarks
 from simbench.errors import InfrastructureError, UsageError
-from simbench.inputs import (
+from simbench.models.prepared import PreparedModel, TensorInfo
+from simbench.models.reference import reference_outputs
+from simbench.models.source import benchmark_model
+from simbench.task.inputs import (
     area_average,
     benchmark_inputs,
     crop_picture,
@@ -29,9 +32,6 @@ from simbench.inputs import (
     seeded_inputs,
     tensor_bytes,
 )
-from simbench.models.prepared import PreparedModel, TensorInfo
-from simbench.models.reference import reference_outputs
-from simbench.models.source import benchmark_model
 
 BENCHMARKS = load_benchmarks()
 

@@ -10,10 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from profiled import observed
 
-from simbench.benchmarks import load_benchmarks
-from simbench.cli.memory_table import arena_picture
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.cli.tables.memory import arena_picture
 from simbench.errors import InfrastructureError
-from simbench.memory import (
+from simbench.models.prepared import PreparedModel
+from simbench.models.source import benchmark_model
+from simbench.result.tree import ArenaBuffer, ArenaUse, Memory
+from simbench.runs.memory import (
     PERSISTENT,
     SCRATCH,
     TENSOR,
@@ -22,11 +25,8 @@ from simbench.memory import (
     memory_needs,
     memory_section,
 )
-from simbench.models.prepared import PreparedModel
-from simbench.models.source import benchmark_model
-from simbench.protocol import PlanBuffer
-from simbench.results import ArenaBuffer, ArenaUse, Memory
-from simbench.session import Arena, ArenaPlan, Footprint
+from simbench.session.conversation import Arena, ArenaPlan, Footprint
+from simbench.session.protocol import PlanBuffer
 
 BENCHMARKS = load_benchmarks()
 FOOTPRINT = Footprint(Arena(96, 80), ArenaPlan(48, 32, ()), 400)

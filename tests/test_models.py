@@ -16,16 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
 from simbench.errors import ModelError
-from simbench.fetch import fetch_wheel
-from simbench.inputs import seeded_inputs
+from simbench.files.fetch import fetch_wheel
 from simbench.models.parse import parse
 from simbench.models.prepare import prepare
 from simbench.models.prepared import PreparedModel, TensorInfo
 from simbench.models.reference import reference_outputs, reference_version
 from simbench.models.schema import FLOAT32, INT16, operator_code, operator_name, pack, schema
 from simbench.models.source import benchmark_model, source_bytes
+from simbench.task.inputs import seeded_inputs
 
 BENCHMARKS = load_benchmarks()
 OFFICIAL = ("kws", "vww", "ic", "ad")

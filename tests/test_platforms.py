@@ -9,18 +9,18 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simbench.cost.core import CORES, load_core, read_core
-from simbench.counts import Segment
-from simbench.datafile import UNITS, parse_number
-from simbench.errors import EXIT_USAGE, UsageError
-from simbench.paths import data_dir
-from simbench.platforms import (
+from simbench.catalog.platforms import (
     load_platform,
     placed_by_address,
     platform_caches,
     platform_files,
     read_platform,
 )
+from simbench.cost.cores.core import CORES, load_core, read_core
+from simbench.counts import Segment
+from simbench.errors import EXIT_USAGE, UsageError
+from simbench.files.datafile import UNITS, parse_number
+from simbench.files.paths import data_dir
 
 BUILT_IN = sorted(data_dir("platforms").glob("*.yaml"))
 STM32F4 = data_dir("platforms") / "stm32f4.yaml"

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from profiled import observed
 
 from simbench.backends import backend
+from simbench.catalog.platforms import Energy, Memory, Platform, load_platform
 from simbench.cost import Core, Price, Prices, estimate, load_core, price_points
 from simbench.counts import Counts, Segment
-from simbench.datafile import Quantity
-from simbench.estimate import Estimate
-from simbench.platforms import Energy, Memory, Platform, load_platform
-from simbench.profile.attribution import SHARED, frames
-from simbench.profile.functions import functions_of
-from simbench.runner import run_task
+from simbench.files.datafile import Quantity
+from simbench.profiles.attribution import SHARED, frames
+from simbench.profiles.functions import functions_of
+from simbench.result.estimate import Estimate
+from simbench.runs.runner import run_task
 
 BOARDS = ("stm32f4", "nrf5340", "stm32h7", "rp2040", "stm32l4r5")
 LINEAR = ("split_access", "code_bus", "refill_direct", "fetch_queue", "misprediction")

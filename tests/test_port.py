@@ -22,12 +22,12 @@ from simbench.cli.run import command
 from simbench.errors import InfrastructureError, UsageError
 from simbench.hardware import serial_board
 from simbench.hardware.serial_board import SerialBoard
-from simbench.protocol import ProtocolError
-from simbench.session import Conversation
-from simbench.stored import read_run
+from simbench.result.stored import read_run
+from simbench.session.conversation import Conversation
+from simbench.session.protocol import ProtocolError
 
 SCHEMA = json.loads(
-    (Path(simbench.__file__).parent / "schemas" / "result-1.schema.json").read_text()
+    (Path(simbench.__file__).parent / "result" / "schemas" / "result-1.schema.json").read_text()
 )
 
 

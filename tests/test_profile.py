@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from profiled import kws_profile, observed, profile_on
 
 from simbench.backends.sections import add_sections
+from simbench.catalog.platforms import Platform, load_platform, platform_caches
 from simbench.cli.main import _run
-from simbench.cost.core import load_core
+from simbench.cost.cores.core import load_core
 from simbench.cost.points import price_split
 from simbench.cost.price import estimate
 from simbench.counts import (
@@ -32,15 +33,14 @@ from simbench.counts import (
     SectionCounts,
     Segment,
 )
-from simbench.datafile import Quantity
 from simbench.errors import InfrastructureError, UsageError
-from simbench.estimate import Estimate
+from simbench.files.datafile import Quantity
 from simbench.firmware.lines import source_lines
 from simbench.firmware.read import read_image
-from simbench.platforms import Platform, load_platform, platform_caches
-from simbench.profile import Call, Profile, build_profile
-from simbench.profile.attribution import outside
-from simbench.profile.callgraph import call_parts, inclusive
+from simbench.profiles import Call, Profile, build_profile
+from simbench.profiles.attribution import outside
+from simbench.profiles.callgraph import call_parts, inclusive
+from simbench.result.estimate import Estimate
 
 
 def close(expected: Any, absolute: float = 1e-6) -> Any:

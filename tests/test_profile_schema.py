@@ -13,9 +13,9 @@ from referencing import Registry, Resource
 
 import simbench
 from simbench.cli.main import _run
-from simbench.results import fingerprint
+from simbench.result.tree import fingerprint
 
-FOLDER = Path(simbench.__file__).parent / "schemas"
+FOLDER = Path(simbench.__file__).parent / "result" / "schemas"
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "own_section"
 
 

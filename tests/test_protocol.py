@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simbench.protocol import (
+from simbench.session.protocol import (
     DATA_BYTES,
     MAX_LINE_BYTES,
     ArenaNeeded,

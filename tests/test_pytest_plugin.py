@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.files.paths import data_dir
 from simbench.models.source import source_bytes
-from simbench.paths import data_dir
 
 pytest_plugins = ("pytester",)
 

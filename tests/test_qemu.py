@@ -25,8 +25,8 @@ from simbench.backends.qemu.plugin_build import build_plugin, plugin_api
 from simbench.backends.records import RecordReader
 from simbench.errors import FirmwareFault, InfrastructureError, UsageError
 from simbench.firmware.image import Image
-from simbench.protocol import ProtocolError
-from simbench.session import Arena, Conversation, Identity, Patience, converse
+from simbench.session.conversation import Arena, Conversation, Identity, Patience, converse
+from simbench.session.protocol import ProtocolError
 
 IMPATIENT = Patience(boot_s=20, command_s=5, infer_s=1.5)
 

@@ -40,20 +40,20 @@ from simbench.backends.renode.platform import description, memories, script
 from simbench.backends.renode.tool import pyrenode3_version
 from simbench.backends.renode.trace import Executed, read_trace
 from simbench.backends.renode.tracing import Mark, hook_commands, read_marks, start_commands
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
 from simbench.cli.main import _run
 from simbench.counts import Counts, SectionCounts, Segment
 from simbench.errors import FirmwareFault, InfrastructureError, UsageError
 from simbench.firmware.build import build_image
 from simbench.firmware.image import AddressRange, Image
 from simbench.isa.decode import decode_block
-from simbench.measure import measure
-from simbench.platforms import load_platform
-from simbench.results import OK
-from simbench.runner import run_task
-from simbench.scenario import DEFAULT_KERNELS, Scenario
-from simbench.session import Patience, converse
-from simbench.tasks import Task, suite_task
+from simbench.result.tree import OK
+from simbench.runs.runner import run_task
+from simbench.session.conversation import Patience, converse
+from simbench.session.measure import measure
+from simbench.task.tasks import Task, suite_task
 
 GOLDEN = Path(__file__).parent / "golden" / "renode"
 CORES = ("cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")

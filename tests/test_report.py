@@ -18,14 +18,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from simbench.cli.main import _run
-from simbench.estimate import Estimate
 from simbench.exports import html as html_export
 from simbench.exports import json as json_export
 from simbench.exports.html.blocks import Facts, Link, Section, Table, Text
 from simbench.exports.html.figures import INK, LINE, PALETTE, PAPER, plain
 from simbench.exports.html.page import render_page
 from simbench.exports.html.stacks import OTHER, merged, shown_parts
-from simbench.results import (
+from simbench.result.estimate import Estimate
+from simbench.result.stored import Stored, read_run
+from simbench.result.tree import (
     DOES_NOT_FIT,
     OK,
     ArenaBuffer,
@@ -40,7 +41,6 @@ from simbench.results import (
     Result,
     Run,
 )
-from simbench.stored import Stored, read_run
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 

@@ -17,9 +17,9 @@ import pytest
 
 import simbench
 from simbench.exports import RUN_FORMATS
+from simbench.files.paths import build_dir
 from simbench.firmware.build import build_image
-from simbench.paths import build_dir
-from simbench.results import Result, Run
+from simbench.result.tree import Result, Run
 
 ROOT = Path(simbench.__file__).parent.parent
 IN_ORDER = ("--platform", "stm32f4", "--platform", "nrf52840")
@@ -137,7 +137,7 @@ def test_an_export_is_the_same_in_another_process(form: str, tmp_path: Path) -> 
     found = Run({"name": "simbench", "version": "1"}, {"version": "1"}, {}, (result,))
     stored.write_text(json.dumps(found.document()))
     program = (
-        "import sys; from pathlib import Path; from simbench.stored import read_run;"
+        "import sys; from pathlib import Path; from simbench.result.stored import read_run;"
         "from simbench.exports import RUN_FORMATS;"
         "sys.stdout.write(RUN_FORMATS[sys.argv[2]](read_run(Path(sys.argv[1]))))"
     )

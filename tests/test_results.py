@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 
 import simbench
-from simbench.estimate import Estimate
 from simbench.exports import json as json_export
-from simbench.results import (
+from simbench.result.estimate import Estimate
+from simbench.result.tree import (
     OK,
     ArenaBuffer,
     ArenaUse,
@@ -26,7 +26,7 @@ from simbench.results import (
 )
 
 SCHEMA = json.loads(
-    (Path(simbench.__file__).parent / "schemas" / "result-1.schema.json").read_text()
+    (Path(simbench.__file__).parent / "result" / "schemas" / "result-1.schema.json").read_text()
 )
 CYCLES = Estimate(100.0, 90.0, 120.0, "cortex-m4/1", {"issue": 80.0, "branch": 20.0})
 MEMORY = Memory(

@@ -18,11 +18,11 @@ from made_runs import LAYERS, estimate, made_layer, made_result, made_run
 from markdown_it import MarkdownIt
 
 from simbench.cli.main import _run
-from simbench.compare import compare
+from simbench.comparisons import compare
 from simbench.exports import RUN_FORMATS
 from simbench.exports import comparison as comparison_export
 from simbench.exports.markdown import MARKER
-from simbench.results import DOES_NOT_FIT, ERROR, FAILED, Budget, Parity, Result, Run
+from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, Budget, Parity, Result, Run
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 LONGEST_COMMENT = 65_536  # characters, says GitHub's API

@@ -21,19 +21,19 @@ from served import BOARD, Served, connected, served
 
 from simbench.backends import backend
 from simbench.backends.sections import fold_layers
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
 from simbench.cli.main import _run
-from simbench.cost.core import load_core
+from simbench.cost.cores.core import load_core
 from simbench.cost.price import estimate
-from simbench.inputs import benchmark_inputs, mean_squared_error
-from simbench.measure import launch_spec, measure
 from simbench.models.reference import reference_outputs
-from simbench.platforms import load_platform
-from simbench.scenario import DEFAULT_KERNELS, Scenario
 from simbench.serve.commands import CommandSplitter
 from simbench.serve.service import pricer, served_spec
-from simbench.session import converse
-from simbench.tasks import Task, suite_task
+from simbench.session.conversation import converse
+from simbench.session.measure import launch_spec, measure
+from simbench.task.inputs import benchmark_inputs, mean_squared_error
+from simbench.task.tasks import Task, suite_task
 
 RESULT = re.compile(rb"m-results-\[(.*)\]\r\n")
 COMMANDS = 1000

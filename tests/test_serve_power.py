@@ -16,17 +16,17 @@ from protocol_model import Client
 from served import BOARD, Served, connected, served
 
 from simbench.backends import backend
-from simbench.benchmarks import load_benchmarks
-from simbench.cost.core import load_core
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.cost.cores.core import load_core
 from simbench.cost.price import estimate
-from simbench.measure import measure
-from simbench.platforms import load_platform
-from simbench.scenario import DEFAULT_KERNELS, Scenario
 from simbench.serve.energy import EnergyTrace
 from simbench.serve.lpm01a.acquisition import Acquisition
 from simbench.serve.lpm01a.commands import Act, Settings, answer
 from simbench.serve.lpm01a.samples import ascii_sample, binary_sample
-from simbench.tasks import Task, suite_task
+from simbench.session.measure import measure
+from simbench.task.tasks import Task, suite_task
 
 SHIELD = Settings(volts=1.8)
 SAMPLE = re.compile(rb"(\d{4})([+-]\d{2})\r\n")

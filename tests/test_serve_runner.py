@@ -17,11 +17,11 @@ import pytest
 import serial
 from served import connected, served
 
-from simbench.benchmarks import load_benchmarks
-from simbench.inputs import Input, benchmark_inputs
+from simbench.catalog.benchmarks import load_benchmarks
 from simbench.models.prepared import PreparedModel
 from simbench.models.reference import reference_outputs
 from simbench.models.source import benchmark_model
+from simbench.task.inputs import Input, benchmark_inputs
 
 LINE_TIMEOUT_S = 5.0
 DATA_BYTES = 31

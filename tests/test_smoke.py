@@ -13,14 +13,14 @@ import pytest
 from test_cli import SCHEMA
 
 from simbench.accuracy import sounds, speech
-from simbench.accuracy.data import DataSet
 from simbench.accuracy.smoke import smoke_set
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
 from simbench.cli.main import _run
 from simbench.errors import InfrastructureError, UsageError
 from simbench.models.prepared import PreparedModel
 from simbench.models.reference import reference_version
 from simbench.models.source import benchmark_model
+from simbench.task.labelled import DataSet
 
 BENCHMARKS = load_benchmarks()
 # of 14 pictures, 6 pictures and 60 words; and the area under the curve of 24 machines

@@ -12,11 +12,11 @@ import pytest
 
 from simbench.store import ENCODING, sources, sources_hash
 
-OBSERVE = "simbench.observe"
+OBSERVE = "simbench.session.observe"
 MAKERS = (
     OBSERVE,
     "simbench.cost.price",
-    "simbench.inputs",
+    "simbench.task.inputs",
     "simbench.isa.decode",
     "simbench.models.reference",
     "simbench.models.source",

@@ -18,22 +18,23 @@ from hypothesis import strategies as st
 
 from simbench.backends import Backend, Board, LaunchSpec, backend
 from simbench.backends.qemu.backend import QemuBackend
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import load_platform, platform_caches
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
 from simbench.cli.main import _run
 from simbench.counts import EDGE, CacheGeometry, Segment
 from simbench.errors import UsageError
 from simbench.firmware.section import Section
-from simbench.measure import Observation, measure
 from simbench.models.prepared import PreparedModel
+from simbench.models.recall import expected_outputs, prepared_model
 from simbench.models.reference import reference_outputs
-from simbench.observe import _COUNTS, _EVENTS, _Events, _key, _unit_key, _units, observe
-from simbench.platforms import load_platform, platform_caches
-from simbench.recall import expected_outputs, prepared_model, recalled_inputs
-from simbench.scenario import DEFAULT_KERNELS, Scenario
-from simbench.store import Memory, Store, default_store, encode
+from simbench.session.measure import Observation, measure
+from simbench.session.observe import _COUNTS, _EVENTS, _Events, _key, _unit_key, _units, observe
+from simbench.store import Recall, Store, default_store, encode
 from simbench.store.encoding import decode
 from simbench.store.files import StoreError
-from simbench.tasks import Task, suite_task
+from simbench.task.recall import recalled_inputs
+from simbench.task.tasks import Task, suite_task
 
 KEY = "0" * 64
 QEMU = backend("qemu")
@@ -202,10 +203,10 @@ def test_events_are_encoded_exactly(rows: list[tuple[int, int, int]]) -> None:
 
 
 def test_a_content_of_another_shape_is_a_note(store: Store) -> None:
-    memory = Memory(store, "kws")
-    memory.keep("counts", {KEY: {"another": 1}})
-    assert memory.recall("counts", KEY, _Events) is None
-    assert "is not used: " in memory.notes[0]
+    recall = Recall(store, "kws")
+    recall.keep("counts", {KEY: {"another": 1}})
+    assert recall.recall("counts", KEY, _Events) is None
+    assert "is not used: " in recall.notes[0]
 
 
 # observations
@@ -289,10 +290,10 @@ def test_events_of_other_blocks_are_not_used(store: Store) -> None:
     observe(task(), QEMU, store)
     unit = _units(platform_caches(task().platform))[0]
     key = _unit_key(_key(task(), QEMU), unit)
-    memory = Memory(store, "")
-    events = memory.recall(_EVENTS, key, _Events)
+    recall = Recall(store, "")
+    events = recall.recall(_EVENTS, key, _Events)
     assert events is not None
-    memory.keep(_EVENTS, {key: replace(events, blocks="others")})
+    recall.keep(_EVENTS, {key: replace(events, blocks="others")})
     again = observe(task(), QEMU, store)
     assert not again.is_cached
     assert same(again.observation, measured())
@@ -363,10 +364,14 @@ def test_what_a_board_calls_a_cache_decides_nothing() -> None:
 # what goes in and what must come out
 
 
+def unexpected(*_: object) -> None:
+    pytest.fail("this was made before")
+
+
 def test_a_model_is_prepared_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     benchmark = load_benchmarks()["ad"]
     first = prepared_model(benchmark, None, store)
-    monkeypatch.setattr("simbench.recall.benchmark_model", None)
+    monkeypatch.setattr("simbench.models.recall.benchmark_model", unexpected)
     assert prepared_model(benchmark, None, store) == first == prepared_model(benchmark, None, store)
 
 
@@ -374,7 +379,7 @@ def test_pictures_are_read_once(store: Store, monkeypatch: pytest.MonkeyPatch) -
     found = task("ic")
     assert found.model is not None
     first = recalled_inputs(found.benchmark, found.model, store)
-    monkeypatch.setattr("simbench.recall.real_inputs", None)
+    monkeypatch.setattr("simbench.task.recall.real_inputs", unexpected)
     assert recalled_inputs(found.benchmark, found.model, store) == first == found.inputs[:2]
 
 
@@ -391,7 +396,7 @@ def test_references_are_computed_once_for_each_input(
         asked.append(len(inputs))
         return reference_outputs(model, inputs)
 
-    monkeypatch.setattr("simbench.recall.reference_outputs", counted)
+    monkeypatch.setattr("simbench.models.recall.reference_outputs", counted)
     for wanted in (tensors[1:], tensors, tensors[::-1]):
         answered = expected_outputs("ad", found.model, wanted, store).outputs
         assert answered == tuple(truth[tensors.index(tensor)] for tensor in wanted)

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simbench.errors import UsageError
-from simbench.estimate import Estimate
 from simbench.exports import json as json_export
-from simbench.results import (
+from simbench.result.estimate import Estimate
+from simbench.result.stored import read_run, read_stored
+from simbench.result.tree import (
     DOES_NOT_FIT,
     OK,
     Layer,
@@ -25,7 +26,6 @@ from simbench.results import (
     Run,
     fingerprint,
 )
-from simbench.stored import read_run, read_stored
 
 CYCLES = Estimate(100.5, 90.0, 120.0, "cortex-m4/1", {"issue": 80.5, "branch": 20.0})
 RESULT = Result(

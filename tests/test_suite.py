@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from simbench.backends import backend
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import Scenario
 from simbench.counts import Counts
+from simbench.files.paths import build_dir
 from simbench.firmware.build import KERNELS
-from simbench.measure import launch_spec, measure
-from simbench.paths import build_dir
-from simbench.platforms import load_platform
-from simbench.results import OK
-from simbench.runner import run_task
-from simbench.scenario import Scenario
-from simbench.session import converse
-from simbench.tasks import Task, suite_task
+from simbench.result.tree import OK
+from simbench.runs.runner import run_task
+from simbench.session.conversation import converse
+from simbench.session.measure import launch_spec, measure
+from simbench.task.tasks import Task, suite_task
 
 BENCHMARKS = load_benchmarks()
 QEMU = backend("qemu")

@@ -11,19 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import simbench
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
 from simbench.cli.main import _run
 from simbench.errors import UsageError
-from simbench.estimate import Estimate
+from simbench.files.paths import data_dir
 from simbench.models.source import source_bytes
-from simbench.paths import data_dir
-from simbench.results import DOES_NOT_FIT, OK, Memory, Result
+from simbench.result.estimate import Estimate
+from simbench.result.tree import DOES_NOT_FIT, OK, Memory, Result
 from simbench.suites.budgets import Limit, breaches, held
 from simbench.suites.file import SUITE_FILE, read_suite
 from simbench.suites.lock import LOCK_FILE
 from simbench.suites.schema import render, suite_schema
 
-SCHEMAS = Path(simbench.__file__).parent / "schemas"
+SCHEMAS = Path(simbench.__file__).parent / "result" / "schemas"
 WHOLE = """\
 platforms: [stm32f4, nrf52840]
 kernels: [cmsis-nn, reference]

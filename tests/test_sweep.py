@@ -14,26 +14,26 @@ from test_report import colours_of, shown
 
 import simbench
 from simbench.backends import backend
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import Scenario
 from simbench.cli.main import _run
 from simbench.cli.sweep import command
 from simbench.cost.price import estimate
 from simbench.errors import InfrastructureError, ModelError, UsageError
 from simbench.exports.html.figures import INK, LINE, PALETTE
-from simbench.measure import Observation, measure
+from simbench.exports.html.sweep import sweep_page
 from simbench.models.source import source_bytes
-from simbench.observe import observe
-from simbench.platforms import load_platform
-from simbench.runner import run_task
-from simbench.scenario import Scenario
+from simbench.runs.runner import run_task
+from simbench.session.measure import Observation, measure
+from simbench.session.observe import observe
 from simbench.store import default_store
 from simbench.sweeps.answers import pareto
 from simbench.sweeps.api import Values
-from simbench.sweeps.page import sweep_page
 from simbench.sweeps.sheet import sheet
 from simbench.sweeps.simulate import Executor
 from simbench.sweeps.sweep import Sweep
-from simbench.tasks import Task, suite_task
+from simbench.task.tasks import Task, suite_task
 
 
 def on_ad(
@@ -193,7 +193,7 @@ def test_the_page_holds_every_point_and_fetches_nothing(waits: Sweep) -> None:
 def test_of_very_many_points_the_page_draws_some_and_all_that_are_marked(
     waits: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("simbench.sweeps.page._MOST_DOTS", 10)
+    monkeypatch.setattr("simbench.exports.html.sweep._MOST_DOTS", 10)
     page = sweep_page(waits)
     assert "One in 7 of 64 points is drawn" in page
     assert 10 <= page.count('"stm32f4"') <= 10 + pareto(waits.points).sum()

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from simbench.cost.core import load_core
+from simbench.catalog.platforms import load_platform, platform_files, platform_path, read_platform
+from simbench.cost.cores.core import load_core
 from simbench.counts import Segment
 from simbench.errors import NothingRun, UsageError
-from simbench.platforms import load_platform, platform_files, platform_path, read_platform
 from simbench.sweeps.axes import MAX_POINTS, check_groups, crossed, group, parse_axis, plain
 from simbench.sweeps.price import layouts
 from simbench.sweeps.sheet import sheet

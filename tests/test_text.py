@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simbench.estimate import Estimate
-from simbench.text import kib, si, si_range
+from simbench.result.estimate import Estimate
+from simbench.result.units import kib, si, si_range
 
 
 @pytest.mark.parametrize(

@@ -14,19 +14,19 @@ import numpy as np
 import pytest
 
 from simbench.backends import backend
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import load_platform, platform_caches
+from simbench.catalog.scenario import Scenario
 from simbench.cli.main import _run
 from simbench.cost import estimate, load_core
 from simbench.cost.residuals import residual
 from simbench.counts import ACCESS, CACHE_EVENT, EDGE, Block, Counts, SectionCounts
 from simbench.errors import EXIT_GOOD, EXIT_USAGE, UsageError
-from simbench.estimate import Estimate
 from simbench.exports.validation import accuracy_page, render_json, render_residuals
-from simbench.measure import measure
-from simbench.paths import data_dir
-from simbench.platforms import load_platform, platform_caches
-from simbench.scenario import Scenario
-from simbench.tasks import suite_task
+from simbench.files.paths import data_dir
+from simbench.result.estimate import Estimate
+from simbench.session.measure import measure
+from simbench.task.tasks import suite_task
 from simbench.validation.silicon import LIKE, OTHER_STACK, silicon_rows
 from simbench.validation.validate import Comparison, compare, residuals, summary
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from simbench.benchmarks import PackagedModel, load_benchmarks
+from simbench.catalog.benchmarks import PackagedModel, load_benchmarks
 from simbench.errors import InfrastructureError, ModelError
 from simbench.models import verifier
 from simbench.models.parse import parse

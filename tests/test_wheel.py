@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from simbench.paths import build_dir
+from simbench.files.paths import build_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -50,13 +50,13 @@ def test_a_wheel_has_the_sources_and_the_licence_and_nothing_built(installed: Pa
     assert "simbench/data/firmware_images/CMakeLists.txt" in names
     assert "simbench/backends/qemu/plugin.c" in names
     assert "simbench/models/verifier.cc" in names
-    assert "simbench/schemas/result-1.schema.json" in names
+    assert "simbench/result/schemas/result-1.schema.json" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if name.endswith((".so", ".elf", ".a", ".o"))]
 
 
 def test_a_wheel_builds_in_the_users_cache(installed: Path, tmp_path: Path) -> None:
-    command = "from simbench.paths import build_dir; print(build_dir())"
+    command = "from simbench.files.paths import build_dir; print(build_dir())"
     environment = {**os.environ, "PYTHONPATH": str(installed), "XDG_CACHE_HOME": str(tmp_path)}
     environment.pop("SIMBENCH_BUILD_DIR", None)
     done = subprocess.run(

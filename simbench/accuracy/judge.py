@@ -8,17 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from simbench.accuracy.data import DataSet
 from simbench.accuracy.score import metric_of, score
 from simbench.backends import Backend
 from simbench.backends.boards import Launched
-from simbench.inputs import Input, tensor_bytes
-from simbench.measure import answers, bank_bytes
-from simbench.parity import agrees
-from simbench.recall import data_outputs
-from simbench.results import Accuracy
+from simbench.models.parity import agrees
+from simbench.models.recall import data_outputs
+from simbench.result.tree import Accuracy
+from simbench.session.measure import answers, bank_bytes
 from simbench.store import Store
-from simbench.tasks import Task
+from simbench.task.inputs import Input, tensor_bytes
+from simbench.task.labelled import DataSet
+from simbench.task.tasks import Task
 
 HOST = "host"
 EMULATOR = "emulator"
@@ -68,7 +68,7 @@ def board_outputs(
     task: Task, backend: Backend, inputs: Sequence[Input], launched: Launched | None
 ) -> tuple[bytes, ...]:
     """The firmware's outputs, as many inputs to a start of the emulator as its memory holds, and
-    an emulator to a core. Raises as :func:`simbench.measure.answers`."""
+    an emulator to a core. Raises as :func:`simbench.session.measure.answers`."""
     cores = os.cpu_count() or 1
     size = max(len(given.wire) for given in inputs)
     share = min(bank_bytes(task) // size, -(-len(inputs) // cores))

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from simbench.accuracy.data import DataSet, Sample
-from simbench.benchmarks import Benchmark, DataClasses, PackagedModel, ResultKind
+from simbench.catalog.benchmarks import Benchmark, DataClasses, PackagedModel, ResultKind
 from simbench.errors import UsageError
-from simbench.inputs import wire_size
 from simbench.models.prepared import PreparedModel
+from simbench.task.inputs import wire_size
+from simbench.task.labelled import DataSet, Sample
 
 LABELS = "y_labels.csv"
 _NAMED = 5  # of what is missing, as many are named

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from simbench.accuracy.data import Sample
-from simbench.benchmarks import Benchmark, ResultKind
+from simbench.catalog.benchmarks import Benchmark, ResultKind
 from simbench.errors import UsageError
-from simbench.inputs import Input, mean_squared_error, prediction
 from simbench.models.prepared import PreparedModel
+from simbench.task.inputs import Input, mean_squared_error, prediction
+from simbench.task.labelled import Sample
 
 TOP1 = "top1"
 AUC = "auc"

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from simbench.accuracy.data import DataSet, Sample, whole
 from simbench.accuracy.sounds import DAMAGES, machine_pixels
 from simbench.accuracy.speech import VOICES, word_pixels
-from simbench.benchmarks import Benchmark
+from simbench.catalog.benchmarks import Benchmark
 from simbench.errors import UsageError
-from simbench.inputs import picture_inputs, wire_bytes, wire_size
 from simbench.models.prepared import PreparedModel
+from simbench.task.inputs import picture_inputs, wire_bytes, wire_size
+from simbench.task.labelled import DataSet, Sample, whole
 
 SMOKE = "smoke"
 """What the set is called in place of a folder."""

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from simbench.cli.output import OutputFile
-from simbench.compare.baseline import DEFAULT_FILE, accept, render
+from simbench.comparisons.baseline import DEFAULT_FILE, accept, render
 from simbench.errors import EXIT_GOOD, NothingRun
-from simbench.results import OK, Result, Run
-from simbench.stored import read_run
+from simbench.result.stored import read_run
+from simbench.result.tree import OK, Result, Run
 
 _file_option = click.option(
     "--to",

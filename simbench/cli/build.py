@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from simbench.scenario import DEFAULT_KERNELS
-from simbench.text import kib
+from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.result.units import kib
 
 
 @click.command(name="build")
@@ -21,9 +21,9 @@ def command(cores: tuple[str, ...], kernels: tuple[str, ...], sources_only: bool
       simbench build
       simbench build --core cortex-m4 --kernels reference
     """
-    from simbench import fetch
     from simbench.backends.qemu.plugin_build import build_plugin
     from simbench.backends.qemu.tool import find_tool
+    from simbench.files import fetch
     from simbench.firmware import build
 
     console = Console(stderr=True)

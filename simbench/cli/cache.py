@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from simbench.errors import EXIT_GOOD
+from simbench.result.units import si
 from simbench.store import Entry, Store, default_store
-from simbench.text import si
 
 
 @click.group(name="cache")

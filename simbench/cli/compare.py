@@ -8,17 +8,17 @@ from pathlib import Path
 
 import click
 
-from simbench.cli.compare_table import comparison_lines
-from simbench.cli.export import export_option, outputs, write_all
-from simbench.compare import compare
-from simbench.compare.comparison import Comparison
-from simbench.compare.thresholds import breaches, parse_threshold
-from simbench.compare.wording import heading
+from simbench.cli.formats import export_option, outputs, write_all
+from simbench.cli.tables.compare import comparison_lines
+from simbench.comparisons import compare
+from simbench.comparisons.comparison import Comparison
+from simbench.comparisons.thresholds import breaches, parse_threshold
+from simbench.comparisons.wording import heading
 from simbench.errors import EXIT_GOOD, EXIT_WRONG, NothingRun, UsageError
 from simbench.exports.comparison import FORMATS
-from simbench.metrics import selects
-from simbench.results import Run
-from simbench.stored import read_stored
+from simbench.result.metrics import selects
+from simbench.result.stored import read_stored
+from simbench.result.tree import Run
 
 
 @click.command(name="compare")

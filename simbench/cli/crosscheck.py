@@ -13,16 +13,16 @@ from rich.text import Text
 from simbench.backends import Backend, backend
 from simbench.backends.naming import place
 from simbench.backends.recording import RecordedBackend, Recorder, save
-from simbench.benchmarks import load_benchmarks, select_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks, select_benchmarks
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import Scenario
 from simbench.cli.workload import backend_option, kernels_option, platform_option, teller
-from simbench.crosscheck import Compared, compare
+from simbench.comparisons.crosscheck import Compared, compare
 from simbench.errors import EXIT_GOOD, EXIT_WRONG
 from simbench.firmware.image import Image
-from simbench.measure import Observation, measure
 from simbench.models.prepared import Layer
-from simbench.platforms import load_platform
-from simbench.scenario import Scenario
-from simbench.tasks import Task, suite_task
+from simbench.session.measure import Observation, measure
+from simbench.task.tasks import Task, suite_task
 
 _SHOWN_PLACES = 5
 

@@ -85,14 +85,14 @@ def _tool(name: str, packages: str) -> Finding:
 
 
 def _parts() -> Sequence[Finding]:
-    from simbench import fetch, paths
     from simbench.backends import backend
     from simbench.backends.renode.tool import PYRENODE3, READ_FROM, pyrenode3_version
+    from simbench.catalog.scenario import DEFAULT_KERNELS
+    from simbench.files import fetch, paths
     from simbench.firmware.build import CORES, KERNELS, built_image
     from simbench.models.reference import reference_version
-    from simbench.scenario import DEFAULT_KERNELS
+    from simbench.result.units import si
     from simbench.store import default_store
-    from simbench.text import si
 
     def firmware() -> str:
         names = [f"{c} {k}" for c in CORES for k in KERNELS if built_image(c, k) is not None]

@@ -15,13 +15,13 @@ from simbench.backends.qemu.command import machine_arguments
 from simbench.backends.qemu.machines import stable_machine
 from simbench.backends.renode import platform as renode
 from simbench.backends.renode.machines import machine_of
-from simbench.benchmarks import load_benchmarks, select_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks, select_benchmarks
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import Scenario
 from simbench.cli.workload import kernels_option, teller
 from simbench.errors import UsageError
-from simbench.measure import launch_spec
-from simbench.platforms import load_platform
-from simbench.scenario import Scenario
-from simbench.tasks import suite_task
+from simbench.session.measure import launch_spec
+from simbench.task.tasks import suite_task
 
 
 @click.command(name="export-platform")

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import click
 
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import load_platform
 from simbench.cli.output import OutputFile
 from simbench.errors import UsageError
-from simbench.platforms import load_platform
 from simbench.suites.file import SUITE_FILE
 from simbench.suites.schema import render
-from simbench.tasks import own_benchmark
+from simbench.task.tasks import own_benchmark
 
 WORKFLOW_FILE = ".github/workflows/simbench.yml"
 DEFAULT_ACTION = "OWNER/simbench@main"

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
-from simbench.accuracy.data import DataSet
 from simbench.accuracy.judge import EMULATOR, HOST
 from simbench.accuracy.layout import check_folders, read_data_set
 from simbench.accuracy.score import check_outputs
 from simbench.accuracy.smoke import SMOKE, smoke_set
 from simbench.errors import UsageError
-from simbench.results import Result
-from simbench.tasks import Task
-from simbench.text import accuracy_said
+from simbench.result.tree import Result
+from simbench.result.units import accuracy_said
+from simbench.task.labelled import DataSet
+from simbench.task.tasks import Task
 
 dataset_option = click.option(
     "--dataset",

@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.errors import UsageError
-from simbench.scenario import DEFAULT_KERNELS
 
 OPS = "ops"
 _NUMBERS = ("macs", "clock_hz", "highest_version")
@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 
 
 def _platforms() -> Sequence[Row]:
-    from simbench.platforms import load_platform, platform_files
+    from simbench.catalog.platforms import load_platform, platform_files
 
     return [
         {
@@ -35,7 +35,7 @@ def _platforms() -> Sequence[Row]:
 
 
 def _benchmarks() -> Sequence[Row]:
-    from simbench.benchmarks import load_benchmarks
+    from simbench.catalog.benchmarks import load_benchmarks
 
     return [
         {"name": b.id, "title": b.title, "model_id": b.model_id, "macs": b.macs}
@@ -106,7 +106,7 @@ def command(
 
 
 def _core(platform: str | None, core: str | None) -> str:
-    from simbench.platforms import load_platform
+    from simbench.catalog.platforms import load_platform
 
     if platform is None:
         return core or "cortex-m4"
@@ -135,7 +135,7 @@ def _heading(key: str) -> str:
 
 
 def _cell(key: str, value: Any) -> str:
-    from simbench.text import si
+    from simbench.result.units import si
 
     if value is None:
         return "–"

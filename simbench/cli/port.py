@@ -8,19 +8,20 @@ from typing import Any
 from rich.console import Console
 
 from simbench import __version__
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import Scenario
 from simbench.cli.suite import Asked
 from simbench.cli.workload import OWN_ELF, teller, workloads
 from simbench.errors import UsageError
 from simbench.hardware.measured import WARMUPS, WINDOWS, Measurement, measure_board
-from simbench.inputs import benchmark_inputs
+from simbench.models.recall import expected_outputs, prepared_model
 from simbench.models.reference import reference_version
-from simbench.platforms import load_platform
-from simbench.recall import expected_outputs, prepared_model, recalled_inputs
-from simbench.results import Run
-from simbench.scenario import Scenario
-from simbench.session import Identity, Patience
+from simbench.result.tree import Run
+from simbench.session.conversation import Identity, Patience
 from simbench.store import Store
-from simbench.tasks import DEFAULT_SAMPLES
+from simbench.task.inputs import benchmark_inputs
+from simbench.task.recall import recalled_inputs
+from simbench.task.tasks import DEFAULT_SAMPLES
 
 DEFAULT_BAUD = 115_200
 

@@ -11,9 +11,10 @@ from rich.console import Console
 
 from simbench import __version__
 from simbench.backends import Backend, pricing_backend
-from simbench.cli.export import JSON, export_option, outputs
-from simbench.cli.memory_table import memory_tables
-from simbench.cli.profile_table import profile_tables
+from simbench.catalog.platforms import load_platform
+from simbench.cli.formats import JSON, export_option, outputs
+from simbench.cli.tables.memory import memory_tables
+from simbench.cli.tables.profile import profile_tables
 from simbench.cli.workload import (
     backend_option,
     check_own_elf,
@@ -33,11 +34,10 @@ from simbench.cli.workload import (
 )
 from simbench.errors import EXIT_GOOD, EXIT_WRONG
 from simbench.exports import FORMATS
-from simbench.platforms import load_platform
-from simbench.profile.profiler import Profiled, profile_task
-from simbench.results import FAILED
-from simbench.runner import settings
-from simbench.tasks import Task, with_inputs
+from simbench.result.tree import FAILED
+from simbench.runs.profiler import Profiled, profile_task
+from simbench.runs.runner import settings
+from simbench.task.tasks import Task, with_inputs
 
 
 @click.command(name="profile")

@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from simbench.cli.export import export_option, outputs
-from simbench.cli.table import results_table
+from simbench.cli.formats import export_option, outputs
+from simbench.cli.tables.results import results_table
 from simbench.errors import EXIT_GOOD, NothingRun
 from simbench.exports import RUN_FORMATS
 from simbench.exports import html as html_export
-from simbench.results import Result
-from simbench.stored import Stored, read_stored
+from simbench.result.stored import Stored, read_stored
+from simbench.result.tree import Result
 
 _HTML = "html"
 

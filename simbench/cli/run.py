@@ -11,7 +11,8 @@ from rich.console import Console
 
 from simbench import __version__
 from simbench.backends import backend
-from simbench.cli.export import JSON, export_option, outputs, write_all
+from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.cli.formats import JSON, export_option, outputs, write_all
 from simbench.cli.labelled import (
     accuracy_on_option,
     check_labelled,
@@ -31,7 +32,7 @@ from simbench.cli.suite import (
     locked_option,
     suite_option,
 )
-from simbench.cli.table import results_table
+from simbench.cli.tables.results import results_table
 from simbench.cli.workload import (
     backend_option,
     check_own_elf,
@@ -50,13 +51,12 @@ from simbench.cli.workload import (
 from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, NothingRun
 from simbench.exports import RUN_FORMATS
 from simbench.exports import json as json_export
-from simbench.results import ERROR, FAILED, Result, Run
-from simbench.runner import Ran, run_tasks, settings
-from simbench.scenario import DEFAULT_KERNELS
+from simbench.result.tree import ERROR, FAILED, Result, Run
+from simbench.runs.runner import Ran, run_tasks, settings
 from simbench.suites import lock
 from simbench.suites.budgets import breaches, held
 from simbench.suites.suite import suite_tasks
-from simbench.tasks import (
+from simbench.task.tasks import (
     DEFAULT_SAMPLES,
     Task,
     check_samples,

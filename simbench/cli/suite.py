@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.cli.workload import workloads
 from simbench.errors import UsageError
 from simbench.firmware.build import kernel_set
-from simbench.platforms import load_platform
-from simbench.scenario import DEFAULT_KERNELS
 from simbench.suites.file import SUITE_FILE, read_suite
 from simbench.suites.lock import LOCK_FILE
 from simbench.suites.suite import Suite, narrowed
-from simbench.tasks import DEFAULT_SAMPLES
+from simbench.task.tasks import DEFAULT_SAMPLES
 
 suite_option = click.option(
     "--suite",

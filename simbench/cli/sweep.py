@@ -14,9 +14,10 @@ from rich.console import Console
 
 from simbench import __version__
 from simbench.backends import Backend, pricing_backend
+from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.cli.output import STDOUT, OutputFile
 from simbench.cli.progress import progress_bar
-from simbench.cli.sweep_table import sweep_tables
+from simbench.cli.tables.sweep import sweep_tables
 from simbench.cli.workload import (
     backend_option,
     chosen_store,
@@ -27,10 +28,10 @@ from simbench.cli.workload import (
     time_limit_option,
 )
 from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, UsageError
-from simbench.results import ERROR
-from simbench.scenario import DEFAULT_KERNELS
+from simbench.exports.sweep_document import document
+from simbench.result.tree import ERROR
+from simbench.result.units import counted
 from simbench.sweeps.axes import Group, check_groups, group, parse_axis
-from simbench.sweeps.document import document
 from simbench.sweeps.files import check_parquet, csv_text, parquet_bytes
 from simbench.sweeps.run import run_study
 from simbench.sweeps.simulate import LOCAL, Executor
@@ -44,8 +45,7 @@ from simbench.sweeps.study import (
     read_study,
 )
 from simbench.sweeps.sweep import Sweep
-from simbench.tasks import own_benchmark
-from simbench.text import counted
+from simbench.task.tasks import own_benchmark
 
 
 @click.command(name="sweep")
@@ -227,7 +227,7 @@ def _rendered(form: str, sweep: Sweep, emulator: Backend) -> str | bytes:
     if form == "parquet":
         return parquet_bytes(sweep.points)
     if form == "html":
-        from simbench.sweeps.page import sweep_page
+        from simbench.exports.html.sweep import sweep_page
 
         return sweep_page(sweep)
     tool = {"name": "simbench", "version": __version__}

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from simbench.backends import pricing_backend
-from simbench.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import load_platform, platform_files
 from simbench.cli.output import OutputFile
 from simbench.cli.workload import backend_option, chosen_store, no_cache_option, teller
 from simbench.errors import EXIT_GOOD, UsageError
 from simbench.exports.validation import accuracy_page, render_json, render_residuals
-from simbench.platforms import load_platform, platform_files
 from simbench.validation.silicon import LIKE, SiliconRow, silicon_rows
 from simbench.validation.validate import Comparison, Summary, residuals, summary, validate
 

@@ -12,15 +12,15 @@ import click
 from rich.console import Console
 
 from simbench.backends import Backend
-from simbench.benchmarks import Benchmark, load_benchmarks, select_benchmarks
+from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
+from simbench.catalog.platforms import Platform, load_platform
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
 from simbench.errors import UsageError
-from simbench.fetch import Progress
+from simbench.files.fetch import Progress
 from simbench.firmware.build import kernel_set, toolchain_version
 from simbench.models.reference import reference_version
-from simbench.platforms import Platform, load_platform
-from simbench.scenario import DEFAULT_KERNELS, Scenario
 from simbench.store import Store, default_store
-from simbench.tasks import (
+from simbench.task.tasks import (
     DEFAULT_TIME_LIMIT_S,
     Task,
     benchmark_with_model,

@@ -1,6 +1,6 @@
 """Prices: what counted instructions cost in cycles, time and energy on a platform. Pure."""
 
-from simbench.cost.core import Core, load_core
+from simbench.cost.cores.core import Core, load_core
 from simbench.cost.fit import MemoryUse, check_fit, memory_use
 from simbench.cost.points import Prices, price_points
 from simbench.cost.price import Price, estimate

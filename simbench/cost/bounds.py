@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from simbench.datafile import Quantity
+from simbench.files.datafile import Quantity
 
 Bounds = NDArray[np.float64]
 """Three numbers, or rows of three: value, lower, upper."""

@@ -9,10 +9,10 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from simbench.catalog.platforms import ENERGY_GROUPS
 from simbench.counts import Block
 from simbench.isa.decode import decode_block
 from simbench.isa.instruction import LOADS, STORES, Instruction, InstructionClass
-from simbench.platforms import ENERGY_GROUPS
 
 _GROUP_OF = {
     InstructionClass.ALU: "alu",

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simbench.cost.accesses import accesses_of, code_bus_loads, other_memory, splits
+from simbench.catalog.platforms import Platform
 from simbench.cost.bounds import Bounds
-from simbench.cost.branches import mispredicted, taken
-from simbench.cost.code_reads import CodeReads, code_reads
-from simbench.cost.core import Core
-from simbench.cost.data_waits import Loads, loads_by_memory
+from simbench.cost.cores.core import Core
+from simbench.cost.cores.pipelines import pipeline
+from simbench.cost.effects.accesses import accesses_of, code_bus_loads, other_memory, splits
+from simbench.cost.effects.branches import mispredicted, taken
+from simbench.cost.effects.code_reads import CodeReads, code_reads
+from simbench.cost.effects.data_waits import Loads, loads_by_memory
 from simbench.cost.features import features
 from simbench.cost.groups import Groups
-from simbench.cost.pipelines import pipeline
 from simbench.counts import Counts, SectionCounts
-from simbench.platforms import Platform
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -27,7 +27,7 @@ class Demand:
 
     They depend on what a machine has and where, and on what its core takes for a run of
     instructions, but on no wait state, clock or energy. ``parts`` are cycles by
-    :class:`~simbench.cost.parts.Part`, ``energy_groups`` the same by group of instructions;
+    :class:`~simbench.cost.cores.parts.Part`, ``energy_groups`` the same by group of instructions;
     ``moved`` and ``loads`` are by memory, and ``coverage`` is the share of the executed
     ``instructions`` that is known.
     """

@@ -11,14 +11,14 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from simbench.catalog.platforms import ENERGY_GROUPS
 from simbench.cost.code import Code, code_of
-from simbench.cost.core import Core
+from simbench.cost.cores.core import Core
+from simbench.cost.cores.parts import Pair, Part
+from simbench.cost.cores.pipelines import Pairing, Predicting, pipeline
 from simbench.cost.groups import by_index
-from simbench.cost.parts import Pair, Part
-from simbench.cost.pipelines import Pairing, Predicting, pipeline
 from simbench.counts import Block
 from simbench.isa.decode import decode_block
-from simbench.platforms import ENERGY_GROUPS
 
 _KEPT = 8
 _CORES_KEPT = 1 << 12

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from simbench.catalog.platforms import PLACED, Platform
 from simbench.counts import Segment
 from simbench.errors import DoesNotFit
-from simbench.platforms import PLACED, Platform
 
 Needs = Mapping[Segment, int]
 """Bytes that each placed segment needs."""

@@ -9,13 +9,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from simbench.catalog.platforms import ENERGY_GROUPS, Energy, Memory, Platform
 from simbench.cost.bounds import Bounds, of
-from simbench.cost.core import Core
+from simbench.cost.cores.core import Core
+from simbench.cost.cores.pipelines import CORES_KEPT, pipeline
 from simbench.cost.features import pace
-from simbench.cost.pipelines import CORES_KEPT, pipeline
 from simbench.cost.residuals import residual
-from simbench.datafile import Quantity
-from simbench.platforms import ENERGY_GROUPS, Energy, Memory, Platform
+from simbench.files.datafile import Quantity
 
 Machine = tuple[Platform, Core]
 
@@ -33,7 +33,7 @@ class CoreNumbers:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class EnergyNumbers:
-    """As :class:`~simbench.platforms.Energy`, each number (rows, 3)."""
+    """As :class:`~simbench.catalog.platforms.Energy`, each number (rows, 3)."""
 
     static_w: Bounds
     clock_j: Bounds

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simbench.catalog.platforms import Platform
 from simbench.cost.bounds import Bounds
 from simbench.cost.demand import Demand, demand
 from simbench.cost.groups import all_blocks, executed_groups
 from simbench.cost.machines import Machine, Numbers, numbers, structure
 from simbench.cost.stacks import Stack, cycle_stack, energy_stack
 from simbench.counts import Counts, SectionCounts
-from simbench.platforms import Platform
 
 Values = NDArray[np.float64]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from simbench.catalog.platforms import Platform
 from simbench.cost.bounds import Bounds
-from simbench.cost.core import Core
+from simbench.cost.cores.core import Core
 from simbench.cost.machines import Machine
 from simbench.cost.points import Prices, Values, price_points
 from simbench.counts import Counts, SectionCounts
-from simbench.estimate import Estimate
-from simbench.platforms import Platform
+from simbench.result.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)

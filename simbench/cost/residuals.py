@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from simbench.datafile import read
+from simbench.files.datafile import read
 
 RESIDUALS = Path(__file__).resolve().parent / "residuals.yaml"
 _ELSEWHERE = "elsewhere"

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from simbench.cost.accesses import code_bus, misaligned
+from simbench.catalog.platforms import ENERGY_GROUPS, Platform
 from simbench.cost.bounds import Bounds
-from simbench.cost.branches import branch_refill, misprediction
-from simbench.cost.data_waits import data_wait, reads_past_cache
+from simbench.cost.cores.parts import Part
 from simbench.cost.demand import Demand
-from simbench.cost.fetch_waits import fetch_wait, reads_made
+from simbench.cost.effects.accesses import code_bus, misaligned
+from simbench.cost.effects.branches import branch_refill, misprediction
+from simbench.cost.effects.data_waits import data_wait, reads_past_cache
+from simbench.cost.effects.fetch_waits import fetch_wait, reads_made
 from simbench.cost.machines import EnergyNumbers, Numbers
-from simbench.cost.parts import Part
 from simbench.counts import Segment
-from simbench.platforms import ENERGY_GROUPS, Platform
 
 Stack = Mapping[str, Bounds]
 """Value, lower and upper bound of each part: (rows, 3), or (1, 3) where all rows have the same.

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simbench.profile import Profile
-    from simbench.results import Run
+    from simbench.profiles import Profile
+    from simbench.result.tree import Run
 
 
 def _exporter(module: str) -> Callable[[Any], str]:

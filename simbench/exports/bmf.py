@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 
-from simbench.estimate import Estimate
-from simbench.metrics import METRICS, Reading
-from simbench.results import Result, Run
+from simbench.result.estimate import Estimate
+from simbench.result.metrics import METRICS, Reading
+from simbench.result.tree import Result, Run
 
 
 def render(run: Run) -> str:

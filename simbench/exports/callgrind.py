@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from simbench import __version__
 from simbench.exports.rounding import whole_numbers
 from simbench.firmware.lines import SourceLine
-from simbench.profile import Call, FunctionCost, LineCost, Profile
-from simbench.profile.callgraph import call_parts, inclusive
+from simbench.profiles import Call, FunctionCost, LineCost, Profile
+from simbench.profiles.callgraph import call_parts, inclusive
 
 _UNKNOWN = SourceLine("???", 0)  # what the format's tools show as unknown
 

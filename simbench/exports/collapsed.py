@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simbench.exports.rounding import whole_numbers
-from simbench.profile import Profile
+from simbench.profiles import Profile
 
 
 def render(profile: Profile) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from simbench.compare.comparison import Change, Comparison, Entry, LayerChange
-from simbench.compare.wording import absolute, heading, quantity, relative, summary
+from simbench.comparisons.comparison import Change, Comparison, Entry, LayerChange
+from simbench.comparisons.wording import absolute, heading, quantity, relative, summary
 from simbench.exports.markdown import MARKER, missed_budgets
 from simbench.exports.markdown_text import LONGEST, SENTENCE, code, folded, listed, table
-from simbench.metrics import METRICS
+from simbench.result.metrics import METRICS
 
 SCHEMA = "simbench.comparison/1"
 

@@ -9,9 +9,9 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from simbench.estimate import Estimate
-from simbench.metrics import LAYER_METRICS, METRICS, Reading
-from simbench.results import Layer, Result, Run
+from simbench.result.estimate import Estimate
+from simbench.result.metrics import LAYER_METRICS, METRICS, Reading
+from simbench.result.tree import Layer, Result, Run
 
 COLUMNS = (
     *("id", "benchmark", "platform", "kernels", "status", "layer", "op", "name"),

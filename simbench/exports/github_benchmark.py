@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from simbench.estimate import Estimate
-from simbench.metrics import METRICS, Metric
-from simbench.results import Result, Run
+from simbench.result.estimate import Estimate
+from simbench.result.metrics import METRICS, Metric
+from simbench.result.tree import Result, Run
 
 
 def render(run: Run) -> str:

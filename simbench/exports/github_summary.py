@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from simbench.exports.markdown import body
 from simbench.exports.markdown_text import MOST_ROWS, code, folded, table
-from simbench.results import Layer, Result, Run
-from simbench.text import si, si_range
+from simbench.result.tree import Layer, Result, Run
+from simbench.result.units import si, si_range
 
 _HEADINGS = ("layer", "operator", "name", "cycles", "share", "MACs")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from simbench.results import Run
+from simbench.result.tree import Run
 
 
 def render(run: Run) -> str:

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from simbench.compare.wording import over_budget
-from simbench.estimate import Estimate
-from simbench.metrics import METRICS
-from simbench.results import DOES_NOT_FIT, ERROR, FAILED, Budget, Result, Run
+from simbench.comparisons.wording import over_budget
+from simbench.result.estimate import Estimate
+from simbench.result.metrics import METRICS
+from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, Budget, Result, Run
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, however it is escaped (its section 2.2)."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from simbench.compare.wording import over_budget
-from simbench.estimate import Estimate
+from simbench.comparisons.wording import over_budget
 from simbench.exports.markdown_text import SENTENCE, code, listed, table
-from simbench.results import OK, Result, Run
-from simbench.text import accuracy_said, kib, si, si_range
+from simbench.result.estimate import Estimate
+from simbench.result.tree import OK, Result, Run
+from simbench.result.units import accuracy_said, kib, si, si_range
 
 MARKER = "<!-- simbench -->"
 

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from simbench import __version__
-from simbench.profile import FunctionCost, Profile
+from simbench.profiles import FunctionCost, Profile
 
 _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 

@@ -17,9 +17,9 @@ from types import MappingProxyType
 
 from filelock import FileLock
 
-from simbench import fetch, paths
 from simbench.errors import InfrastructureError, UsageError
-from simbench.fetch import Progress, quiet
+from simbench.files import fetch, paths
+from simbench.files.fetch import Progress, quiet
 from simbench.firmware.image import Image
 from simbench.firmware.read import read_image
 

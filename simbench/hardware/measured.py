@@ -10,19 +10,19 @@ from math import ceil
 
 import numpy as np
 
-from simbench.accuracy.data import NO_DATA_SET
-from simbench.benchmarks import Benchmark, ResultKind
+from simbench.catalog.benchmarks import Benchmark, ResultKind
+from simbench.catalog.platforms import Platform
+from simbench.catalog.scenario import Scenario
 from simbench.errors import UsageError
-from simbench.estimate import Estimate
 from simbench.hardware.serial_board import SerialBoard
-from simbench.inputs import Input, mean_squared_error
+from simbench.models.parity import agrees, parity_of
 from simbench.models.prepared import PreparedModel
-from simbench.parity import agrees, parity_of
-from simbench.platforms import Platform
-from simbench.protocol import ProtocolError
-from simbench.results import FAILED, OK, MeasuredInput, ModelUsed, Parity, Result
-from simbench.scenario import Scenario
-from simbench.session import Conversation, Identity, Patience
+from simbench.result.estimate import Estimate
+from simbench.result.tree import FAILED, OK, MeasuredInput, ModelUsed, Parity, Result
+from simbench.session.conversation import Conversation, Identity, Patience
+from simbench.session.protocol import ProtocolError
+from simbench.task.inputs import Input, mean_squared_error
+from simbench.task.labelled import NO_DATA_SET
 
 WINDOWS = 5
 """Windows measured; the time is their median, as the field's runner takes it."""

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.errors import InfrastructureError, ModelError
-from simbench.installed import version_of
+from simbench.files.installed import version_of
 from simbench.models.prepared import PreparedModel
 
 _EXACT = ("tflite-runtime", "ai-edge-litert", "tflite-micro")

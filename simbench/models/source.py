@@ -7,9 +7,9 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 
-from simbench.benchmarks import Benchmark, ModelFile, PackagedModel
+from simbench.catalog.benchmarks import Benchmark, ModelFile, PackagedModel
 from simbench.errors import ModelError
-from simbench.fetch import fetch_wheel, pins
+from simbench.files.fetch import fetch_wheel, pins
 from simbench.models.prepare import prepare
 from simbench.models.prepared import PreparedModel
 from simbench.models.verify import read_model

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 
 from simbench.errors import InfrastructureError
-from simbench.fetch import fetch_crate
-from simbench.paths import build_dir
+from simbench.files.fetch import fetch_crate
+from simbench.files.paths import build_dir
 
 _TENSORFLOW = Path("submodules/tensorflow")
 _FLATBUFFERS = _TENSORFLOW / "tensorflow/lite/micro/tools/make/downloads/flatbuffers/include"

@@ -13,8 +13,8 @@ from simbench.backends.board import Board
 from simbench.backends.faults import fault_sentence
 from simbench.counts import Counts
 from simbench.errors import InfrastructureError
-from simbench.protocol import Fault, Lap, Progress, Ready, parse_line
 from simbench.serve.clock import BoardClock
+from simbench.session.protocol import Fault, Lap, Progress, Ready, parse_line
 
 _READ_S = 0.5
 _BOOT_S = 60.0

@@ -11,22 +11,22 @@ from pathlib import Path
 
 from simbench.backends import Backend, LaunchSpec
 from simbench.backends.sections import fold_layers
-from simbench.cost.core import load_core
+from simbench.catalog.platforms import Platform
+from simbench.cost.cores.core import load_core
 from simbench.cost.fit import check_fit
 from simbench.cost.price import estimate
 from simbench.counts import Counts
 from simbench.errors import DoesNotFit, InfrastructureError, UsageError
 from simbench.firmware.section import Section
-from simbench.measure import launch_spec
-from simbench.memory import memory_needs
-from simbench.platforms import Platform
+from simbench.runs.memory import memory_needs
 from simbench.serve.clock import BoardClock
 from simbench.serve.device import Cost, Device, Tell
 from simbench.serve.lpm01a.monitor import PowerMonitor
 from simbench.serve.ports import Port, tcp_port, terminal
 from simbench.serve.server import Server, race
-from simbench.session import converse
-from simbench.tasks import Task
+from simbench.session.conversation import converse
+from simbench.session.measure import launch_spec
+from simbench.task.tasks import Task
 
 _NO_LIMIT = 1 << 62
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simbench.errors import SimbenchError, UsageError
-from simbench.paths import store_dir
+from simbench.files.paths import store_dir
 
 DEFAULT_LIMIT_BYTES = 10**9
 _LIMIT = re.compile(r"([0-9]{1,15})([KMG]?)")
@@ -145,7 +145,7 @@ class Store:
 
 
 def default_store() -> Store:
-    """The user's store: see :func:`simbench.paths.store_dir`, and SIMBENCH_CACHE_LIMIT.
+    """The user's store: see :func:`simbench.files.paths.store_dir`, and SIMBENCH_CACHE_LIMIT.
 
     Raises UsageError where the limit is no size.
     """

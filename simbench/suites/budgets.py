@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from simbench.datafile import UNITS, parse_number
-from simbench.estimate import Estimate
-from simbench.metrics import METRICS, selects, value_of
-from simbench.results import DOES_NOT_FIT, Budget, Result
-from simbench.text import si, si_range
+from simbench.files.datafile import UNITS, parse_number
+from simbench.result.estimate import Estimate
+from simbench.result.metrics import METRICS, selects, value_of
+from simbench.result.tree import DOES_NOT_FIT, Budget, Result
+from simbench.result.units import si, si_range
 
 BUDGETS: Mapping[str, str] = MappingProxyType(
     {
@@ -21,7 +21,7 @@ BUDGETS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What can have a budget, by its name in a result, and the unit it is written in (a key of
-:data:`simbench.datafile.UNITS`). A wrong output needs no budget: it always fails."""
+:data:`simbench.files.datafile.UNITS`). A wrong output needs no budget: it always fails."""
 
 
 @dataclass(frozen=True, slots=True)

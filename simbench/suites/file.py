@@ -9,16 +9,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from simbench.benchmarks import Benchmark, load_benchmarks, select_benchmarks
-from simbench.datafile import Table, read
+from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
+from simbench.catalog.platforms import Platform, load_platform
+from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.errors import UsageError
+from simbench.files.datafile import Table, read
 from simbench.firmware.build import kernel_set
-from simbench.metrics import selects
-from simbench.platforms import Platform, load_platform
-from simbench.scenario import DEFAULT_KERNELS
+from simbench.result.metrics import selects
 from simbench.suites.budgets import Limit, metric_limit
 from simbench.suites.suite import Suite
-from simbench.tasks import DEFAULT_SAMPLES, MOST_SAMPLES, own_benchmark
+from simbench.task.tasks import DEFAULT_SAMPLES, MOST_SAMPLES, own_benchmark
 
 _T = TypeVar("_T")
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from simbench import __version__
-from simbench.cost.core import load_core
+from simbench.cost.cores.core import load_core
 from simbench.errors import UsageError
-from simbench.tasks import Task
+from simbench.task.tasks import Task
 
 LOCK_FILE = "simbench.lock"
 SCHEMA = "simbench.lock/1"

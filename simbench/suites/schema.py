@@ -9,14 +9,14 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from simbench.benchmarks import load_benchmarks
-from simbench.datafile import UNITS
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import platform_files
+from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.files.datafile import UNITS
 from simbench.firmware.build import KERNELS
-from simbench.platforms import platform_files
-from simbench.scenario import DEFAULT_KERNELS
 from simbench.suites.budgets import BUDGETS
 from simbench.suites.file import NAME
-from simbench.tasks import DEFAULT_SAMPLES, MOST_SAMPLES
+from simbench.task.tasks import DEFAULT_SAMPLES, MOST_SAMPLES
 
 _Schema = dict[str, Any]
 

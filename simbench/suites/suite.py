@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from simbench.backends import Backend
-from simbench.benchmarks import Benchmark
+from simbench.catalog.benchmarks import Benchmark
+from simbench.catalog.platforms import Platform
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, cross
 from simbench.errors import UsageError
-from simbench.fetch import Progress, quiet
-from simbench.platforms import Platform
-from simbench.scenario import DEFAULT_KERNELS, Scenario, cross
+from simbench.files.fetch import Progress, quiet
 from simbench.store import Store
 from simbench.suites.budgets import Limit
-from simbench.tasks import (
+from simbench.task.tasks import (
     DEFAULT_SAMPLES,
     Task,
     suite_task,

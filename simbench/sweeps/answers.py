@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simbench.results import DOES_NOT_FIT, OK
+from simbench.result.tree import DOES_NOT_FIT, OK
 from simbench.sweeps.sheet import AS_IS
 from simbench.sweeps.study import Goal
 from simbench.sweeps.sweep import Sweep

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from simbench.backends import backend
+from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.errors import UsageError
-from simbench.scenario import DEFAULT_KERNELS
 from simbench.store import default_store
 from simbench.sweeps.axes import ALIASES, Axis, Group, check_groups, group, parse_values
 from simbench.sweeps.run import run_study
@@ -21,7 +21,7 @@ from simbench.sweeps.study import (
     read_study,
 )
 from simbench.sweeps.sweep import Sweep
-from simbench.tasks import own_benchmark
+from simbench.task.tasks import own_benchmark
 
 Values = str | Iterable[object]
 """Values of an axis: as on the command line ("0..5", "40MHz,80MHz"), or one by one."""

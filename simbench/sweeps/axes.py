@@ -12,8 +12,8 @@ from itertools import product
 from math import prod
 from types import MappingProxyType
 
-from simbench.datafile import UNITS, parse_number
 from simbench.errors import UsageError
+from simbench.files.datafile import UNITS, parse_number
 
 MAX_POINTS = 200_000
 """Points that a study may have."""

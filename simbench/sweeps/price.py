@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simbench.benchmarks import Benchmark
+from simbench.catalog.benchmarks import Benchmark
+from simbench.catalog.platforms import Platform, platform_caches
+from simbench.catalog.scenario import Scenario
 from simbench.cost.fit import check_fit, memory_use
 from simbench.cost.machines import Machine
 from simbench.cost.points import Prices, price_points
 from simbench.counts import CacheGeometry, Counts
 from simbench.errors import DoesNotFit
-from simbench.platforms import Platform, platform_caches
-from simbench.results import DOES_NOT_FIT, ERROR, FAILED, OK
-from simbench.scenario import Scenario
+from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, OK
 from simbench.sweeps.simulate import Key, Simulated
 
 Columns = dict[str, NDArray[np.float64]]

@@ -20,9 +20,9 @@ from simbench import __version__
 from simbench.backends import Backend, backend
 from simbench.backends.boards import Launched
 from simbench.errors import InfrastructureError, UsageError
-from simbench.measure import Observation, measure
+from simbench.session.measure import Observation, measure
 from simbench.sweeps.simulate import Executor
-from simbench.tasks import Task
+from simbench.task.tasks import Task
 
 try:
     from distributed import Client, Future, KilledWorker
@@ -88,7 +88,7 @@ class _Abroad:
 def _measured(
     client: Client, task: Task, emulator: Backend, launched: Launched | None
 ) -> Observation:
-    """As :func:`simbench.measure.measure`; a worker that is lost has its tasks run by another."""
+    """As :func:`simbench.session.measure.measure`; what a lost worker had is run by another."""
     image = task.image.path.read_bytes()
     parcel = Parcel(task, image, emulator.name, emulator.version(), __version__)
     try:

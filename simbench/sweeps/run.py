@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.backends import Backend
-from simbench.benchmarks import Benchmark
+from simbench.catalog.benchmarks import Benchmark
+from simbench.catalog.scenario import Scenario
 from simbench.cost.machines import Machine
-from simbench.fetch import Progress, quiet
-from simbench.scenario import Scenario
+from simbench.files.fetch import Progress, quiet
 from simbench.store import Store
 from simbench.sweeps.axes import Setting, check_size, crossed
 from simbench.sweeps.changes import Change, group_changes, sensitivity_changes
@@ -22,7 +22,7 @@ from simbench.sweeps.simulate import LOCAL, Advanced, Executor, Key, Simulated, 
 from simbench.sweeps.study import Study
 from simbench.sweeps.sweep import SCENARIO, Sweep
 from simbench.sweeps.table import Table, column_of, stacked
-from simbench.tasks import DEFAULT_TIME_LIMIT_S, Task
+from simbench.task.tasks import DEFAULT_TIME_LIMIT_S, Task
 
 _CLOCK_NOTE = (
     "a changed clock keeps the energy coefficients: no change of the core's voltage goes with it"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import yaml
 
-from simbench.cost.core import Core, core_from, core_path, load_core
+from simbench.catalog.platforms import Platform, platform_from, platform_path
+from simbench.cost.cores.core import Core, core_from, core_path, load_core
 from simbench.cost.machines import Machine
-from simbench.datafile import compose, top_table
 from simbench.errors import UsageError
-from simbench.platforms import Platform, platform_from, platform_path
+from simbench.files.datafile import compose, top_table
 from simbench.sweeps.axes import Setting, nearest
 
 CORE = "core."

@@ -9,19 +9,19 @@ from typing import NamedTuple
 
 from simbench.backends import Backend
 from simbench.backends.boards import Launched, in_parallel
-from simbench.benchmarks import Benchmark
+from simbench.catalog.benchmarks import Benchmark
+from simbench.catalog.platforms import Platform
+from simbench.catalog.scenario import Scenario
 from simbench.cost.fit import Needs
 from simbench.counts import CacheGeometry, Counts
 from simbench.errors import InfrastructureError
-from simbench.fetch import Progress
-from simbench.measure import measure
-from simbench.memory import memory_needs
-from simbench.observe import Measure, observe
-from simbench.platforms import Platform
-from simbench.recall import expected_outputs
-from simbench.scenario import Scenario
+from simbench.files.fetch import Progress
+from simbench.models.recall import expected_outputs
+from simbench.runs.memory import memory_needs
+from simbench.session.measure import measure
+from simbench.session.observe import Measure, observe
 from simbench.store import Store
-from simbench.tasks import Task, suite_task
+from simbench.task.tasks import Task, suite_task
 
 
 class Key(NamedTuple):

@@ -11,12 +11,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from simbench.benchmarks import Benchmark, load_benchmarks, select_benchmarks
-from simbench.datafile import Table, parse_number, read
+from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
+from simbench.catalog.platforms import platform_files, platform_path
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, cross
 from simbench.errors import NothingRun, UsageError
+from simbench.files.datafile import Table, parse_number, read
 from simbench.firmware.build import KERNELS, kernel_set
-from simbench.platforms import platform_files, platform_path
-from simbench.scenario import DEFAULT_KERNELS, Scenario, cross
 from simbench.sweeps.axes import ALIASES, Axis, Group, check_groups, group, parse_values
 
 _T = TypeVar("_T")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simbench.text import kib, si
+from simbench.result.units import kib, si
 
 _UNITS = {"clock": "Hz", "supply": "V", "energy.static": "W"}
 _SIZES = ("size", "width", "line", "sector")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from simbench.errors import UsageError
-from simbench.paths import data_dir
+from simbench.files.paths import data_dir
 
 Number = TypeVar("Number", int, float)
 

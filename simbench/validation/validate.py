@@ -15,18 +15,18 @@ from statistics import fmean
 import numpy as np
 
 from simbench.backends import Backend
-from simbench.benchmarks import Benchmark
-from simbench.cost.core import load_core
+from simbench.catalog.benchmarks import Benchmark
+from simbench.catalog.platforms import Platform
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.cost.cores.core import load_core
 from simbench.cost.price import estimate
 from simbench.counts import Counts, Segment
 from simbench.errors import NothingRun
-from simbench.estimate import Estimate
-from simbench.fetch import Progress, quiet
-from simbench.observe import observe
-from simbench.platforms import Platform
-from simbench.scenario import DEFAULT_KERNELS, Scenario
+from simbench.files.fetch import Progress, quiet
+from simbench.result.estimate import Estimate
+from simbench.session.observe import observe
 from simbench.store import Store
-from simbench.tasks import Task, suite_task
+from simbench.task.tasks import Task, suite_task
 from simbench.validation.silicon import LIKE, SiliconRow
 
 ELSEWHERE = "elsewhere"

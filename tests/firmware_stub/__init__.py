@@ -8,9 +8,9 @@ from enum import IntEnum
 from pathlib import Path
 
 from simbench.backends import Blob, LaunchSpec
+from simbench.files.paths import build_dir
 from simbench.firmware.image import Image
 from simbench.firmware.read import read_image
-from simbench.paths import build_dir
 
 MACHINE = "mps2-an386"
 _HERE = Path(__file__).parent

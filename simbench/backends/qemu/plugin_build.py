@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from simbench.errors import InfrastructureError
-from simbench.paths import build_dir
+from simbench.files.paths import build_dir
 
 _SOURCE = Path(__file__).with_name("plugin.c")
 _FLAGS = ("-O2", "-std=gnu11", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden")

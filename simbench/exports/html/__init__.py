@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from simbench.results import Run
-from simbench.stored import Stored
+from simbench.result.stored import Stored
+from simbench.result.tree import Run
 
 
 def render(run: Run) -> str:

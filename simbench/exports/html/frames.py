@@ -10,8 +10,8 @@ from simbench.exports.html.blocks import Block, Details, Figure, Table, Text
 from simbench.exports.html.figures import REST, colours, plain, plot, rectangles, words
 from simbench.exports.html.layers import OUTSIDE, layer_label
 from simbench.exports.html.stacks import percent
-from simbench.results import Frame, Result
-from simbench.text import si, si_scale
+from simbench.result.tree import Frame, Result
+from simbench.result.units import si, si_scale
 
 _HEIGHT = 640
 _LEGIBLE = 0.022

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from simbench.estimate import Estimate
 from simbench.exports.html.blocks import Block, Details, Figure, Table
 from simbench.exports.html.figures import colours, lines, rectangles, row_plot
 from simbench.exports.html.stacks import (
@@ -18,8 +17,9 @@ from simbench.exports.html.stacks import (
     stacked_bars,
     words_of,
 )
-from simbench.results import Layer, Result
-from simbench.text import si, si_range, si_scale
+from simbench.result.estimate import Estimate
+from simbench.result.tree import Layer, Result
+from simbench.result.units import si, si_range, si_scale
 
 OUTSIDE = "outside layers"
 """What an inference takes in its interpreter, and what no one layer takes by itself."""

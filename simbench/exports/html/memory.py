@@ -9,8 +9,8 @@ from simbench.exports.html.blocks import Block, Details, Figure, Table, Text
 from simbench.exports.html.figures import colours, lines, plot, rectangles
 from simbench.exports.html.layers import UNKNOWN
 from simbench.exports.html.stacks import BYTES, OTHER, Row, part_colours, percent, stacked_bars
-from simbench.results import ArenaBuffer, ArenaUse, FlashUse, RamUse, Result
-from simbench.text import kib
+from simbench.result.tree import ArenaBuffer, ArenaUse, FlashUse, RamUse, Result
+from simbench.result.units import kib
 
 _PLAN_PX = 360
 _KIB = 1024

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simbench.datafile import read
+from simbench.catalog.platforms import platform_files
 from simbench.exports.html.blocks import Block, Facts, Section, Text
-from simbench.platforms import platform_files
-from simbench.results import Result
-from simbench.stored import Stored
+from simbench.files.datafile import read
+from simbench.result.stored import Stored
+from simbench.result.tree import Result
 
 _RANGES = (
     "Instructions are counted, and exact. Cycles, time and energy are modelled: a range holds all "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from simbench.estimate import Estimate
 from simbench.exports.html.blocks import Block, Facts, Link, Section, Table, Text
 from simbench.exports.html.frames import frame_blocks
 from simbench.exports.html.layers import UNKNOWN, layer_blocks
@@ -12,10 +11,11 @@ from simbench.exports.html.memory import memory_blocks
 from simbench.exports.html.page import render_page
 from simbench.exports.html.provenance import board_section, hashes, provenance_section
 from simbench.exports.html.stacks import percent, shown_parts
-from simbench.results import OK, ModelUsed, Parity, Result
-from simbench.stored import Stored
+from simbench.result.estimate import Estimate
+from simbench.result.stored import Stored
+from simbench.result.tree import OK, ModelUsed, Parity, Result
+from simbench.result.units import accuracy_said, kib, score, si, si_range
 from simbench.suites.budgets import shown
-from simbench.text import accuracy_said, kib, score, si, si_range
 
 _MOST_NAMED = 4
 _NAMES = {"time_s": "time", "energy_j": "energy"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simbench.exports.html.figures import REST, colours, rectangles, row_plot
-from simbench.text import kib, si, si_scale
+from simbench.result.units import kib, si, si_scale
 
 OTHER = "other parts"
 _SHOWN = 7

@@ -1,0 +1,109 @@
+"""The table of results: made to be read in a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from simbench.result.estimate import Estimate
+from simbench.result.tree import OK, Budget, Memory, Result
+from simbench.result.units import accuracy_said, score, si, si_range
+from simbench.suites.budgets import shown
+from simbench.task.labelled import NO_DATA_SET
+
+_UNKNOWN = "–"
+_SHORT_NAME = 8  # of a benchmark: what a line of 80 columns has room for with wide gaps
+
+
+def results_table(title: str, results: Sequence[Result]) -> RenderableType:
+    """One row a result, its ranges beneath, then what the firmware said of real inputs."""
+    gap = 2 if all(len(r.benchmark) <= _SHORT_NAME for r in results) else 1
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0))
+    table.add_column("", overflow="fold")
+    for heading in ("exact", "instructions", "cycles", "time", "energy"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("arena", "RAM", "flash"):
+        table.add_column(f"{heading}\n[dim]KiB", justify="right", no_wrap=True)
+    for result in results:
+        table.add_row(*_cells(result))
+    notes = [*_remarks(results), *_predictions(results)]
+    return Group(Text(title, style="bold"), table, *(Padding(n, (0, 0, 0, 0)) for n in notes))
+
+
+def _cells(result: Result) -> Iterable[Text | str]:
+    yield Text(result.benchmark, style="bold")
+    yield _exact(result)
+    yield _UNKNOWN if result.instructions is None else f"{result.instructions:,}"
+    for estimate, unit in ((result.cycles, ""), (result.time_s, "s"), (result.energy_j, "J")):
+        yield _estimate(estimate, unit)
+    yield from _memory(result.memory)
+
+
+def _exact(result: Result) -> Text:
+    if result.parity is None:
+        return Text(_UNKNOWN)
+    return Text(result.parity.shown, style="bold red" if result.parity.wrong else "green")
+
+
+def _estimate(estimate: Estimate | None, unit: str) -> Text | str:
+    if estimate is None:
+        return _UNKNOWN
+    return Text(si(estimate.value, unit)).append(f"\n{si_range(estimate)}", style="dim")
+
+
+def _memory(memory: Memory | None) -> Iterable[str]:
+    if memory is None:
+        return (_UNKNOWN,) * 3
+    sizes = (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes)
+    return (f"{size / 1024:.1f}" for size in sizes)
+
+
+def _remarks(results: Sequence[Result]) -> Iterable[Text]:
+    for result in results:
+        if result.status != OK:
+            yield Text(f"{result.id}: {result.status}: {result.reason}", style="bold")
+        if result.accuracy is not None:
+            yield Text(f"{result.benchmark}: {accuracy_said(result.accuracy)}")
+        if result.budgets:
+            yield _budgets(result)
+    for sentence, names in _by_sentence(results).items():
+        of_all = len(names) == len(results)
+        yield Text(sentence if of_all else f"{', '.join(names)}: {sentence}")
+
+
+def _budgets(result: Result) -> Text:
+    said = Text(", ").join(
+        Text(f"{b.metric} {_shown(b)}", "" if b.is_met else "bold red") for b in result.budgets
+    )
+    return Text(f"{result.benchmark} of its budget: ").append_text(said)
+
+
+def _shown(budget: Budget) -> str:
+    used = _UNKNOWN if budget.value is None else shown(budget.metric, budget.value)
+    verdict = "" if budget.is_met else " (over)"
+    return f"{used} of {shown(budget.metric, budget.limit)}{verdict}"
+
+
+def _by_sentence(results: Sequence[Result]) -> dict[str, list[str]]:
+    """What is to be said of results, once each, with the benchmarks it is said of."""
+    gathered: dict[str, list[str]] = {}
+    for result in results:
+        reasons: dict[str, list[str]] = {}
+        for fact, reason in (result.missing or {}).items():
+            if reason != NO_DATA_SET:  # nobody asked
+                reasons.setdefault(reason, []).append(fact.partition("_")[0])
+        absent = (f"no {', '.join(facts)}: {reason}" for reason, facts in reasons.items())
+        for sentence in (*absent, *result.notes):
+            gathered.setdefault(sentence, []).append(result.benchmark)
+    return gathered
+
+
+def _predictions(results: Sequence[Result]) -> Iterable[Text]:
+    for result in results:
+        if result.predictions:
+            said = ", ".join(f"{p.input}: {p.label} {score(p.score)}" for p in result.predictions)
+            yield Text(f"{result.benchmark} says of {said}")

@@ -1,0 +1,104 @@
+"""Cores as data: what Arm's manuals say an instruction takes, one file each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from simbench.errors import UsageError
+from simbench.files.datafile import Quantity, Table, read
+from simbench.isa.instruction import InstructionClass
+
+CORES = Path(__file__).resolve().parent
+_EVERY_CORE = frozenset(
+    {
+        InstructionClass.ALU,
+        InstructionClass.MULTIPLY,
+        InstructionClass.LOAD,
+        InstructionClass.LOAD_MULTIPLE,
+        InstructionClass.STORE,
+        InstructionClass.STORE_MULTIPLE,
+        InstructionClass.BRANCH,
+        InstructionClass.BRANCH_CONDITIONAL,
+        InstructionClass.CALL,
+        InstructionClass.BRANCH_INDIRECT,
+        InstructionClass.HINT,
+        InstructionClass.BARRIER,
+        InstructionClass.SYSTEM,
+        InstructionClass.UNKNOWN,
+    }
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Core:
+    """A core: cycles of each class at zero wait states, and the parameters of its pipeline.
+
+    ``cycles`` leaves out the refill of a taken branch and, for transfers of several words, all
+    words but the first; a class that the core does not have takes what an unknown one does.
+    ``version`` changes whenever a number does. ``sources`` are the manuals.
+    """
+
+    id: str
+    version: str
+    title: str
+    cycles: Mapping[InstructionClass, Quantity]
+    pipeline: Mapping[str, Quantity]
+    sources: Mapping[str, str]
+
+
+@cache
+def load_core(name: str) -> Core:
+    """The core called ``name`` ("cortex-m4").
+
+    Raises UsageError when there is no such core.
+    """
+    return read_core(core_path(name))
+
+
+def core_path(name: str) -> Path:
+    """The file of the core called ``name``. Raises UsageError when there is none."""
+    path = CORES / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in CORES.glob("*.yaml")))
+        raise UsageError(f"there is no core {name}: there are {known}")
+    return path
+
+
+def read_core(path: Path) -> Core:
+    """The core in the file ``path``, checked.
+
+    Raises UsageError naming file, line and key, and what is wrong.
+    """
+    return core_from(read(path))
+
+
+def core_from(top: Table) -> Core:
+    """The core that the table ``top`` describes, checked likewise."""
+    sources = top.table("sources")
+    core = Core(
+        id=top.text("id"),
+        version=top.text("version"),
+        title=top.text("title"),
+        cycles=_cycles(top.table("cycles")),
+        pipeline=_pipeline(top.table("pipeline")),
+        sources={name: sources.text(name) for name in sources},
+    )
+    top.finish()
+    return core
+
+
+def _cycles(table: Table) -> dict[InstructionClass, Quantity]:
+    given = {
+        kind: table.quantity(kind.value, maximum=1000)
+        for kind in InstructionClass
+        if kind in _EVERY_CORE or kind.value in table
+    }
+    table.finish()
+    return {kind: given.get(kind, given[InstructionClass.UNKNOWN]) for kind in InstructionClass}
+
+
+def _pipeline(table: Table) -> dict[str, Quantity]:
+    return {name: table.quantity(name, maximum=1000) for name in table}

@@ -1,0 +1,1 @@
+"""What waits: branches, code, data, caches, each effect on its own."""

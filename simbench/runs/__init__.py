@@ -1,0 +1,1 @@
+"""Tasks to results: measure, compare with the host, price, put together."""

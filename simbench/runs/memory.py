@@ -1,0 +1,98 @@
+"""What a model takes of memory: what its firmware said, put together with the model and the image.
+
+Pure. Flash and static RAM are read from the image; the arena's plan comes from the firmware, which
+knows offsets, and from the model's graph, which knows how long a tensor is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from simbench.catalog.platforms import Platform
+from simbench.cost.fit import Needs, memory_use
+from simbench.counts import Segment
+from simbench.errors import InfrastructureError
+from simbench.firmware.image import Image
+from simbench.models.prepared import Lifetime, PreparedModel
+from simbench.result.tree import ArenaBuffer, ArenaUse, FlashUse, Memory, RamUse
+from simbench.session.conversation import Footprint
+from simbench.session.protocol import PlanBuffer
+
+TENSOR, SCRATCH, PERSISTENT = "tensor", "scratch", "persistent"
+"""Kinds of a buffer in the arena."""
+
+_ALIGNMENT = 16  # kBufferAlignment in TensorFlow Lite Micro's micro_allocator.cc
+
+
+def memory_needs(image: Image, model: PreparedModel, footprint: Footprint) -> Needs:
+    """Bytes that each placed segment needs."""
+    return {
+        Segment.CODE: image.code_bytes,
+        Segment.WEIGHTS: len(model.data),
+        Segment.STATIC: image.static_bytes,
+        Segment.ARENA: footprint.arena.bytes,
+    }
+
+
+def memory_section(
+    platform: Platform, image: Image, model: PreparedModel, footprint: Footprint
+) -> Memory:
+    """The memory section of a result, whether it all fits ``platform`` or not.
+
+    Raises InfrastructureError where the firmware speaks of tensors that ``model`` has not.
+    """
+    use = memory_use(platform, memory_needs(image, model, footprint))
+    return Memory(
+        flash_bytes=use.flash_bytes,
+        ram_bytes=use.ram_bytes,
+        arena_bytes=use.arena_bytes,
+        memories=use.memories,
+        flash=FlashUse(image.text_bytes, image.tables_bytes, image.data_bytes, len(model.data)),
+        ram=RamUse(
+            static_bytes=image.static_bytes - image.stack_bytes,
+            stack_bytes=image.stack_bytes,
+            stack_used_bytes=footprint.stack_used_bytes,
+        ),
+        arena=arena_use(model, footprint),
+    )
+
+
+def arena_use(model: PreparedModel, footprint: Footprint) -> ArenaUse:
+    """The arena's parts and its plan, by offset. Raises as :func:`memory_section` does."""
+    plan = footprint.plan
+    buffers = sorted(_buffers(model, footprint), key=lambda b: (b.offset_bytes, b.first_layer))
+    return ArenaUse(
+        head_bytes=plan.head_bytes,
+        tail_bytes=plan.tail_bytes,
+        high_water_bytes=footprint.arena.used_bytes,
+        plan=tuple(buffers),
+    )
+
+
+def live_bytes(plan: tuple[ArenaBuffer, ...], layer: int) -> int:
+    """Bytes of the arena that are needed while ``layer`` runs."""
+    return sum(b.size_bytes for b in plan if b.first_layer <= layer <= b.last_layer)
+
+
+def _buffers(model: PreparedModel, footprint: Footprint) -> Iterator[ArenaBuffer]:
+    for buffer in footprint.plan.buffers:
+        yield _buffer(buffer, _lifetime(buffer, model))
+    tail = footprint.plan.tail_bytes
+    last = len(model.layers) - 1
+    yield ArenaBuffer(PERSISTENT, PERSISTENT, footprint.arena.bytes - tail, tail, 0, last)
+
+
+def _buffer(buffer: PlanBuffer, alive: Lifetime) -> ArenaBuffer:
+    size = -(-buffer.size // _ALIGNMENT) * _ALIGNMENT
+    return ArenaBuffer(alive.name, buffer.kind, buffer.offset, size, alive.first, alive.last)
+
+
+def _lifetime(buffer: PlanBuffer, model: PreparedModel) -> Lifetime:
+    if buffer.kind == SCRATCH and buffer.number < len(model.layers):
+        return Lifetime(model.layers[buffer.number].name, buffer.number, buffer.number)
+    if buffer.kind == TENSOR and buffer.number in model.lifetimes:
+        return model.lifetimes[buffer.number]
+    raise InfrastructureError(
+        f"the firmware has {buffer.kind} {buffer.number} in its arena, which the model has not: "
+        "build the firmware again"
+    )

@@ -1,0 +1,189 @@
+"""Run a task on an emulated board: the only step of a run that touches the emulator."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from simbench.backends import Backend, Blob, Board, LaunchSpec
+from simbench.backends.boards import Launched
+from simbench.catalog.platforms import platform_caches
+from simbench.counts import Counts
+from simbench.errors import FirmwareFault, InfrastructureError
+from simbench.firmware.config import BUFFER_BYTES, BoardConfig, pack_config
+from simbench.session.conversation import Conversation, Footprint, Patience, converse
+from simbench.task.inputs import Input
+from simbench.task.tasks import Task
+
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a board did: counts of the measured inference, the raw outputs, the memory it took.
+
+    ``outputs`` has one entry for each of the task's inputs. For a user's own ELF, which has no
+    command for them, it is empty and ``footprint`` is ``None``.
+    """
+
+    counts: Counts
+    outputs: tuple[bytes, ...]
+    footprint: Footprint | None
+
+
+def measure(
+    task: Task, backend: Backend, launched: Callable[[Board], None] | None = None
+) -> Observation:
+    """Run ``task`` once; ``launched`` is given the board, so that it can be aborted.
+
+    Raises FirmwareFault and InfrastructureError, saying what to do.
+    """
+    spec = launch_spec(task, watch_caches=backend.capabilities.caches)
+    with backend.launch(spec) as board:
+        if launched is not None:
+            launched(board)
+        if task.section is not None:
+            return _section(board, task)
+        conversation = converse(board, Patience().within(task.time_limit_s))
+        return _own(conversation, task) if task.model is None else _suite(conversation, task)
+
+
+def launch_spec(task: Task, *, watch_caches: bool = True) -> LaunchSpec:
+    """The board that runs ``task``: its image, what is loaded beside it, the caches to watch."""
+    linked_for_it = task.model is None
+    return LaunchSpec(
+        image=task.image,
+        machine=task.machine,
+        blobs=() if task.model is None else _blobs(task, task.model.data),
+        caches=platform_caches(task.platform, linked_for_it=linked_for_it) if watch_caches else (),
+        grouping=False,  # the alignment of every access is a price
+        counted_windows=1,
+        section=task.section,
+    )
+
+
+def answers(
+    task: Task,
+    backend: Backend,
+    inputs: Sequence[Input],
+    launched: Launched | None = None,
+) -> tuple[bytes, ...]:
+    """The outputs of simbench's own firmware for ``inputs``, in one start, with nothing counted.
+
+    ``inputs`` are no more than :func:`bank_bytes` holds. Raises as :func:`measure`.
+    """
+    asked = replace(task, inputs=tuple(inputs))
+    spec = replace(launch_spec(asked), caches=(), counting=False)
+    with backend.launch(spec) as board:
+        if launched is not None:
+            launched(board)
+        patience = Patience().within(task.time_limit_s)
+        conversation = converse(board, patience, counted=False)
+        _check_boot(conversation, task)
+        return tuple(_output(conversation, asked, index) for index in range(len(inputs)))
+
+
+def bank_bytes(task: Task) -> int:
+    """The size of the board's memory for inputs."""
+    return task.image.symbols["__bank_end"] - task.image.symbols["__bank_start"]
+
+
+def _check_boot(conversation: Conversation, task: Task) -> None:
+    if conversation.boot_errors:
+        raise InfrastructureError(
+            f"the firmware cannot run {task.benchmark.title}: {'; '.join(conversation.boot_errors)}"
+        )
+
+
+def _suite(conversation: Conversation, task: Task) -> Observation:
+    _check_boot(conversation, task)
+    _load(conversation, task, 0)
+    inference = conversation.infer()
+    outputs = [conversation.output()]
+    # before the other inputs: what it takes is then the measured inference's alone
+    footprint = conversation.footprint()
+    outputs.extend(_output(conversation, task, index) for index in range(1, len(task.inputs)))
+    assert inference.counts is not None  # the board was launched to count
+    return Observation(inference.counts, tuple(outputs), footprint)
+
+
+def _load(conversation: Conversation, task: Task, index: int) -> None:
+    wired = _wired(task)
+    if index < wired:
+        conversation.load(task.inputs[index].wire)
+    else:
+        conversation.load_bank(index - wired)
+
+
+def _output(conversation: Conversation, task: Task, index: int) -> bytes:
+    _load(conversation, task, index)
+    conversation.infer(counted=False)
+    return conversation.output()
+
+
+def _wired(task: Task) -> int:
+    """How many inputs go over the UART: the first, or none where the firmware's buffer is small."""
+    return int(len(task.inputs[0].wire) <= BUFFER_BYTES)
+
+
+def _own(conversation: Conversation, task: Task) -> Observation:
+    conversation.load(task.inputs[0].wire)
+    inference = conversation.infer()
+    assert inference.counts is not None
+    return Observation(inference.counts, (), None)
+
+
+def _section(board: Board, task: Task) -> Observation:
+    """Wait until the section has been passed, for as long as the task's time limit."""
+    if task.measured is not None:
+        conversation = converse(board, Patience().within(task.time_limit_s))
+        conversation.load(task.measured.wire)
+        conversation.infer(counted=False)
+    deadline = time.monotonic() + task.time_limit_s
+    while not (windows := board.windows()):
+        if time.monotonic() > deadline:
+            where = board.halt()
+            raise FirmwareFault(
+                f"the firmware did not pass the section within {task.time_limit_s:g} s"
+                + (f"; the core was {where}" if where else "")
+                + ": see that both its ends are executed, or raise --time-limit"
+            )
+        _listen(board)
+    return Observation(windows[0], (), None)
+
+
+def _listen(board: Board) -> None:
+    """Take what the UART says; an emulator that ended may have passed the section before."""
+    try:
+        board.read(_POLL_S)
+    except InfrastructureError:
+        if not board.windows():
+            raise
+
+
+def _blobs(task: Task, model: bytes) -> tuple[Blob, ...]:
+    """The model, the bank of further inputs, and the block that says where they are."""
+    symbols = task.image.symbols
+    bank = [entry.wire for entry in task.inputs[_wired(task) :]]
+    stride = max(map(len, bank), default=0)
+    config = BoardConfig(
+        model_address=symbols["__weights_start"],
+        model_bytes=len(model),
+        arena_address=symbols["__arena_start"],
+        arena_bytes=symbols["__arena_end"] - symbols["__arena_start"],
+        bank_address=symbols["__bank_start"],
+        bank_entries=len(bank),
+        bank_stride_bytes=stride,
+        input_encoding=int(task.benchmark.encoding),
+        result_kind=int(task.benchmark.result),
+        dut_name=task.platform.id,
+        model_id=task.benchmark.model_id,
+    )
+    blobs = [
+        Blob(symbols["simbench_config"], pack_config(config)),
+        Blob(symbols["__weights_start"], model),
+    ]
+    if bank:
+        blobs.append(Blob(symbols["__bank_start"], b"".join(w.ljust(stride, b"\0") for w in bank)))
+    return tuple(blobs)

@@ -1,0 +1,1 @@
+"""What to run: names and files become tasks with their inputs."""

@@ -1,0 +1,218 @@
+"""From names to tasks: load the platform, build the image, prepare the model, make the inputs.
+
+What a user can get wrong is found here, before any emulator starts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from simbench.catalog.benchmarks import Benchmark, InputEncoding, ModelFile, ResultKind
+from simbench.catalog.platforms import Platform, placed_by_address
+from simbench.catalog.scenario import Scenario
+from simbench.errors import ModelError, UsageError
+from simbench.files.fetch import Progress, quiet
+from simbench.firmware.build import build_image
+from simbench.firmware.image import Image
+from simbench.firmware.read import ops, read_image
+from simbench.firmware.section import Section, read_section
+from simbench.models.prepared import PreparedModel
+from simbench.models.recall import prepared_model
+from simbench.store import Store
+from simbench.task.input_file import read_input
+from simbench.task.inputs import Input, benchmark_inputs
+from simbench.task.labelled import DataSet
+from simbench.task.recall import recalled_inputs
+
+DEFAULT_SAMPLES = 10
+MOST_SAMPLES = 10_000
+DEFAULT_TIME_LIMIT_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One scenario with everything that runs it. ``machine`` is the emulator's.
+
+    ``inputs[0]`` is the measured one; the first ``real`` of them are real, the others seeded.
+    ``model`` is ``None`` for a user's own ELF, which holds its own model. ``section`` is what is
+    measured of one instead of its inference; without ``inputs`` it is then sent nothing.
+    ``time_limit_s`` is wall time for any answer of the firmware. ``notes`` are sentences on what
+    was changed to make the inputs fit. ``data`` is what the model is judged by, if anything, and
+    ``judge_on`` whose outputs are judged: the "host"'s or the "emulator"'s.
+    """
+
+    scenario: Scenario
+    platform: Platform
+    benchmark: Benchmark
+    image: Image
+    machine: str
+    model: PreparedModel | None
+    inputs: tuple[Input, ...]
+    real: int
+    section: Section | None = None
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S
+    notes: tuple[str, ...] = ()
+    data: DataSet | None = None
+    judge_on: str = "host"
+
+    @property
+    def measured(self) -> Input | None:
+        """The input of the measured inference; ``None`` where nothing is sent."""
+        return self.inputs[0] if self.inputs else None
+
+
+def own_benchmark(path: Path) -> Benchmark:
+    """A user's model, or firmware, as a benchmark: named after its file, seeded inputs only."""
+    name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:32] or "model"
+    return Benchmark(
+        id=name,
+        title=path.name,
+        model_id=name[:15],
+        model=ModelFile(path, None),
+        labels=(),
+        labels_source="none: a user's own",
+        macs=None,
+        macs_source="computed from the layers",
+        input_shape=(),
+        encoding=InputEncoding.BYTES,
+        encoding_source="the tensor's bytes",
+        result=ResultKind.OUTPUTS,
+        seed=0,
+        quality=None,
+        pictures=(),
+    )
+
+
+def benchmark_with_model(benchmark: Benchmark, path: Path) -> Benchmark:
+    """``benchmark`` with a user's model in place of its own, to be judged by its data.
+
+    Such a model answers in the order of the data's classes.
+    """
+    own = own_benchmark(path)
+    return replace(
+        benchmark,
+        title=own.title,
+        model=own.model,
+        macs=None,
+        macs_source=own.macs_source,
+        labels=benchmark.labels if benchmark.data is None else benchmark.data.names,
+        labels_source="the order of the data's classes",
+    )
+
+
+def suite_task(
+    scenario: Scenario,
+    platform: Platform,
+    benchmark: Benchmark,
+    machine: str,
+    samples: int,
+    progress: Progress = quiet,
+    store: Store | None = None,
+) -> Task:
+    """A task on simbench's own firmware, its model from the ``store`` where that has it.
+
+    Raises what building and preparing raise.
+    """
+    image, known = _firmware(platform.core, scenario.kernels, progress)
+    model = _prepared(benchmark, known, progress, store)
+    real = recalled_inputs(benchmark, model, store, progress)
+    inputs = (*real, *benchmark_inputs(benchmark, model, samples))
+    return Task(scenario, platform, benchmark, image, machine, model, inputs, len(real))
+
+
+def own_elf_task(
+    scenario: Scenario,
+    platform: Platform,
+    benchmark: Benchmark | None,
+    elf: Path,
+    section: str | None = None,
+) -> Task:
+    """A task on a user's own image, on the machine of the board itself.
+
+    ``section`` is what to measure ("begin=SYMBOL,end=SYMBOL") where that is not what runs between
+    th_pre and th_post. Without a ``benchmark``, whose input it is sent, it is sent nothing.
+    """
+    if platform.native is None:
+        raise UsageError(
+            f"no emulated machine is known for {platform.id} itself: run {elf} on a platform that "
+            "has one ('simbench list platforms' shows which)"
+        )
+    image = read_image(elf)
+    window = None if section is None else read_section(section, image)
+    if window is None:
+        _check_markers(elf, image)
+    starts = {segment: ranges[0].start for segment, ranges in image.segments.items() if ranges}
+    placed = placed_by_address(platform, starts)
+    return Task(
+        scenario=scenario,
+        platform=placed,
+        benchmark=benchmark or own_benchmark(elf),
+        image=image,
+        machine=platform.native.machine,
+        model=None,
+        # the input's size is the benchmark's; the model in the ELF is the user's
+        inputs=benchmark_inputs(benchmark, _prepared(benchmark, None), 1) if benchmark else (),
+        real=0,
+        section=window,
+        notes=() if section is None else (f"measured is the section {section}",),
+    )
+
+
+def _check_markers(elf: Path, image: Image) -> None:
+    missing = [name for name in ("th_pre", "th_post") if name not in image.symbols]
+    if missing:
+        raise UsageError(
+            f"{elf} has no symbol {' and no symbol '.join(missing)}: measured is what runs between "
+            "the functions th_pre and th_post; link them and keep the symbols, or name two others "
+            "with --section"
+        )
+
+
+def with_inputs(task: Task, paths: Sequence[Path], *, seeded: bool) -> Task:
+    """``task`` with a user's inputs first, in place of real ones, and ``seeded`` ones only where
+    they are wanted. Raises UsageError, saying what is expected, where an input does not fit."""
+    model, benchmark = task.model, task.benchmark
+    assert model is not None  # a user's own ELF is given no inputs
+    given = [read_input(path, model, benchmark.encoding) for path in paths]
+    says = benchmark.result is ResultKind.OUTPUTS and model.output.elements > 1
+    return replace(
+        task,
+        inputs=(*(entry.input for entry in given), *(task.inputs[task.real :] if seeded else ())),
+        real=len(given) if says else 0,
+        notes=tuple(note for entry in given for note in entry.notes),
+    )
+
+
+def check_samples(samples: int) -> None:
+    """Raise :class:`UsageError` where ``samples`` is no number of inputs to compare."""
+    if not 1 <= samples <= MOST_SAMPLES:
+        raise UsageError(f"--samples is {samples}: compare 1 to {MOST_SAMPLES:,} inputs")
+
+
+@cache  # benchmarks and platforms of one core share the image
+def _firmware(
+    core: str, kernels: str, progress: Progress
+) -> tuple[Image, tuple[tuple[int, int], ...]]:
+    """The image, and the operators it knows."""
+    image = build_image(core, kernels, progress)
+    return image, tuple(ops(image).items())
+
+
+@cache  # kernels and platforms of one core share the model
+def _prepared(
+    benchmark: Benchmark,
+    known: tuple[tuple[int, int], ...] | None,
+    progress: Progress = quiet,
+    store: Store | None = None,
+) -> PreparedModel:
+    """The model as the firmware runs it. Raises ModelError that names its file."""
+    try:
+        return prepared_model(benchmark, None if known is None else dict(known), store, progress)
+    except ModelError as error:
+        if benchmark.title in str(error):
+            raise
+        raise ModelError(f"{benchmark.title}: {error}") from error
