@@ -8,7 +8,7 @@ from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import Platform, load_platform
 from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
-from simbench.cost import load_target
+from simbench.cost.residuals import load_target
 from simbench.firmware.lines import source_lines
 from simbench.profiles import Profile, build_profile
 from simbench.session.measure import Observation, measure

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_cli import SCHEMA
 
-from simbench.accuracy.judge import EMULATOR, board_outputs
+from simbench.accuracy.judge import board_outputs
 from simbench.accuracy.layout import LABELS, read_data_set
 from simbench.accuracy.score import area, check_outputs, score
 from simbench.accuracy.smoke import smoke_set
@@ -37,7 +37,7 @@ from simbench.result.units import accuracy_said
 from simbench.runs.runner import run_task
 from simbench.session.measure import bank_bytes
 from simbench.task.inputs import Input, seeded_inputs
-from simbench.task.labelled import DataSet, Sample, whole
+from simbench.task.labelled import EMULATOR, DataSet, Sample, whole
 from simbench.task.tasks import Task, suite_task
 
 BENCHMARKS = load_benchmarks()

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from simbench.catalog.platforms import load_platform
-from simbench.cost import load_target
 from simbench.cost.cores.core import CORES, load_core
 from simbench.cost.cores.pipelines import Predicting, pipeline
 from simbench.cost.price import estimate
+from simbench.cost.residuals import load_target
 from simbench.counts import ACCESS, CACHE_EVENT, EDGE, Block, Counts, SectionCounts, Segment
 from simbench.isa.decode import decode_block
 from simbench.isa.instruction import InstructionClass

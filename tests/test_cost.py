@@ -18,10 +18,12 @@ from simbench.catalog.platforms import (
     platform_path,
     read_platform,
 )
-from simbench.cost import Price, Target, estimate, load_core, load_target
+from simbench.cost.cores.core import load_core
 from simbench.cost.cores.parts import Part, Refill
 from simbench.cost.cores.pipelines import pipeline
-from simbench.cost.residuals import residual
+from simbench.cost.price import Price, estimate
+from simbench.cost.residuals import load_target, residual
+from simbench.cost.target import Target
 from simbench.counts import (
     ACCESS,
     CACHE_EVENT,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from simbench.catalog.platforms import load_platform
-from simbench.cost import check_fit, memory_use
+from simbench.cost.fit import check_fit, memory_use
 from simbench.counts import Segment
 from simbench.errors import DoesNotFit
 

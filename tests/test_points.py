@@ -16,15 +16,11 @@ from profiled import observed
 
 from simbench.backends import backend
 from simbench.catalog.platforms import Energy, Memory, Platform, load_platform
-from simbench.cost import (
-    Price,
-    Prices,
-    Target,
-    estimate,
-    load_core,
-    load_target,
-    price_points,
-)
+from simbench.cost.cores.core import load_core
+from simbench.cost.points import Prices, price_points
+from simbench.cost.price import Price, estimate
+from simbench.cost.residuals import load_target
+from simbench.cost.target import Target
 from simbench.counts import Counts, Segment
 from simbench.files.datafile import Quantity
 from simbench.profiles.attribution import SHARED, frames

@@ -20,10 +20,10 @@ from profiled import kws_profile, observed, profile_on
 from simbench.backends.sections import add_sections
 from simbench.catalog.platforms import Platform, load_platform, platform_caches
 from simbench.cli.main import _run
-from simbench.cost import load_target
 from simbench.cost.cores.core import load_core
 from simbench.cost.points import price_split
 from simbench.cost.price import estimate
+from simbench.cost.residuals import load_target
 from simbench.counts import (
     ACCESS,
     CACHE_EVENT,

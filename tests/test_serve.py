@@ -25,9 +25,9 @@ from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
 from simbench.cli.main import _run
-from simbench.cost import load_target
 from simbench.cost.cores.core import load_core
 from simbench.cost.price import estimate
+from simbench.cost.residuals import load_target
 from simbench.models.reference import reference_outputs
 from simbench.serve.commands import CommandSplitter
 from simbench.serve.service import pricer, served_spec

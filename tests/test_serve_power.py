@@ -19,9 +19,9 @@ from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
-from simbench.cost import load_target
 from simbench.cost.cores.core import load_core
 from simbench.cost.price import estimate
+from simbench.cost.residuals import load_target
 from simbench.serve.energy import EnergyTrace
 from simbench.serve.lpm01a.acquisition import Acquisition
 from simbench.serve.lpm01a.commands import Act, Settings, answer

@@ -18,8 +18,9 @@ from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform, platform_caches
 from simbench.catalog.scenario import Scenario
 from simbench.cli.main import _run
-from simbench.cost import estimate, load_core, load_target
-from simbench.cost.residuals import residual
+from simbench.cost.cores.core import load_core
+from simbench.cost.price import estimate
+from simbench.cost.residuals import load_target, residual
 from simbench.counts import ACCESS, CACHE_EVENT, EDGE, Block, Counts, SectionCounts
 from simbench.errors import EXIT_GOOD, EXIT_USAGE, UsageError
 from simbench.exports.validation import accuracy_page, render_json, render_residuals

@@ -17,11 +17,8 @@ from simbench.result.tree import Accuracy
 from simbench.session.measure import answers, bank_bytes
 from simbench.store import Store
 from simbench.task.inputs import Input, tensor_bytes
-from simbench.task.labelled import DataSet
+from simbench.task.labelled import EMULATOR, DataSet
 from simbench.task.tasks import Task
-
-HOST = "host"
-EMULATOR = "emulator"
 
 
 @dataclass(frozen=True, slots=True)

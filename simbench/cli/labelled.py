@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
-from simbench.accuracy.judge import EMULATOR, HOST
-from simbench.accuracy.layout import check_folders, read_data_set
-from simbench.accuracy.score import check_outputs
-from simbench.accuracy.smoke import SMOKE, smoke_set
 from simbench.errors import UsageError
 from simbench.result.tree import Result
 from simbench.result.units import accuracy_said
-from simbench.task.labelled import DataSet
+from simbench.task.labelled import EMULATOR, HOST, DataSet
 from simbench.task.tasks import Task
 
 dataset_option = click.option(
@@ -50,19 +45,10 @@ def with_labelled(tasks: Sequence[Task], dataset: str | None, judge_on: str) -> 
     """``tasks`` with the data that each is judged by, if any; UsageError where that is amiss."""
     if dataset is None:
         return tuple(tasks)
-    if dataset != SMOKE:
-        check_folders(Path(dataset), [task.benchmark for task in tasks])
-    one_of_each = {task.benchmark.id: task for task in tasks}
-    sets = {id_: _data_set(task, dataset) for id_, task in one_of_each.items()}
+    from simbench.accuracy.data import data_sets  # takes long to import
+
+    sets = data_sets(tasks, dataset)
     return tuple(_judged_by(task, sets[task.benchmark.id], judge_on) for task in tasks)
-
-
-def _data_set(task: Task, dataset: str) -> DataSet:
-    assert task.model is not None  # check_labelled has seen to it
-    check_outputs(task.benchmark, task.model)
-    if dataset == SMOKE:
-        return smoke_set(task.benchmark, task.model)
-    return read_data_set(Path(dataset), task.benchmark, task.model)
 
 
 def _judged_by(task: Task, data: DataSet, judge_on: str) -> Task:

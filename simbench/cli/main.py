@@ -8,6 +8,7 @@ Exit codes: 0 good; 1 wrong output or regression; 2 usage, configuration or bad 
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import os
 import sys
@@ -35,6 +36,8 @@ VERBS = {
     "export-platform": "Write a board for Renode or QEMU, to run by hand.",
     "build": "Build the firmware images and the counting plugin.",
 }
+
+_FEW_COLLECTIONS = 100_000  # new objects between two: most of a verb's live as long as it does
 
 
 class LazyVerbs(click.Group):
@@ -81,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code; a user's mistake never shows a traceback."""
     # NumPy adds up little at a time here: threads of its own would wait longer than they work
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.set_threshold(_FEW_COLLECTIONS)
     sys.exit(_run(arguments))
 
 

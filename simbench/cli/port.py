@@ -23,8 +23,6 @@ from simbench.task.inputs import benchmark_inputs
 from simbench.task.recall import recalled_inputs
 from simbench.task.tasks import DEFAULT_SAMPLES
 
-DEFAULT_BAUD = 115_200
-
 
 def run_on_port(
     asked: Asked,

@@ -21,7 +21,6 @@ from simbench.cli.labelled import (
     with_labelled,
 )
 from simbench.cli.output import OutputFile
-from simbench.cli.port import DEFAULT_BAUD, run_on_port
 from simbench.cli.progress import progress_bar
 from simbench.cli.suite import (
     CHECK_LOCK,
@@ -52,7 +51,8 @@ from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, NothingR
 from simbench.exports import RUN_FORMATS
 from simbench.exports import json as json_export
 from simbench.result.tree import ERROR, FAILED, Result, Run
-from simbench.runs.runner import Ran, run_tasks, settings
+from simbench.runs.priced import Ran
+from simbench.runs.runner import run_tasks, settings
 from simbench.suites import lock
 from simbench.suites.budgets import breaches, held
 from simbench.suites.suite import suite_tasks
@@ -61,6 +61,8 @@ from simbench.task.tasks import (
     Task,
     check_samples,
 )
+
+_DEFAULT_BAUD = 115_200
 
 
 @click.command(name="run")
@@ -102,7 +104,7 @@ from simbench.task.tasks import (
 @click.option(
     "--baud",
     type=click.IntRange(min=1),
-    default=DEFAULT_BAUD,
+    default=_DEFAULT_BAUD,
     show_default=True,
     help="Baud rate of --port.",
 )
@@ -168,6 +170,8 @@ def command(
     console = Console(stderr=True)
     store = chosen_store(no_cache=no_cache)
     if port is not None:
+        from simbench.cli.port import run_on_port  # a real board is rare
+
         title, run = run_on_port(asked, port, baud, time_limit, store, console)
         if not write_all(files, RUN_FORMATS, run):
             Console().print(results_table(title, run.results))

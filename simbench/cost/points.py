@@ -14,7 +14,8 @@ from simbench.cost.bounds import Bounds
 from simbench.cost.demand import Demand, demand
 from simbench.cost.groups import all_blocks, executed_groups
 from simbench.cost.stacks import Stack, cycle_stack, energy_stack
-from simbench.cost.targets import Numbers, Target, numbers, structure
+from simbench.cost.target import Target
+from simbench.cost.targets import Numbers, numbers, structure
 from simbench.counts import Counts, SectionCounts
 
 Values = NDArray[np.float64]

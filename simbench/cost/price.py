@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from simbench.cost.bounds import Bounds
 from simbench.cost.points import Prices, Values, price_points
-from simbench.cost.targets import Target
+from simbench.cost.target import Target
 from simbench.counts import Counts, SectionCounts
 from simbench.result.estimate import Estimate
 

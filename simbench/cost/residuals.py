@@ -11,7 +11,7 @@ from pathlib import Path
 
 from simbench.catalog.platforms import Platform
 from simbench.cost.cores.core import Core, load_core
-from simbench.cost.targets import Target
+from simbench.cost.target import Target
 from simbench.files.datafile import read
 
 RESIDUALS = Path(__file__).resolve().parent / "residuals.yaml"

@@ -29,6 +29,11 @@ _TYPES = {
 _TYPE = re.compile(rf"\b(?:{'|'.join(_TYPES)})\b(?! double)")
 
 
+def demangler() -> str | None:
+    """The program that demangles, or None where there is none, and symbols stay as they are."""
+    return next(filter(None, map(shutil.which, _TOOLS)), None)
+
+
 def demangle(symbol: str) -> str:
     """The qualified name in a C++ symbol with its template arguments, without parameters."""
     return _short(_demangled((symbol,))[symbol])
@@ -69,7 +74,7 @@ def _with_address(name: str, start: int, taken: Set[str]) -> str:
 def _demangled(symbols: tuple[str, ...], *, parameters: bool = False) -> Mapping[str, str]:
     """The symbols as binutils demangles them; as they are where it cannot, or is not there."""
     mangled = [symbol for symbol in symbols if _SYMBOL.fullmatch(symbol)]
-    tool = next(filter(None, map(shutil.which, _TOOLS)), None)
+    tool = demangler()
     if tool is None or not mangled:
         return {symbol: symbol for symbol in symbols}
     command = [tool] if parameters else [tool, "--no-params"]

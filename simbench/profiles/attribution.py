@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simbench.backends.sections import add_sections, merge
 from simbench.cost.points import price_points, price_split
-from simbench.cost.targets import Target
+from simbench.cost.target import Target
 from simbench.counts import Counts, SectionCounts
 from simbench.errors import InfrastructureError
 from simbench.profiles.functions import Functions

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from simbench.cost.points import price_split
 from simbench.cost.price import Price, estimate, price_of
-from simbench.cost.targets import Target
+from simbench.cost.target import Target
 from simbench.counts import Counts, SectionCounts
 from simbench.errors import InfrastructureError
 from simbench.firmware.image import Image

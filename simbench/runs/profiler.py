@@ -16,9 +16,9 @@ from simbench.models.parity import agrees
 from simbench.models.recall import expected_outputs
 from simbench.profiles import Profile, build_profile
 from simbench.result.tree import DOES_NOT_FIT, FAILED, OK, Memory, fingerprint
+from simbench.runs.bare import measured_input
 from simbench.runs.decoded import recall_decoded
 from simbench.runs.memory import memory_needs, memory_section
-from simbench.runs.runner import measured_input
 from simbench.session.measure import Observation
 from simbench.session.observe import observe
 from simbench.store import Store

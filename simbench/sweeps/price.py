@@ -13,7 +13,7 @@ from simbench.catalog.platforms import Platform, platform_caches
 from simbench.catalog.scenario import Scenario
 from simbench.cost.fit import check_fit, memory_use
 from simbench.cost.points import Prices, price_points
-from simbench.cost.targets import Target
+from simbench.cost.target import Target
 from simbench.counts import CacheGeometry, Counts
 from simbench.errors import DoesNotFit
 from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, OK

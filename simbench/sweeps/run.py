@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.scenario import Scenario
-from simbench.cost.targets import Target, price_settings
+from simbench.cost.target import Target, price_settings
 from simbench.files.fetch import Progress, quiet
 from simbench.store import Store
 from simbench.sweeps.axes import Setting, check_size, crossed

@@ -12,7 +12,7 @@ import yaml
 from simbench.catalog.platforms import Platform, platform_from, platform_path
 from simbench.cost.cores.core import Core, core_from, core_path, load_core
 from simbench.cost.residuals import load_target
-from simbench.cost.targets import Target
+from simbench.cost.target import Target
 from simbench.errors import UsageError
 from simbench.files.datafile import compose, top_table
 from simbench.sweeps.axes import Setting, nearest

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 NO_DATA_SET = "no data set was given"
 """Why a result has no accuracy, where nobody asked for one."""
 
+HOST, EMULATOR = "host", "emulator"
+"""Whose outputs are judged."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from simbench.backends.board import Board, Capabilities, LaunchSpec
-from simbench.backends.qemu.board import QemuBoard
 from simbench.backends.qemu.machines import stable_machine
-from simbench.backends.qemu.plugin_build import build_plugin
 from simbench.backends.qemu.tool import find_tool
 
 
@@ -29,6 +27,9 @@ class QemuBackend:
 
     def launch(self, spec: LaunchSpec) -> Board:
         """Start a board. Raises InfrastructureError if QEMU or its plugin cannot be had."""
+        from simbench.backends.qemu.board import QemuBoard
+        from simbench.backends.qemu.plugin_build import build_plugin
+
         tool = find_tool(self._program)
         plugin = build_plugin(tool.series) if spec.counting else None
         return QemuBoard(tool, plugin, spec)

@@ -1,0 +1,55 @@
+"""A task's result before anything ran: what it is of, and what it cannot have."""
+
+from __future__ import annotations
+
+import hashlib
+
+from simbench.catalog.platforms import Platform
+from simbench.models.prepared import PreparedModel
+from simbench.result.tree import OK, MeasuredInput, ModelUsed, Result
+from simbench.task.inputs import Input
+from simbench.task.labelled import NO_DATA_SET
+from simbench.task.tasks import Task
+
+_NOTHING_SENT = "the section is passed without any"
+
+
+def bare_result(task: Task) -> Result:
+    """What is known of ``task`` before it runs."""
+    scenario = task.scenario
+    return Result(
+        id=scenario.id,
+        benchmark=scenario.benchmark,
+        platform=scenario.platform,
+        kernels=scenario.kernels,
+        status=OK,
+        input=None if task.measured is None else measured_input(task.measured),
+        firmware_sha256=task.image.sha256,
+        model=None if task.model is None else _model_used(task, task.model),
+        notes=task.notes,
+        missing={"accuracy": NO_DATA_SET} | _no_input(task) | _no_energy(task.platform),
+    )
+
+
+def measured_input(given: Input) -> MeasuredInput:
+    """The input of a measured inference as a result names it."""
+    return MeasuredInput(given.name, hashlib.sha256(given.wire).hexdigest())
+
+
+def _no_input(task: Task) -> dict[str, str]:
+    return {} if task.measured is not None else {"input": _NOTHING_SENT}
+
+
+def _no_energy(platform: Platform) -> dict[str, str]:
+    return {} if platform.energy_reason is None else {"energy_j": platform.energy_reason}
+
+
+def _model_used(task: Task, model: PreparedModel) -> ModelUsed:
+    return ModelUsed(
+        name=task.benchmark.title,
+        source_sha256=model.source_sha256,
+        sha256=model.sha256,
+        bytes=len(model.data),
+        macs=model.macs,
+        changes=model.changes,
+    )
