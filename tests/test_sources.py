@@ -65,7 +65,13 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    for cached in (sources.sources_hash, sources._closure, sources._imported, sources._text):
+    for cached in (
+        sources.sources_hash,
+        sources._closure,
+        sources._imported,
+        sources._modules,
+        sources._text,
+    ):
         cached.cache_clear()
 
 

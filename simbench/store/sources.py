@@ -10,8 +10,9 @@ reads them hashes what it read.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -93,14 +94,20 @@ def _packages_above(path: Path) -> Iterator[Path]:
 
 def _module_file(name: str) -> Path | None:
     """The file of the module called ``name``, or None where ``name`` is something else."""
-    first, *rest = name.split(".")
-    if first != "simbench":
-        return None
-    place = _PACKAGE.joinpath(*rest)
-    for candidate in (place / "__init__.py", place.with_name(f"{place.name}.py")):
-        if candidate.is_file() and candidate.is_relative_to(_PACKAGE):
-            return candidate
-    return None
+    return _modules().get(name)
+
+
+@cache
+def _modules() -> Mapping[str, Path]:
+    """The file of every module by its name, and of every package: its ``__init__.py``."""
+    files = {}
+    for folder, _, names in os.walk(_PACKAGE):
+        package = ".".join((_PACKAGE.name, *Path(folder).relative_to(_PACKAGE).parts))
+        for name in names:
+            stem, suffix = os.path.splitext(name)
+            if suffix == ".py":
+                files[package if stem == "__init__" else f"{package}.{stem}"] = Path(folder, name)
+    return files
 
 
 def _compiled(folder: Path) -> Iterator[Path]:
