@@ -167,14 +167,14 @@ def command(
     files = outputs(json_path, exports, RUN_FORMATS)
     emulator = backend(backend_name)
     asked = Asked(suite_path, platforms, benchmarks, kernels, samples, model, elf, inputs, dataset)
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     store = chosen_store(no_cache=no_cache)
     if port is not None:
         from simbench.cli.port import run_on_port  # a real board is rare
 
         title, run = run_on_port(asked, port, baud, time_limit, store, console)
         if not write_all(files, RUN_FORMATS, run):
-            Console().print(results_table(title, run.results))
+            Console(emoji=False).print(results_table(title, run.results))
         return _verdict(run.results)
     suite = asked_suite(asked)
     if elf is not None:
@@ -248,7 +248,7 @@ def _say(ran: Ran, console: Console) -> None:
 
 
 def _show(run: Run, tasks: Sequence[Task]) -> None:
-    console = Console()
+    console = Console(emoji=False)
     for task in {(t.platform.id, t.scenario.kernels): t for t in tasks}.values():
         board, kernels = task.platform, task.scenario.kernels
         rows = [r for r in run.results if (r.platform, r.kernels) == (board.id, kernels)]

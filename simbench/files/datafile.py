@@ -13,7 +13,7 @@ import yaml
 
 from simbench.errors import UsageError
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
 UNITS: Mapping[str, Mapping[str, float]] = {
     "Hz": {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9},
     "bytes": {"B": 1.0, "KiB": 1024.0, "MiB": 1048576.0},
@@ -249,7 +249,7 @@ def compose(path: Path) -> yaml.MappingNode:
         why = getattr(error, "strerror", None) or error
         raise UsageError(f"{path} cannot be read: {why}") from error
     try:
-        node = yaml.compose(text, Loader=_LOADER)
+        node = yaml.compose(text, Loader=LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""

@@ -20,10 +20,10 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from filelock import FileLock
 
 from simbench.errors import InfrastructureError
 from simbench.files import paths
+from simbench.files.datafile import LOADER
 
 Progress = Callable[[str], None]
 """Is told in a few words what goes on."""
@@ -52,7 +52,7 @@ def quiet(message: str) -> None:
 def pins() -> Mapping[str, Pin]:
     """Every pin by name."""
     with (paths.data_dir("firmware_images") / "pins.yaml").open(encoding="utf-8") as file:
-        return {name: Pin(name=name, **fields) for name, fields in yaml.safe_load(file).items()}
+        return {name: Pin(name=name, **fields) for name, fields in yaml.load(file, LOADER).items()}
 
 
 def fetch_crate(name: str, progress: Progress = quiet) -> Path:
@@ -132,6 +132,8 @@ def _fetched(
 @contextmanager
 def _scratch(name: str) -> Iterator[Path]:
     """A scratch folder beside the downloads, under a lock for ``name``."""
+    from filelock import FileLock  # only fetching needs it
+
     downloads = _downloads()
     try:
         downloads.mkdir(parents=True, exist_ok=True)

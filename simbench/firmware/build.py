@@ -15,13 +15,10 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from filelock import FileLock
-
 from simbench.errors import InfrastructureError, UsageError
 from simbench.files import fetch, paths
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.image import Image
-from simbench.firmware.read import read_image
 
 KERNELS: Mapping[str, str] = MappingProxyType(
     {
@@ -73,6 +70,11 @@ def source_dirs(progress: Progress = quiet) -> SourceDirs:
 
 
 def build_image(core: str, kernels: str, progress: Progress = quiet) -> Image:
+    """As :func:`build_elf`, and read."""
+    return _read(build_elf(core, kernels, progress))
+
+
+def build_elf(core: str, kernels: str, progress: Progress = quiet) -> Path:
     """The firmware for ``core`` with the kernel set ``kernels``, built where it is not current.
 
     Raises :class:`UsageError` for a core or kernel set that there is none of, and
@@ -81,17 +83,19 @@ def build_image(core: str, kernels: str, progress: Progress = quiet) -> Image:
     """
     _check_name("core", core, CORES)
     _check_name("kernel set", kernels, tuple(KERNELS))
-    image = built_image(core, kernels)
-    if image is not None:
-        return image
+    elf = _built_elf(core, kernels)
+    if elf is not None:
+        return elf
+    from filelock import FileLock  # only building needs it
+
     _check_tools()
     sources = source_dirs(progress)
     folder = _image_dir(core, kernels)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / f".{core}.lock"):
-            image = built_image(core, kernels)  # another process may have built it meanwhile
-            return image or _build(core, kernels, sources, progress)
+            elf = _built_elf(core, kernels)  # another process may have built it meanwhile
+            return elf or _build(core, kernels, sources, progress)
     except OSError as error:
         raise InfrastructureError(
             f"cannot write to {folder} ({error.strerror or error}): free some space there, or set "
@@ -101,12 +105,23 @@ def build_image(core: str, kernels: str, progress: Progress = quiet) -> Image:
 
 def built_image(core: str, kernels: str) -> Image | None:
     """The image if it is built and current, else None."""
+    elf = _built_elf(core, kernels)
+    return None if elf is None else _read(elf)
+
+
+def _read(elf: Path) -> Image:
+    from simbench.firmware.read import read_image  # an image that is kept is not read
+
+    return read_image(elf)
+
+
+def _built_elf(core: str, kernels: str) -> Path | None:
     folder = _image_dir(core, kernels)
     try:
         is_current = (folder / "key").read_text(encoding="utf-8") == _key(core, kernels)
     except OSError:
         return None
-    return read_image(folder / "simbench.elf") if is_current else None
+    return folder / "simbench.elf" if is_current else None
 
 
 def kernel_set(name: str) -> str:
@@ -182,7 +197,7 @@ def _sources_hash() -> str:
     return digest.hexdigest()
 
 
-def _build(core: str, kernels: str, sources: SourceDirs, progress: Progress) -> Image:
+def _build(core: str, kernels: str, sources: SourceDirs, progress: Progress) -> Path:
     folder = _image_dir(core, kernels)
     # kernel sets of one core share TensorFlow's objects
     work = folder.parent / core
@@ -194,7 +209,7 @@ def _build(core: str, kernels: str, sources: SourceDirs, progress: Progress) -> 
         job.run(["cmake", "--build", str(work), "--target", kernels, "--parallel"], log.fileno())
     _install(work / f"{kernels}.elf", folder / "simbench.elf")
     _write_whole(folder / "key", key)
-    return read_image(folder / "simbench.elf")
+    return folder / "simbench.elf"
 
 
 def _configure_command(core: str, sources: SourceDirs, work: Path) -> list[str]:

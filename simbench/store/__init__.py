@@ -1,8 +1,8 @@
-"""What was made once and need not be again: counts, prepared models, references, decoded code.
+"""What was made once and need not be again: counts, models, references, decoded code, results.
 
 Entries are content-addressed: the name of each is the hash of all that decides what is in it. What
 is kept is up to its users: :mod:`simbench.session.observe`, :mod:`simbench.models.recall`,
-:mod:`simbench.runs.decoded`.
+:mod:`simbench.firmware.recall`, :mod:`simbench.runs.decoded`, :mod:`simbench.runs.priced`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Hashable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -43,11 +44,15 @@ def _simpler(value: object) -> object:
         return json.dumps(value.dtype.descr), value.tobytes()
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, Path):
+        return str(value)
     raise TypeError(f"{type(value).__name__} has no place in the store")
 
 
-def _richer(kind: object, value: Any) -> object:  # noqa: ARG001
-    """An array; nothing else needs the hook."""
+def _richer(kind: object, value: Any) -> object:
+    """A path or an array; nothing else needs the hook."""
+    if kind is Path:
+        return Path(value)
     layout, data = value
     return np.frombuffer(data, _dtype(layout))
 

@@ -16,9 +16,8 @@ from simbench.catalog.platforms import Platform, placed_by_address
 from simbench.catalog.scenario import Scenario
 from simbench.errors import ModelError, UsageError
 from simbench.files.fetch import Progress, quiet
-from simbench.firmware.build import build_image
 from simbench.firmware.image import Image
-from simbench.firmware.read import ops, read_image
+from simbench.firmware.recall import Firmware, recalled_firmware
 from simbench.firmware.section import Section, read_section
 from simbench.models.prepared import PreparedModel
 from simbench.models.recall import prepared_model
@@ -117,11 +116,11 @@ def suite_task(
 
     Raises what building and preparing raise.
     """
-    image, known = _firmware(platform.core, scenario.kernels, progress)
-    model = _prepared(benchmark, known, progress, store)
+    firmware = _firmware(platform.core, scenario.kernels, progress, store)
+    model = _prepared(benchmark, tuple(firmware.ops.items()), progress, store)
     real = recalled_inputs(benchmark, model, store, progress)
     inputs = (*real, *benchmark_inputs(benchmark, model, samples))
-    return Task(scenario, platform, benchmark, image, machine, model, inputs, len(real))
+    return Task(scenario, platform, benchmark, firmware.image, machine, model, inputs, len(real))
 
 
 def own_elf_task(
@@ -141,6 +140,8 @@ def own_elf_task(
             f"no emulated machine is known for {platform.id} itself: run {elf} on a platform that "
             "has one ('simbench list platforms' shows which)"
         )
+    from simbench.firmware.read import read_image  # simbench's own is recalled
+
     image = read_image(elf)
     window = None if section is None else read_section(section, image)
     if window is None:
@@ -194,12 +195,8 @@ def check_samples(samples: int) -> None:
 
 
 @cache  # benchmarks and platforms of one core share the image
-def _firmware(
-    core: str, kernels: str, progress: Progress
-) -> tuple[Image, tuple[tuple[int, int], ...]]:
-    """The image, and the operators it knows."""
-    image = build_image(core, kernels, progress)
-    return image, tuple(ops(image).items())
+def _firmware(core: str, kernels: str, progress: Progress, store: Store | None) -> Firmware:
+    return recalled_firmware(core, kernels, store, progress)
 
 
 @cache  # kernels and platforms of one core share the model

@@ -1,0 +1,176 @@
+"""A result that is kept: the same to the last bit, and made anew where what decides it changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_runs import MEMORY, made_result
+
+from simbench.backends import Backend, Board, LaunchSpec, backend
+from simbench.backends.qemu.backend import QemuBackend
+from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.firmware import recall as firmware_recall
+from simbench.firmware.build import build_image
+from simbench.firmware.recall import recalled_firmware
+from simbench.firmware.section import Section
+from simbench.result.tree import Accuracy, Budget, Parity, Prediction, Result
+from simbench.runs import priced as priced_module
+from simbench.runs.priced import _DECIDES, _key, priced
+from simbench.runs.runner import run_task
+from simbench.store import Store, encode
+from simbench.store.encoding import decode
+from simbench.task.labelled import DataSet
+from simbench.task.tasks import Task, suite_task
+
+QEMU = backend("qemu")
+
+
+class NoEmulator(QemuBackend):
+    """QEMU, for those who need none."""
+
+    def launch(self, spec: LaunchSpec) -> Board:
+        raise AssertionError(f"an emulator is started on {spec.machine}")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store", 10**8)
+
+
+@pytest.fixture(scope="module")
+def task() -> Task:
+    board = load_platform("stm32f4")
+    scenario = Scenario("ad", board.id, DEFAULT_KERNELS)
+    return suite_task(scenario, board, load_benchmarks()["ad"], QEMU.machine(board.core), 2)
+
+
+def unexpected(*_: object) -> None:
+    pytest.fail("this was made before")
+
+
+def written(result: Result) -> str:
+    return json.dumps(asdict(result), sort_keys=True)
+
+
+def test_a_kept_result_is_the_one_that_was_made(
+    task: Task, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = run_task(task, QEMU)
+    first = priced(task, QEMU, store, None)
+    monkeypatch.setattr("simbench.runs.assemble.assembled", unexpected)
+    second = priced(task, NoEmulator(), store, None)
+    assert (first.is_cached, second.is_cached) == (False, True)
+    assert first.notes == second.notes == ()
+    assert written(first.result) == written(second.result) == written(fresh)
+
+
+def test_another_price_is_made_from_the_counts_that_are_kept(task: Task, store: Store) -> None:
+    priced(task, QEMU, store, None)
+    slower = replace(task, platform=replace(task.platform, clock_hz=task.platform.clock_hz / 2))
+    again = priced(slower, NoEmulator(), store, None)
+    assert again.is_cached
+    assert written(again.result) == written(run_task(slower, QEMU))
+
+
+def test_a_damaged_result_is_told_and_made_anew(task: Task, store: Store) -> None:
+    whole = priced(task, QEMU, store, None)
+    (kept,) = store.folder.glob("*.result")
+    kept.write_bytes(kept.read_bytes()[:-1])
+    again = priced(task, NoEmulator(), store, None)
+    assert again.notes == (f"{kept} is damaged: it is not used, and made anew",)
+    assert again.result == whole.result
+    assert priced(task, NoEmulator(), store, None).notes == ()
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"status": "failed", "reason": "wrong", "parity": Parity(2, 1, 2, "near")},
+        {"status": "does-not-fit", "reason": "too large", "memory": replace(MEMORY, ram=None)},
+        {"cycles": None, "energy_j": None, "memory": None, "missing": None, "model": None},
+        {"accuracy": Accuracy("top1", 0.5, 2, None, None, "host", 2, "0" * 64)},
+        {"predictions": (Prediction("cat", "cat", None), Prediction("dog", "dog", 1.0))},
+        {"budgets": (Budget("cycles", 1e6, None, False),), "is_simulated": False},
+    ],
+)
+def test_every_result_comes_back_as_it_was_kept(facts: dict[str, Any]) -> None:
+    result = made_result(**facts)
+    back = decode(encode(result), Result)
+    assert back == result
+    assert written(back) == written(result)
+
+
+def changed(task: Task) -> Iterator[Task]:
+    """Tasks with another result, each for one reason."""
+    flash = task.platform.memories["flash"]
+    memories = {**task.platform.memories, "flash": replace(flash, size_bytes=flash.size_bytes * 2)}
+    assert task.model is not None
+    yield replace(task, scenario=replace(task.scenario, kernels="reference"))
+    yield replace(task, platform=replace(task.platform, clock_hz=1e6))
+    yield replace(task, platform=replace(task.platform, memories=memories))
+    yield replace(task, image=replace(task.image, sha256="another"))
+    yield replace(task, image=replace(task.image, segments={}))
+    yield replace(task, machine="another")
+    yield replace(task, model=replace(task.model, changes=("another",)))
+    yield replace(task, model=None)
+    yield replace(task, inputs=task.inputs[:1])
+    yield replace(task, real=1)
+    yield replace(task, section=Section(0x100, 0x200))
+    yield replace(task, notes=("another",))
+    yield replace(task, benchmark=replace(task.benchmark, title="another"))
+    yield replace(task, benchmark=replace(task.benchmark, labels=("another",)))
+
+
+def test_a_key_holds_what_decides_the_result(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OtherVersion(QemuBackend):
+        def version(self) -> str:
+            return "10.0.0"
+
+    class Other(QemuBackend):
+        name = "other"
+
+    class Coarse(QemuBackend):
+        capabilities = replace(QEMU.capabilities, caches=False)
+
+    backends: list[Backend] = [QEMU, OtherVersion(), Other(), Coarse()]
+    keys = [_key(task, each) for each in backends] + [_key(each, QEMU) for each in changed(task)]
+    other = tmp_path / "data"
+    other.write_text("another")
+    for name, value in (
+        ("core_path", lambda _: other),
+        ("RESIDUALS", other),
+        ("reference_version", lambda: "another"),
+        ("demangler", lambda: None),
+        ("version_of", lambda _: "another"),
+        ("sources_hash", lambda *_: "another"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(priced_module, name, value)
+            keys.append(_key(task, QEMU))
+    assert len(set(keys)) == len(keys) == 4 + 14 + 6
+
+
+def test_a_key_leaves_out_what_does_not(task: Task) -> None:
+    key = _key(task, QEMU)
+    assert _key(replace(task, time_limit_s=1.0), QEMU) == key
+    assert _key(replace(task, data=DataSet(()), judge_on="emulator"), QEMU) == key
+    left = {field.name for field in fields(Task)} - set(_DECIDES)
+    assert left == {"image", "benchmark", "time_limit_s", "data", "judge_on"}
+
+
+def test_an_image_is_read_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = recalled_firmware("cortex-m4", "cmsis-nn", store)
+    monkeypatch.setattr(firmware_recall, "_read", unexpected)
+    second = recalled_firmware("cortex-m4", "cmsis-nn", store)
+    assert first == second
+    assert list(first.ops.items()) == list(second.ops.items())
+    assert first.image == build_image("cortex-m4", "cmsis-nn")
