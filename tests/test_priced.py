@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from simbench.backends.qemu.backend import QemuBackend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.cost.residuals import load_target
 from simbench.firmware import recall as firmware_recall
 from simbench.firmware.build import build_image
 from simbench.firmware.recall import recalled_firmware
@@ -30,6 +33,8 @@ from simbench.task.labelled import DataSet
 from simbench.task.tasks import Task, suite_task
 
 QEMU = backend("qemu")
+MAKES = {"capstone", "elftools", "filelock", "simbench.cost.price", "simbench.backends.qemu.board"}
+RARE = {"serial", "simbench.accuracy", "simbench.exports.html"}
 
 
 class NoEmulator(QemuBackend):
@@ -128,9 +133,7 @@ def changed(task: Task) -> Iterator[Task]:
     yield replace(task, benchmark=replace(task.benchmark, labels=("another",)))
 
 
-def test_a_key_holds_what_decides_the_result(
-    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_holds_what_decides_the_result(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     class OtherVersion(QemuBackend):
         def version(self) -> str:
             return "10.0.0"
@@ -143,11 +146,11 @@ def test_a_key_holds_what_decides_the_result(
 
     backends: list[Backend] = [QEMU, OtherVersion(), Other(), Coarse()]
     keys = [_key(task, each) for each in backends] + [_key(each, QEMU) for each in changed(task)]
-    other = tmp_path / "data"
-    other.write_text("another")
+    known = load_target(task.platform)
+    core = replace(known.core, version="another")
     for name, value in (
-        ("core_path", lambda _: other),
-        ("RESIDUALS", other),
+        ("load_target", lambda _: replace(known, off=known.off + 0.1)),
+        ("load_target", lambda _: replace(known, core=core)),
         ("reference_version", lambda: "another"),
         ("demangler", lambda: None),
         ("version_of", lambda _: "another"),
@@ -174,3 +177,15 @@ def test_an_image_is_read_once(store: Store, monkeypatch: pytest.MonkeyPatch) ->
     assert first == second
     assert list(first.ops.items()) == list(second.ops.items())
     assert first.image == build_image("cortex-m4", "cmsis-nn")
+
+
+def test_a_run_of_what_is_kept_loads_nothing_that_makes_it() -> None:
+    words = ["run", "--platform", "stm32f4", "--benchmark", "ad", "--samples", "2"]
+    said = f"import sys; from simbench.cli.main import _run; _run({words}); print(*sys.modules)"
+    command = [sys.executable, "-c", said]
+    first, second = (
+        set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+        for _ in range(2)
+    )
+    assert (MAKES | RARE) & first == MAKES
+    assert (MAKES | RARE) & second == set()
