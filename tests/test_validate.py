@@ -28,12 +28,15 @@ from simbench.files.paths import data_dir
 from simbench.result.estimate import Estimate
 from simbench.session.measure import measure
 from simbench.task.tasks import suite_task
+from simbench.validation.basis import EnergyBasis, energy_basis, spread
 from simbench.validation.silicon import LIKE, OTHER_STACK, silicon_rows
 from simbench.validation.validate import Comparison, compare, residuals, summary
 
 BOARD = load_platform("stm32l4r5")
 ROW = next(r for r in silicon_rows() if r.submitter == "OctoML" and r.likeness == LIKE)
 NOP = bytes.fromhex("00bf")
+ROOT = Path(__file__).resolve().parent.parent
+WORDS = ("no", "one", "two", "three", "four", "five", "six")
 
 
 # ---- the published rows ----
@@ -195,6 +198,60 @@ def test_the_page_shows_every_row() -> None:
     assert len(ElementTree.fromstring(figure).findall(".//{*}circle")) == 2
     assert "mean absolute error **10.0%**" in page
     assert "⚙" in page
+
+
+def priced(system: str, measured_pj: float, modelled_pj: float, calibrates: str) -> Comparison:
+    """A row of the board whose energy a cycle was measured, and is modelled, so."""
+    row = replace(ROW, submitter=system, platform=BOARD.id, cycles=10**6, calibrates=calibrates)
+    row = row if not calibrates else replace(row, stack="another", round=f"{system}.0")
+    cycles, energy = (Estimate(v, v, v, "made") for v in (1e6, 1e6 * modelled_pj))
+    return Comparison(row, cycles, energy, 0.0, None, modelled_pj / measured_pj - 1, "")
+
+
+def test_the_basis_of_an_energy_is_its_systems() -> None:
+    calibrating = [priced("1", 300, 400, "energy"), priced("2", 500, 400, "energy")]
+    newer = replace(calibrating[1], row=replace(calibrating[1].row, stack="another 2.0.1"))
+    like = [priced("3", 400, 400, ""), priced("3", 500, 400, "")]
+    # three quarters of the model's 400 pJ are 300
+    assert energy_basis([*like, newer, *calibrating], BOARD.id) == EnergyBasis(2, (0.25, 0.4))
+    assert energy_basis(calibrating, BOARD.id) is None
+    assert energy_basis(like, BOARD.id) is None
+    page = accuracy_page([*like, *calibrating], summary(like))
+    assert "is the mean of 2 published systems" in page
+    assert "25 to 40 % below" in " ".join(page.split())
+
+
+def test_the_spread_of_a_submitter_is_over_its_rows() -> None:
+    rows = [replace(ROW, benchmark="kws", submitter="Skymizer", cycles=n) for n in (100, 114, 107)]
+    both = [replace(made("a", 0.0), row=row) for row in rows]
+    assert spread(both, "Skymizer", "kws") == pytest.approx(0.14)
+    assert spread(both[:1], "Skymizer", "kws") is None
+    assert spread(both, "Skymizer", "ad") is None
+    said = " ".join(accuracy_page(both, summary(both)).split())
+    assert "differ by 14 % in kws" in said
+    assert "takes 50 frames" in said
+    assert "differ by" not in accuracy_page(both[:1], summary(both[:1]))
+
+
+def test_the_readme_says_what_the_page_of_accuracy_says() -> None:
+    page = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    figures = re.search(
+        r"(\d+) rows, mean absolute error \*\*([\d.]+)%\*\*, largest ([\d.]+)%; (\d+)% of them lie",
+        page,
+    )
+    assert figures is not None
+    rows, mean, most, covered = figures.groups()
+    table = page.partition("## Boards that run kernels like ours")[2].partition("##")[0]
+    boards = {line.split("|")[1].strip() for line in table.splitlines()[4:] if line}
+    said = re.search(
+        r"Over the (\d+) results .* \((\w+) boards\), modelled cycles are off by ([\d.]+) % in the "
+        r"mean and ([\d.]+) % at most, and every one lies inside its stated range",
+        readme,
+    )
+    assert said is not None
+    assert said.groups() == (rows, WORDS[len(boards)], mean, most)
+    assert covered == "100"
 
 
 def test_the_json_says_what_it_is() -> None:
