@@ -37,8 +37,8 @@ test-renode: test-tools firmware  ## the backend contract on a real Renode, and 
 	$(BIN)/simbench crosscheck --platform stm32f4 --benchmark ad
 	$(BIN)/pytest -rs tests/test_backend_contract.py -k renode
 
-bench: firmware second-qemu  ## measure what simbench promises about itself
-	@$(BIN)/python scripts/bench.py
+bench: firmware second-qemu  ## measure what simbench promises about itself, beside its baseline
+	@$(BIN)/python scripts/bench $(BENCH)
 
 lock: setup  ## pin requirements/dev.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \

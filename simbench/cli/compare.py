@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +11,17 @@ import click
 
 from simbench.cli.formats import export_option, outputs, write_all
 from simbench.cli.tables.compare import comparison_lines
+from simbench.cli.tables.measures import measures_lines
 from simbench.comparisons import compare
-from simbench.comparisons.comparison import Comparison
+from simbench.comparisons.comparison import Change, Comparison
+from simbench.comparisons.measures import compare as compare_measures
+from simbench.comparisons.measures import holds_measures, measures_of
 from simbench.comparisons.thresholds import breaches, parse_threshold
 from simbench.comparisons.wording import heading
 from simbench.errors import EXIT_GOOD, EXIT_WRONG, NothingRun, UsageError
 from simbench.exports.comparison import FORMATS
 from simbench.result.metrics import selects
-from simbench.result.stored import read_stored
+from simbench.result.stored import Stored, read_document, stored_of
 from simbench.result.tree import Run
 
 
@@ -61,6 +65,9 @@ def command(
 ) -> int:
     """Compare two stored results, or a baseline and a result, entry by entry.
 
+    Two files that simbench's own bench wrote are compared too, number by number: only --only goes
+    with them.
+
     \b
     Examples:
       simbench compare simbench-baseline.json new.json
@@ -70,7 +77,14 @@ def command(
     """
     limits = [parse_threshold(text) for text in thresholds]
     files = outputs(json_path, exports, FORMATS)
-    comparison = _compared(_read(base, only), _read(new, only), force)
+    documents = [(path, read_document(path)) for path in (base, new)]
+    if all(holds_measures(document) for _, document in documents):
+        options = {"--fail-on": thresholds, "--layers": layers, "--force": force}
+        _refuse({**options, "--json": json_path, "--export": exports}, base)
+        before, after = (measures_of(*each) for each in documents)
+        return _show_measures(compare_measures(before, after, only))
+    runs = [_chosen(stored_of(*each), only) for each in documents]
+    comparison = _compared(runs[0], runs[1], force)
     found = tuple(line for limit in limits for line in breaches(limit, comparison))
     comparison = replace(comparison, breaches=found)
     if not write_all(files, FORMATS, comparison):
@@ -79,8 +93,21 @@ def command(
     return _verdict(comparison)
 
 
-def _read(path: Path, only: str) -> Run:
-    stored = read_stored(path)
+def _refuse(options: Mapping[str, object], path: Path) -> None:
+    """Raise UsageError for an option that was given and means nothing for measures."""
+    for option, value in options.items():
+        if value:
+            raise UsageError(f"{option} is of results, and {path} holds measures: leave it out")
+
+
+def _show_measures(changes: Sequence[Change]) -> int:
+    if not any(change.absolute is not None for change in changes):
+        raise NothingRun("nothing was compared: no number is in both files")
+    click.echo("\n".join(measures_lines(changes)))
+    return EXIT_GOOD
+
+
+def _chosen(stored: Stored, only: str) -> Run:
     for note in stored.notes:
         _say(note)
     chosen = (result for result in stored.run.results if selects(only, result.id))

@@ -19,6 +19,13 @@ def quantity(value: float | None, unit: str) -> str:
     return si(value, unit) if unit in _SI_UNITS else f"{value:,.0f}"
 
 
+def ratio(value: float | None) -> str:
+    """A ratio with four digits, a count to the last one."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
+
+
 def over_budget(budget: Budget) -> str:
     """How a budget was missed, in a sentence."""
     unit = METRICS[budget.metric].unit if budget.metric in METRICS else ""

@@ -39,7 +39,14 @@ def read_stored(path: Path) -> Stored:
     where it holds something else or is newer than this simbench, and where a value has the wrong
     type.
     """
-    document = _document(path)
+    return stored_of(path, read_document(path))
+
+
+def stored_of(path: Path, document: dict[str, Any]) -> Stored:
+    """The run that the ``document`` read from ``path`` holds.
+
+    Raises :class:`UsageError` like :func:`read_stored`.
+    """
     _check_schema(path, document.get("schema"))
     try:
         run = msgspec.convert(document, Run)
@@ -49,7 +56,8 @@ def read_stored(path: Path) -> Stored:
     return Stored(run, mark if isinstance(mark, str) else None, _notes(path, document))
 
 
-def _document(path: Path) -> dict[str, Any]:
+def read_document(path: Path) -> dict[str, Any]:
+    """The JSON document at ``path``. Raises :class:`UsageError` where there is none."""
     try:
         document = msgspec.json.decode(path.read_bytes())
     except OSError as error:
