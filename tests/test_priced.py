@@ -189,3 +189,8 @@ def test_a_run_of_what_is_kept_loads_nothing_that_makes_it() -> None:
     )
     assert (MAKES | RARE) & first == MAKES
     assert (MAKES | RARE) & second == set()
+
+
+def test_a_users_own_elf_needs_no_reference(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(priced_module, "reference_version", unexpected)
+    assert _key(replace(task, model=None), QEMU) != _key(replace(task, model=None, real=1), QEMU)
