@@ -73,9 +73,9 @@ def command_rows(
     yield Row(f"{name}, memory in starts", memory, f"peak {peak:.0f} MiB")
 
 
-def work_row(name: str, work: Callable[[], object], how: str, times: int = PAIRS) -> Row:
+def work_row(name: str, work: Callable[[], object], how: str) -> Row:
     """The CPU time of ``work``, which is of this process and of those it starts, in starts."""
-    pairs = [(cpu_s(work), spent(_START).cpu_s) for _ in range(times)]
+    pairs = [(cpu_s(work), spent(_START).cpu_s) for _ in range(PAIRS)]
     ratio = statistics.median(ours / start for ours, start in pairs)
     each = statistics.median(ours for ours, _ in pairs)
     return Row(f"{name}, in starts", ratio, f"{each * 1e3:.3g} ms of CPU time; {how}")

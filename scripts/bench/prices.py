@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -21,6 +21,8 @@ from simbench.profiles.attribution import frames
 from simbench.profiles.functions import functions_of
 from simbench.session.measure import measure
 
+_PRICES = 100
+
 
 def pricing() -> Iterator[Row]:
     """One stored run priced again and again."""
@@ -29,7 +31,14 @@ def pricing() -> Iterator[Row]:
         price = partial(estimate, counts, counts.inference, load_target(task.platform))
         price()
         how = f"{len(counts.blocks):,} blocks"
-        yield work_row(f"pricing {task.scenario.benchmark}", price, how, times=20)
+        yield work_row(
+            f"{_PRICES} prices of {task.scenario.benchmark}", partial(_again, price), how
+        )
+
+
+def _again(price: Callable[[], object]) -> None:
+    for _ in range(_PRICES):
+        price()
 
 
 def what_if() -> Iterator[Row]:
