@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from simbench.files.installed import DISTRIBUTION
 from simbench.files.paths import build_dir
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,7 +23,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
     command += ["--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
     subprocess.run(command, check=True)
-    (wheel,) = folder.glob("simbench-*.whl")
+    (wheel,) = folder.glob("simbench_tinyml-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "site")
     return folder / "site"
@@ -51,6 +53,7 @@ def test_a_wheel_has_the_sources_and_the_licence_and_nothing_built(installed: Pa
     assert "simbench/backends/qemu/plugin.c" in names
     assert "simbench/models/verifier.cc" in names
     assert "simbench/result/schemas/result-1.schema.json" in names
+    assert "simbench/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if name.endswith((".so", ".elf", ".a", ".o"))]
 
@@ -75,3 +78,18 @@ def test_a_wheel_runs_a_benchmark(installed: Path) -> None:
     # what is built is keyed by its sources, so the wheel takes what the checkout has built
     told = run(installed, *arguments, "--json", "-", SIMBENCH_BUILD_DIR=str(build_dir()))
     assert json.loads(told)["results"][0]["status"] == "ok"
+
+
+def test_the_distribution_has_a_name_of_its_own(installed: Path) -> None:
+    (metadata,) = installed.glob("*.dist-info/METADATA")
+    assert f"\nName: {DISTRIBUTION}\n" in metadata.read_text()
+    assert "\nProvides-Extra: pandas\n" in metadata.read_text()
+    entry_points = metadata.with_name("entry_points.txt").read_text()
+    assert "simbench = simbench.cli.main:main" in entry_points
+    assert "simbench = simbench.pytest_plugin" in entry_points
+
+
+def test_nothing_says_to_install_the_other_simbench() -> None:
+    told = re.compile(r"install\s+[\"']?simbench(?![-\w/])|\bsimbench\[(?:pandas|parquet|dask)\]")
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "simbench").rglob("*.py")]
+    assert [page for page in pages if told.search(page.read_text())] == []
