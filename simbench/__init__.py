@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simbench.api import (
+        Comparison,
         Outcome,
         Profile,
         SimbenchError,
         Sweep,
         SweepPoints,
+        compare,
         profile,
         read,
         run,
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Comparison",
     "Outcome",
     "Profile",
     "SimbenchError",
     "Sweep",
     "SweepPoints",
     "__version__",
+    "compare",
     "profile",
     "read",
     "run",

@@ -21,12 +21,14 @@ from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.cli.labelled import check_labelled, with_labelled
 from simbench.cli.suite import Asked, asked_suite
 from simbench.cli.workload import check_own_elf, environment, own_elf, workloads
+from simbench.comparisons.checked import compare_alike
 from simbench.comparisons.comparison import Comparison
+from simbench.comparisons.thresholds import parse_threshold
 from simbench.errors import NothingRun, SimbenchError, UsageError
 from simbench.exports.sweep_document import SCHEMA as SWEEP
 from simbench.firmware.build import kernel_set
 from simbench.profiles import Profile
-from simbench.result.stored import converted, read_document, stored_run
+from simbench.result.stored import converted, read_document, read_stored, stored_run
 from simbench.result.tree import SCHEMA as RESULT
 from simbench.result.tree import Run
 from simbench.runs.outcome import Outcome
@@ -48,6 +50,7 @@ __all__ = [
     "SimbenchError",
     "Sweep",
     "SweepPoints",
+    "compare",
     "profile",
     "read",
     "run",
@@ -156,6 +159,27 @@ def profile(
     return replace(done.profile, notes=(*done.profile.notes, *done.notes))
 
 
+def compare(
+    base: Outcome | File,
+    new: Outcome | File,
+    *,
+    only: str = "*",
+    fail_on: str | Sequence[str] = (),
+    force: bool = False,
+) -> Comparison:
+    """What changed between two runs, or the JSON files of two, and why.
+
+    ``only`` chooses entries ("kws@stm32f4"); ``fail_on`` are thresholds ("cycles:+1%"), and
+    ``breaches`` of the comparison says which are exceeded. Raises NothingRun where no entry is in
+    both, and UsageError for a mistake and where the two were not run alike, but with ``force``.
+    """
+    limits = tuple(map(parse_threshold, _names(fail_on)))
+    runs = tuple(each if isinstance(each, Outcome) else _stored(each) for each in (base, new))
+    before, after = (each.run for each in runs)
+    comparison = compare_alike(before, after, only=only, thresholds=limits, force=force)
+    return replace(comparison, notes=tuple(note for each in runs for note in each.warnings))
+
+
 def read(path: File) -> Outcome | Profile | SweepPoints:
     """What the JSON of ``simbench run``, ``profile`` or ``sweep`` at ``path`` holds.
 
@@ -169,6 +193,11 @@ def read(path: File) -> Outcome | Profile | SweepPoints:
         found = converted(document, Profile)
         return replace(found, notes=(*found.notes, *document.notes))
     stored = stored_run(document)
+    return Outcome(stored.run, stored.notes)
+
+
+def _stored(path: File) -> Outcome:
+    stored = read_stored(Path(path))
     return Outcome(stored.run, stored.notes)
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from simbench.cli.formats import export_option, outputs, write_all
 from simbench.cli.tables.compare import comparison_lines
-from simbench.comparisons import compare
+from simbench.comparisons.checked import compare_alike
 from simbench.comparisons.comparison import Comparison
-from simbench.comparisons.thresholds import breaches, parse_threshold
+from simbench.comparisons.thresholds import parse_threshold
 from simbench.comparisons.wording import heading
-from simbench.errors import EXIT_GOOD, EXIT_WRONG, NothingRun, UsageError
+from simbench.errors import EXIT_GOOD, EXIT_WRONG
 from simbench.exports.comparison import FORMATS
-from simbench.result.metrics import selects
 from simbench.result.stored import read_stored
 from simbench.result.tree import Run
 
@@ -70,35 +68,18 @@ def command(
     """
     limits = [parse_threshold(text) for text in thresholds]
     files = outputs(json_path, exports, FORMATS)
-    comparison = _compared(_read(base, only), _read(new, only), force)
-    found = tuple(line for limit in limits for line in breaches(limit, comparison))
-    comparison = replace(comparison, breaches=found)
+    comparison = compare_alike(_read(base), _read(new), only=only, thresholds=limits, force=force)
     if not write_all(files, FORMATS, comparison):
         lines = "\n".join(comparison_lines(comparison, every_layer=layers))
         click.echo(lines, color=False if os.environ.get("NO_COLOR") else None)
     return _verdict(comparison)
 
 
-def _read(path: Path, only: str) -> Run:
+def _read(path: Path) -> Run:
     stored = read_stored(path)
     for note in stored.notes:
         _say(note)
-    chosen = (result for result in stored.run.results if selects(only, result.id))
-    return replace(stored.run, results=tuple(chosen))
-
-
-def _compared(base: Run, new: Run, force: bool) -> Comparison:
-    comparison = compare(base, new)
-    if not any(entry.is_compared for entry in comparison.entries):
-        raise NothingRun(
-            "nothing was compared: no benchmark, platform and kernel set is in both files"
-        )
-    if comparison.differences and not force:
-        raise UsageError(
-            f"the two cannot be compared, for they differ: {'; '.join(comparison.differences)}: "
-            "run both alike, or say --force"
-        )
-    return comparison
+    return stored.run
 
 
 def _verdict(comparison: Comparison) -> int:
