@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -95,3 +96,45 @@ def test_nothing_says_to_install_the_other_simbench() -> None:
     )
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "simbench").rglob("*.py")]
     assert [page for page in pages if told.search(page.read_text())] == []
+
+
+SCRIPT = """\
+import simbench
+
+outcome = simbench.run(platform="stm32f4", benchmark=["ad", "kws"], budgets={"cycles": 12e6})
+cycles: float = outcome["ad"].cycles
+names: list[str] = [result.id for result in outcome.results]
+profile: simbench.Profile = simbench.profile(platform="stm32f4", benchmark="ad")
+share: float = profile.layers[0].cost.share
+sweep: simbench.Sweep = simbench.sweep(platform="stm32f4", set={"clock_hz": [80e6]})
+rows: list[dict[str, object]] = [*outcome.rows(), *profile.rows(), *sweep.rows()]
+comparison: simbench.Comparison = simbench.compare("base.json", outcome)
+state: str = comparison.entries[0].state
+read = simbench.read("base.json")
+if isinstance(read, simbench.Outcome):
+    energy: float = read.energy_j
+simbench.run(plattform="stm32f4")
+wrong: int = outcome.cycles
+"""
+
+
+def test_a_users_script_is_type_checked_against_the_wheel(installed: Path, tmp_path: Path) -> None:
+    user = tmp_path / "user"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(user)], check=True)
+    (packages,) = user.glob("lib/python*/site-packages")
+    shutil.copytree(installed, packages, dirs_exist_ok=True)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    python = user / "bin" / "python"
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python)]
+    done = subprocess.run(
+        [*command, "--cache-dir", str(tmp_path / "cache"), "script.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    errors = [line for line in done.stdout.splitlines() if ": error: " in line]
+    assert [re.sub(r".*:(\d+): error: .*\[(.*)\]", r"\1 \2", line) for line in errors] == [
+        "15 call-arg",
+        "16 assignment",
+    ], done.stdout + done.stderr
