@@ -86,8 +86,8 @@ def run(
     Keywords are the options of ``simbench run``, with the same defaults: without a ``platform``, a
     suite file says what to run. ``budgets`` are written as in a suite file, and hold for every
     result: ``{"cycles": 12e6, "energy_j": "5mJ"}``. Wrong outputs, a model that does not fit and
-    an emulator that fails are results, with a status. Raises UsageError for a mistake, and
-    NothingRun where there is nothing to run.
+    an emulator that fails are results, with a status. Raises UsageError for a mistake, NothingRun
+    where there is nothing to run, and InfrastructureError where no firmware can be built.
     """
     inputs = tuple(map(Path, _files(input)))
     own_model, own_image = _path(model), _path(elf)

@@ -21,12 +21,14 @@ from simbench import errors
 from simbench.cli.main import cli
 from simbench.comparisons import compare as compare_runs
 from simbench.result.metrics import METRICS
-from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, Accuracy, Budget, Run
+from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, Accuracy, Budget, Prediction, Run
 from simbench.runs.outcome import Outcome
+from simbench.store import default_store
 
 BOARD: dict[str, Any] = {"platform": "stm32f4"}
 AD: dict[str, Any] = {**BOARD, "benchmark": "ad"}
 ON_THE_LINE = ("--platform", "stm32f4", "--benchmark", "ad")
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "own_firmware"
 ROOMS = """
 import importlib, inspect, pkgutil, simbench
 for found in pkgutil.iter_modules(simbench.__path__):
@@ -143,6 +145,41 @@ def test_many_points_are_not_all_shown() -> None:
     many = replace(found, points=found.points.where(list(range(15)) * 2))  # type: ignore[arg-type]
     assert "30 points, the first 24 shown" in many._repr_html_()
     assert many._repr_html_().count("<tr>") == 25
+
+
+@pytest.fixture(scope="module")
+def elf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("own")
+    subprocess.run(["make", "-s", f"OUT={folder}"], cwd=EXAMPLE, check=True)
+    return folder / "app.elf"
+
+
+def test_a_users_own_firmware_is_run_and_profiled(elf: Path) -> None:
+    own = simbench.run(platform="stm32f4", elf=elf, benchmark="kws")
+    assert (own.result.id, own.status) == ("kws@stm32f4/own", "ok")
+    with pytest.raises(errors.UsageError, match="has no arena_bytes: "):
+        own.arena_bytes  # noqa: B018
+    profile = simbench.profile(platform="stm32f4", elf=str(elf), benchmark="kws")
+    assert profile.total.instructions == own.instructions
+    assert list(profile.rows()) == []
+    assert profile.functions[0].name in profile._repr_html_()
+
+
+def test_a_damaged_entry_of_the_store_is_a_warning(capfd: pytest.CaptureFixture[str]) -> None:
+    assert simbench.run(**AD, samples=1).warnings == ()
+    damage_counts()
+    (warning,) = simbench.run(**AD, samples=1).warnings
+    assert "damaged" in warning
+    assert simbench.profile(**AD).notes == ()
+    damage_counts()
+    (note,) = simbench.profile(**AD).notes
+    assert "damaged" in note
+    assert capfd.readouterr() == ("", "")
+
+
+def damage_counts() -> None:
+    for entry in default_store().folder.glob("*.counts"):
+        entry.write_bytes(entry.read_bytes()[:-1])
 
 
 WRONG: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
@@ -272,7 +309,9 @@ def test_a_notebook_shows_values_ranges_and_reasons_escaped() -> None:
         energy_j=None,
         missing={"energy_j": "no <currents>"},
     )
-    shown = Outcome(made_run([made_result(), big]), ("an entry was damaged",))._repr_html_()
+    seen = made_result(predictions=(Prediction("cat.png", "c&t", 0.72),))
+    shown = Outcome(made_run([seen, big]), ("an entry was damaged",))._repr_html_()
+    assert "says of cat.png: c&amp;t 0.72" in shown
     assert '1.00 k<br><small style="opacity:.65">0.90–1.10</small>' in shown
     assert "does-not-fit<br>" in shown
     assert "the arena needs &lt;9&gt; bytes" in shown

@@ -13,7 +13,7 @@ from simbench.result.frames import Row, ranged, rows_frame
 from simbench.result.metrics import METRICS, selects, value_of
 from simbench.result.notebook import UNKNOWN, Cell, estimate_cell, kib_cell, table_html
 from simbench.result.tree import DOES_NOT_FIT, FAILED, OK, Result, Run
-from simbench.result.units import accuracy_said, counted
+from simbench.result.units import accuracy_said, counted, score
 from simbench.runs.remarks import by_sentence
 from simbench.suites.budgets import breaches, shown
 
@@ -243,9 +243,11 @@ def _cells(result: Result) -> tuple[Cell, ...]:
 
 
 def _remarks(results: Sequence[Result]) -> Iterator[str]:
-    """Budgets that are not met, the accuracy, then what is not known or to be noted, once each."""
+    """Missed budgets, accuracy and what was said of inputs; then what is not known, and notes."""
     for result in results:
         yield from breaches(result)
+        for said in result.predictions:
+            yield f"{result.id} says of {said.input}: {said.label} {score(said.score)}"
         if result.accuracy is not None:
             yield f"{result.id}: {accuracy_said(result.accuracy)}"
     for sentence, of in by_sentence(results).items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from simbench.backends import pricing_backend
 from simbench.catalog.scenario import DEFAULT_KERNELS
@@ -23,13 +24,15 @@ from simbench.sweeps.study import (
 from simbench.sweeps.sweep import Sweep
 from simbench.task.tasks import DEFAULT_TIME_LIMIT_S, own_benchmark
 
+_Name = TypeVar("_Name", bound=str | Path)
+
 Values = str | Iterable[object]
 """Values of an axis: as on the command line ("0..5", "40MHz,80MHz"), or one by one."""
 
 
 def sweep(
     *,
-    platform: str | Sequence[str],
+    platform: str | Path | Sequence[str | Path],
     benchmark: str | Sequence[str] = (),
     model: str | Path | None = None,
     kernels: str | Sequence[str] = DEFAULT_KERNELS,
@@ -52,7 +55,7 @@ def sweep(
         raise UsageError("--model and --benchmark exclude each other: give one of them")
     own = () if model is None else (own_benchmark(Path(model)),)
     study = Study(
-        platforms=platform_names(_listed(platform)),
+        platforms=platform_names(map(str, _listed(platform))),
         benchmarks=own or benchmarks_called(_listed(benchmark or "*")),
         kernels=kernel_names(_listed(kernels)),
         groups=_groups(set or {}, zip),
@@ -78,8 +81,8 @@ def _carried_out(study: Study, backend: str, time_limit_s: float, no_cache: bool
     return run_study(study, pricing_backend(backend), store, time_limit_s=time_limit_s)
 
 
-def _listed(names: str | Sequence[str]) -> Sequence[str]:
-    return (names,) if isinstance(names, str) else names
+def _listed(names: _Name | Sequence[_Name]) -> Sequence[_Name]:
+    return (names,) if isinstance(names, str | Path) else names
 
 
 def _groups(
