@@ -41,7 +41,13 @@ from simbench.suites.suite import Suite, suite_tasks
 from simbench.sweeps.api import sweep, sweep_study
 from simbench.sweeps.stored import sweep_of
 from simbench.sweeps.sweep import Sweep, SweepPoints
-from simbench.task.tasks import DEFAULT_TIME_LIMIT_S, Task, check_samples, with_inputs
+from simbench.task.tasks import (
+    DEFAULT_TIME_LIMIT_S,
+    Task,
+    check_samples,
+    check_time_limit,
+    with_inputs,
+)
 
 __all__ = [
     "Comparison",
@@ -59,8 +65,6 @@ __all__ = [
 ]
 
 File = str | Path
-
-_LEAST_TIME_LIMIT_S = 0.1
 
 
 def run(
@@ -96,6 +100,7 @@ def run(
         check_samples(samples)
     check_own_elf(own_image, section, has_input=bool(inputs))
     _check_judge(accuracy_on)
+    check_time_limit(time_limit)
     check_labelled(data, accuracy_on, is_emulated_model=elf is None)
     emulator, store = backend_called(backend), _store(no_cache)
     names = _names(benchmark)
@@ -116,7 +121,8 @@ def run(
         tasks = suite_tasks(found, emulator, store=store)
     else:
         tasks = tuple(own_elf(b, names, own_model, own_image, section) for b in found.platforms)
-    tasks = _limited(with_labelled(tasks, data, accuracy_on), time_limit)
+    judged = with_labelled(tasks, data, accuracy_on)
+    tasks = tuple(replace(task, time_limit_s=time_limit) for task in judged)
     return _outcome(tasks, emulator, store, found.samples, limits)
 
 
@@ -143,6 +149,7 @@ def profile(
     names = () if benchmark is None else (benchmark,)
     own_model, own_image = _path(model), _path(elf)
     check_own_elf(own_image, section, has_input=input is not None)
+    check_time_limit(time_limit)
     board = load_platform(str(platform))
     if own_image is not None:
         task = own_elf(board, names, own_model, own_image, section)
@@ -154,8 +161,7 @@ def profile(
         task = replace(task, inputs=task.inputs[:1], real=min(task.real, 1))
     if input is not None:
         task = with_inputs(task, [Path(input)], seeded=False)
-    (task,) = _limited((task,), time_limit)
-    done = profile_task(task, emulator, store)
+    done = profile_task(replace(task, time_limit_s=time_limit), emulator, store)
     return replace(done.profile, notes=(*done.profile.notes, *done.notes))
 
 
@@ -228,12 +234,6 @@ def _limits(budgets: Mapping[str, float | str]) -> Iterable[Limit]:
             yield Limit("*", metric, metric_limit(metric, str(text)))
         except ValueError as error:
             raise UsageError(str(error)) from None
-
-
-def _limited(tasks: Sequence[Task], time_limit_s: float) -> tuple[Task, ...]:
-    if time_limit_s < _LEAST_TIME_LIMIT_S:
-        raise UsageError(f"--time-limit is {time_limit_s:g}: wait {_LEAST_TIME_LIMIT_S} s or more")
-    return tuple(replace(task, time_limit_s=time_limit_s) for task in tasks)
 
 
 def _check_judge(accuracy_on: str) -> None:

@@ -22,7 +22,7 @@ from simbench.sweeps.study import (
     read_study,
 )
 from simbench.sweeps.sweep import Sweep
-from simbench.task.tasks import DEFAULT_TIME_LIMIT_S, own_benchmark
+from simbench.task.tasks import DEFAULT_TIME_LIMIT_S, check_time_limit, own_benchmark
 
 _Name = TypeVar("_Name", bound=str | Path)
 
@@ -77,6 +77,7 @@ def sweep_study(
 
 
 def _carried_out(study: Study, backend: str, time_limit_s: float, no_cache: bool) -> Sweep:
+    check_time_limit(time_limit_s)
     store = None if no_cache else default_store()
     return run_study(study, pricing_backend(backend), store, time_limit_s=time_limit_s)
 
