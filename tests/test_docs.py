@@ -15,6 +15,12 @@ def test_help_shown_in_the_docs_is_what_the_command_prints() -> None:
     assert done.returncode == 0, f"{done.stdout}run scripts/refresh_outputs.py"
 
 
+def test_python_shown_in_the_docs_runs_and_prints_what_is_shown() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "refresh_outputs.py"), "--check"]
+    done = subprocess.run([*command, "--only=^python "], capture_output=True, text=True)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}run scripts/refresh_outputs.py"
+
+
 def test_every_shown_output_is_there() -> None:
     for page in PAGES:
         for block in re.finditer(

@@ -239,7 +239,7 @@ def test_a_damaged_entry_is_simulated_anew_with_a_warning() -> None:
 
 def test_a_frame_without_pandas_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(UsageError, match=r"install simbench\[pandas\], or use rows\(\)"):
+    with pytest.raises(UsageError, match=r"install simbench-tinyml\[pandas\], or use rows\(\)"):
         on_ad().to_pandas()
 
 

@@ -34,6 +34,7 @@ from simbench.cli.workload import (
 )
 from simbench.errors import EXIT_GOOD, EXIT_WRONG
 from simbench.exports import FORMATS
+from simbench.profiles import Profile
 from simbench.result.tree import FAILED
 from simbench.runs.profiler import Profiled, profile_task
 from simbench.runs.runner import settings
@@ -112,9 +113,9 @@ def command(
         output.close()
     if not any(output.is_stdout for _, output in files):
         Console().print(profile_tables(_title(task), done.profile, top))
-        if done.memory is not None:
-            Console().print(memory_tables(done.memory))
-    return _verdict(done)
+        if done.profile.memory is not None:
+            Console().print(memory_tables(done.profile.memory))
+    return _verdict(done.profile)
 
 
 def _say(done: Profiled, console: Console) -> None:
@@ -139,8 +140,8 @@ def _title(task: Task) -> str:
     return f"{what}, {task.scenario.kernels} kernels{given}"
 
 
-def _verdict(done: Profiled) -> int:
+def _verdict(profile: Profile) -> int:
     """The exit code; what is wrong, or does not fit, is the last line on standard error."""
-    if done.reason is not None:
-        click.echo(f"simbench: {done.task.scenario.id}: {done.status}: {done.reason}", err=True)
-    return EXIT_WRONG if done.status == FAILED else EXIT_GOOD
+    if profile.reason is not None:
+        click.echo(f"simbench: {profile.title}: {profile.status}: {profile.reason}", err=True)
+    return EXIT_WRONG if profile.status == FAILED else EXIT_GOOD

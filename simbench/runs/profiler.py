@@ -29,14 +29,11 @@ SCHEMA = "simbench.profile/1"
 
 @dataclass(frozen=True, slots=True)
 class Profiled:
-    """A profile with what it is of. ``status``, ``reason`` and ``memory`` are as in a result;
-    ``is_cached`` and ``notes`` as in :class:`simbench.session.observe.Observed`."""
+    """A profile with what it is of. ``is_cached`` and ``notes`` are as in
+    :class:`simbench.session.observe.Observed`."""
 
     task: Task
-    status: str
-    reason: str | None
     profile: Profile
-    memory: Memory | None
     is_cached: bool
     notes: tuple[str, ...]
 
@@ -57,12 +54,9 @@ class Profiled:
             "benchmark": scenario.benchmark,
             "platform": scenario.platform,
             "kernels": scenario.kernels,
-            "status": self.status,
-            "reason": self.reason,
             "input": None if given is None else asdict(measured_input(given)),
             "model_sha256": None if model is None else model.sha256,
             "firmware_sha256": self.task.image.sha256,
-            "memory": None if self.memory is None else asdict(self.memory),
             **asdict(self.profile),
         }
         document: dict[str, Any] = json.loads(json.dumps(body))
@@ -85,10 +79,16 @@ def profile_task(task: Task, backend: Backend, store: Store | None = None) -> Pr
         load_target(task.platform),
         source_lines,
     )
-    profile = replace(profile, notes=(*task.notes, *profile.notes))
-    status = _status(task, seen, expected.outputs)
+    status, reason = _status(task, seen, expected.outputs)
+    profile = replace(
+        profile,
+        notes=(*task.notes, *profile.notes),
+        status=status,
+        reason=reason,
+        memory=_memory(task, seen),
+    )
     notes = (*observed.notes, *expected.notes, *decoding)
-    return Profiled(task, *status, profile, _memory(task, seen), observed.is_cached, notes)
+    return Profiled(task, profile, observed.is_cached, notes)
 
 
 def _memory(task: Task, seen: Observation) -> Memory | None:

@@ -30,6 +30,7 @@ from simbench.task.recall import recalled_inputs
 DEFAULT_SAMPLES = 10
 MOST_SAMPLES = 10_000
 DEFAULT_TIME_LIMIT_S = 300.0
+LEAST_TIME_LIMIT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,12 @@ def check_samples(samples: int) -> None:
     """Raise :class:`UsageError` where ``samples`` is no number of inputs to compare."""
     if not 1 <= samples <= MOST_SAMPLES:
         raise UsageError(f"--samples is {samples}: compare 1 to {MOST_SAMPLES:,} inputs")
+
+
+def check_time_limit(seconds: float) -> None:
+    """Raise :class:`UsageError` where ``seconds`` is too little to wait for any answer."""
+    if not seconds >= LEAST_TIME_LIMIT_S:
+        raise UsageError(f"--time-limit is {seconds:g}: wait {LEAST_TIME_LIMIT_S} s or more")
 
 
 @cache  # benchmarks and platforms of one core share the image
