@@ -36,6 +36,7 @@ def check(schema: str, path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.image
 def test_the_action_is_what_github_takes() -> None:
     check("vendor.github-actions", ACTION)
 
@@ -73,6 +74,7 @@ def write_suite(folder: Path, budget: str) -> None:
     (folder / SUITE_FILE).write_text(suite)
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(("budget", "code"), [("12e6", 0), ("1e3", 1)])
 def test_the_actions_step_runs_the_suite_and_writes_the_summary(
     tmp_path: Path, budget: str, code: int
@@ -89,6 +91,7 @@ def test_the_actions_step_runs_the_suite_and_writes_the_summary(
     assert Path(outputs["comment"]).read_text().startswith(f"{MARKER}\n### simbench: 1 ok")
 
 
+@pytest.mark.emulator
 def test_the_actions_step_compares_with_a_baseline_and_comments_on_the_change(
     tmp_path: Path,
 ) -> None:
@@ -175,6 +178,7 @@ def github() -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.tool
 def test_the_action_comments_once_and_then_changes_its_comment(tmp_path: Path, github: str) -> None:
     comment = tmp_path / "comment.md"
     environment = {

@@ -70,6 +70,7 @@ def test_every_model_that_runs_is_right() -> None:
         assert right == of, line
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("name", SMALL)
 def test_the_page_says_what_becomes_of_a_model(name: str, tmp_path: Path) -> None:
     found = cells(script().row(name, script().ran(kept(name, tmp_path))))
@@ -78,6 +79,7 @@ def test_the_page_says_what_becomes_of_a_model(name: str, tmp_path: Path) -> Non
     assert found[-1] == documented(name)[-1] == "stm32f4"
 
 
+@pytest.mark.image
 def test_the_page_says_why_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as refusal:
         script().ran(kept(REFUSED, tmp_path))
@@ -86,6 +88,7 @@ def test_the_page_says_why_a_model_is_refused(tmp_path: Path) -> None:
         assert told in str(refusal.value)
 
 
+@pytest.mark.emulator
 def test_what_preparation_changed_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

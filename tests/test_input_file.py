@@ -193,6 +193,7 @@ def test_rubbish_is_refused_in_one_sentence(
             )
 
 
+@pytest.mark.emulator
 def test_a_profile_takes_an_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.save(tmp_path / "mine.npy", np.zeros((1, 50, 10, 1), np.int8))
     arguments = ["--platform", "stm32f4", "--benchmark", "kws"]
@@ -200,6 +201,7 @@ def test_a_profile_takes_an_input(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert '"name": "mine.npy"' in capsys.readouterr().out
 
 
+@pytest.mark.emulator
 def test_a_run_measures_the_first_input_and_compares_all_with_the_host(tmp_path: Path) -> None:
     Image.fromarray(np.full((40, 60, 3), 200, np.uint8)).save(tmp_path / "grey.png")
     Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "black.png")

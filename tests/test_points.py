@@ -24,6 +24,8 @@ from simbench.profiles.functions import functions_of
 from simbench.result.estimate import Estimate
 from simbench.runs.runner import run_task
 
+pytestmark = pytest.mark.emulator
+
 BOARDS = ("stm32f4", "nrf5340", "stm32h7", "rp2040", "stm32l4r5")
 LINEAR = ("split_access", "code_bus", "refill_direct", "fetch_queue", "misprediction")
 Machine = tuple[Platform, Core]

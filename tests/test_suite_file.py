@@ -225,6 +225,7 @@ budgets:
 """
 
 
+@pytest.mark.emulator
 def test_a_breached_budget_is_exit_1_and_the_last_lines_say_why(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -244,6 +245,7 @@ def test_a_breached_budget_is_exit_1_and_the_last_lines_say_why(
     assert [b["is_met"] for b in nrf["budgets"]] == [True]
 
 
+@pytest.mark.emulator
 def test_options_narrow_the_suite(repository: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = written(repository, SMALL)
     arguments = ["run", "--suite", str(path), "--platform", "nrf52840", "--samples", "2"]
@@ -253,6 +255,7 @@ def test_options_narrow_the_suite(repository: Path, capfd: pytest.CaptureFixture
     assert only["parity"]["samples"] == only["parity"]["exact"] == 2
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -273,6 +276,7 @@ def test_what_the_suite_has_not_is_exit_2(
     assert said in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.emulator
 def test_locked_refuses_what_the_lock_file_does_not_say(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -294,6 +298,7 @@ def test_locked_refuses_what_the_lock_file_does_not_say(
         assert f"does not have the {fact}" in refused({**lock, "locked": other})
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "simbench.lock/2", "locked": {}}'])
 def test_a_damaged_lock_file_is_exit_2(
     repository: Path, text: str, capsys: pytest.CaptureFixture[str]
@@ -304,6 +309,7 @@ def test_a_damaged_lock_file_is_exit_2(
     assert "simbench run --lock" in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.image
 def test_a_damaged_model_is_named(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(repository, SMALL)
     (repository / "gesture.tflite").write_bytes(b"no model")
