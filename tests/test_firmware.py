@@ -191,9 +191,7 @@ def test_reading_what_is_no_arm_program(tmp_path: Path) -> None:
 
 
 @pytest.mark.image
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cut=st.integers(0, 60_000),
     flips=st.lists(st.tuples(st.integers(0, 400), st.binary(max_size=4))),

@@ -184,7 +184,7 @@ def test_the_picture_shows_what_is_where() -> None:
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(layers=st.integers(1, 160), peak=st.integers(0, 159), size=st.integers(1, 1 << 20))
 def test_a_picture_of_any_model_is_eighty_columns_wide(layers: int, peak: int, size: int) -> None:
     peak = min(peak, layers - 1)

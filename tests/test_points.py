@@ -110,7 +110,7 @@ def check_stack(
 
 
 @pytest.mark.parametrize("name", BOARDS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(data=st.data(), widened=st.booleans())
 def test_many_machines_cost_what_each_costs_alone(
     name: str, data: st.DataObject, widened: bool

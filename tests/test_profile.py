@@ -207,7 +207,7 @@ def counts_of_nothing() -> Counts:
     return Counts(BLOCKS, nothing, (), tuple(caches.values()))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sections(), st.tuples(*[st.integers(0, 2)] * len(BLOCKS)), st.sampled_from(PLATFORMS))
 def test_groups_of_blocks_add_up_to_the_whole(
     section: SectionCounts, groups: tuple[int, ...], platform: Platform
@@ -257,7 +257,7 @@ def consistent(section: SectionCounts, platform: Platform) -> SectionCounts:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(sections(), min_size=1, max_size=3), sections())
 def test_what_is_outside_the_layers_is_the_difference(
     layers: list[SectionCounts], rest: SectionCounts
@@ -397,7 +397,7 @@ def debugged(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.mark.image
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(place=st.floats(0, 1), value=st.integers(0, 255))
 def test_damaged_debug_information_is_refused_in_one_sentence(
     debugged: bytes, tmp_path_factory: pytest.TempPathFactory, place: float, value: int

@@ -248,7 +248,7 @@ def test_a_page_takes_about_a_second_of_a_processor(stored_run: Path, tmp_path: 
 
 
 @pytest.mark.emulator
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.text(min_size=1, max_size=20) | st.sampled_from(["platforms", "<b>$$x$$</b>"]))
 def test_every_name_is_escaped(name: str) -> None:
     hostile = f"{name}</script><script>alert(1)</script><!--\"'&lt;"

@@ -86,9 +86,7 @@ def test_files_are_relative_to_the_suite_file(
 
 
 @given(st.integers(0, len(WHOLE)), st.sampled_from(["", ":", "]", "{", "\t", "\n- ", "\x00", "&a"]))
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_suite_is_read_or_refused_in_a_sentence(
     repository: Path, cut: int, junk: str
 ) -> None:
@@ -156,9 +154,7 @@ GOOD_OR_BAD: dict[str, list[Any]] = {
 
 
 @given(st.fixed_dictionaries({}, optional={k: st.sampled_from(v) for k, v in GOOD_OR_BAD.items()}))
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_schema_accepts_what_the_reader_accepts(
     repository: Path, document: dict[str, Any]
 ) -> None:
