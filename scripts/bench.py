@@ -1,6 +1,6 @@
 """Measure what simbench promises about itself, and print a table. Nothing here is a test.
 
-Ratios are of pairs measured side by side in this run, medians of several: machines are noisy.
+Ratios are of pairs measured side by side in this run, medians of several: targets are noisy.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
 from simbench.cost.cores.core import Core, load_core
 from simbench.cost.points import price_points
 from simbench.cost.price import estimate
+from simbench.cost.residuals import load_target
 from simbench.exports import json as json_export
 from simbench.files.datafile import Quantity
 from simbench.files.paths import build_dir
@@ -118,8 +119,7 @@ def pricing(emulator: Backend) -> Iterator[Row]:
     """One stored run priced again and again."""
     for task in tasks(DEFAULT_KERNELS, 1):
         counts = measure(task, emulator).counts
-        core = load_core(task.platform.core)
-        price = partial(estimate, counts, counts.inference, task.platform, core)
+        price = partial(estimate, counts, counts.inference, load_target(task.platform))
         price()
         each = [_seconds(price) for _ in range(20)]
         yield (
@@ -130,25 +130,28 @@ def pricing(emulator: Backend) -> Iterator[Row]:
 
 
 def what_if(emulator: Backend) -> Iterator[Row]:
-    """One stored run priced on many machines, on other cores, and split over functions."""
+    """One stored run priced on many targets, on other cores, and split over functions."""
     task = next(task for task in tasks(DEFAULT_KERNELS, 1) if task.scenario.benchmark == "kws")
     counts = measure(task, emulator).counts
     board, core = task.platform, load_core(task.platform.core)
-    price_points(counts, counts.inference, [(board, core)])
+    price_points(counts, counts.inference, [load_target(board, core)])
     for what, values in (
         ("clocks", [(waits, hertz) for waits in range(10) for hertz in range(1, 1001)]),
         ("clocks and wait states", [(n / 1000, n + 1) for n in range(10_000)]),
     ):
-        machines = [(_with_flash(board, waits, 1e6 + hertz), core) for waits, hertz in values]
-        took = _seconds(partial(price_points, counts, counts.inference, machines))
+        targets = [
+            load_target(_with_flash(board, waits, 1e6 + hertz), core) for waits, hertz in values
+        ]
+        took = _seconds(partial(price_points, counts, counts.inference, targets))
         distinct = len({waits for waits, _ in values})
-        how = f"{len(machines):,} machines, {distinct:,} different wait states of flash"
-        yield f"pricing many {what}", f"{len(machines) / took:,.0f} /s", how
+        how = f"{len(targets):,} targets, {distinct:,} different wait states of flash"
+        yield f"pricing many {what}", f"{len(targets) / took:,.0f} /s", how
     cores = [_slower_divide(core, cycles) for cycles in range(13, 23)]
-    took = _seconds(lambda: price_points(counts, counts.inference, [(board, c) for c in cores]))
+    others = [load_target(board, each) for each in cores]
+    took = _seconds(lambda: price_points(counts, counts.inference, others))
     yield "pricing another core", f"{took / len(cores) * 1e3:.0f} ms", f"each of {len(cores)}"
     functions = functions_of(task.image, counts.blocks)
-    split = partial(frames, counts, counts.layers, functions, (board, core))
+    split = partial(frames, counts, counts.layers, functions, load_target(board, core))
     took = statistics.median(_seconds(split) for _ in range(10))
     yield "functions by layer", f"{took * 1e3:.0f} ms", f"{len(counts.layers)} layers"
 
@@ -258,8 +261,8 @@ def serving(emulator: Backend) -> Iterator[Row]:
     """Latencies as a client of a served board reads them, and how fast it answers."""
     for task in tasks(DEFAULT_KERNELS, 1):
         counts = measure(task, emulator).counts
-        core = load_core(task.platform.core)
-        modelled_us = 1e6 * estimate(counts, counts.inference, task.platform, core).time_s.value
+        target = load_target(task.platform)
+        modelled_us = 1e6 * estimate(counts, counts.inference, target).time_s.value
         with _served(task) as port, SerialBoard(port, 115_200) as board:
             board.wake()
             talk = Conversation(board, Patience(), counted=False, is_up=True)

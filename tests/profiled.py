@@ -8,7 +8,7 @@ from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import Platform, load_platform
 from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
-from simbench.cost.cores.core import load_core
+from simbench.cost import load_target
 from simbench.firmware.lines import source_lines
 from simbench.profiles import Profile, build_profile
 from simbench.session.measure import Observation, measure
@@ -36,5 +36,5 @@ def kws_profile(platform: str) -> Profile:
 def profile_on(measured: str, priced: Platform) -> Profile:
     """The counts of the platform ``measured``, priced as on another with its core."""
     task, seen = observed(measured)
-    core = load_core(priced.core)
-    return build_profile("kws", seen.counts, task.image, task.model, priced, core, source_lines)
+    target = load_target(priced)
+    return build_profile("kws", seen.counts, task.image, task.model, target, source_lines)

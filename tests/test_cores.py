@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from simbench.catalog.platforms import load_platform
+from simbench.cost import load_target
 from simbench.cost.cores.core import CORES, load_core
 from simbench.cost.cores.pipelines import Predicting, pipeline
 from simbench.cost.price import estimate
@@ -233,9 +234,11 @@ def lone(taken_edges: int) -> tuple[Counts, SectionCounts]:
 def test_the_rarer_way_of_a_branch_is_mispredicted(often: int, wrong: int) -> None:
     counts, section = lone(often)
     platform, core = load_platform("stm32h7"), load_core("cortex-m7")
-    stack = estimate(counts, section, platform, core).cycles.stack
+    stack = estimate(counts, section, load_target(platform, core)).cycles.stack
     assert stack["misprediction"] == wrong * 8
-    slower = estimate(counts, section, load_platform("stm32l4r5"), load_core("cortex-m4"))
+    slower = estimate(
+        counts, section, load_target(load_platform("stm32l4r5"), load_core("cortex-m4"))
+    )
     assert slower.cycles.stack["misprediction"] == 0
     assert isinstance(pipeline(core), Predicting)
 
@@ -249,9 +252,9 @@ def test_constants_take_the_bus_of_the_code() -> None:
     section = SectionCounts(np.array([100]), np.array([], EDGE), accesses, events)
     counts = Counts((Block(0, code, 8),), section, (), ())
     core, board = load_core("cortex-m33"), load_platform("nrf5340")
-    assert estimate(counts, section, board, core).cycles.stack["code_bus"] == 100
+    assert estimate(counts, section, load_target(board, core)).cycles.stack["code_bus"] == 100
     elsewhere = replace(board, placement={**board.placement, Segment.WEIGHTS: "sram"})
-    assert estimate(counts, section, elsewhere, core).cycles.stack["code_bus"] == 0
+    assert estimate(counts, section, load_target(elsewhere, core)).cycles.stack["code_bus"] == 0
 
 
 THUMB = [

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from simbench.catalog.platforms import Memory, Platform, load_platform, platform_caches
-from simbench.cost import Price, estimate, load_core
+from simbench.catalog.platforms import (
+    Memory,
+    Platform,
+    load_platform,
+    platform_caches,
+    platform_path,
+    read_platform,
+)
+from simbench.cost import Price, Target, estimate, load_core, load_target
 from simbench.cost.cores.parts import Part, Refill
 from simbench.cost.cores.pipelines import pipeline
 from simbench.cost.residuals import residual
@@ -191,7 +199,7 @@ def counted(blocks: Sequence[tuple[int, str]], inference: SectionCounts) -> Coun
 
 
 def price(counts: Counts, platform: Platform = STM32F4) -> Price:
-    return estimate(counts, counts.inference, platform, CORE, widened=False)
+    return estimate(counts, counts.inference, Target(platform, CORE, 0))
 
 
 def joules(priced: Price) -> Estimate:
@@ -282,7 +290,7 @@ def test_the_core_reads_ahead_of_a_memory_without_prefetch() -> None:
         events["flash-instruction"] = rows(CACHE_EVENT, (0, 0, 400))
         quiet = replace(section([1]), cache_events=events)
         counts = replace(counted([(0, code)], quiet), caches=caches)
-        run = estimate(counts, counts.inference, board, CORE, widened=False).cycles
+        run = estimate(counts, counts.inference, Target(board, CORE, 0)).cycles
         return run.stack["fetch_wait"], run.upper - run.value
 
     assert waited(ADD_W * 4) == (100 * 5, 4 * 100 * 5 - 100 * 5)
@@ -377,7 +385,7 @@ def test_misaligned_accesses_take_longer() -> None:
 def test_ranges_hold_how_far_the_model_was_from_silicon() -> None:
     run = counted([(0, NOP)], section([300]))
     off = residual("stm32f4")
-    widened = estimate(run, run.inference, STM32F4, CORE)
+    widened = estimate(run, run.inference, load_target(STM32F4, CORE))
     assert off > 0
     assert widened.cycles.value == price(run).cycles.value == 300
     assert widened.cycles.lower == pytest.approx(300 / (1 + off))
@@ -466,7 +474,7 @@ def test_layers_add_up_to_the_whole(counts: Counts) -> None:
         accesses=counts.inference.accesses[:0],
         cache_events={},
     )
-    parts = [estimate(counts, s, STM32F4, CORE).cycles.stack for s in (half, rest)]
+    parts = [estimate(counts, s, load_target(STM32F4, CORE)).cycles.stack for s in (half, rest)]
     for name in ("issue", "load_store", "dependence", "multi_cycle", "divide", "branch_refill"):
         assert sum(p[name] for p in parts) == pytest.approx(whole[name])
 
@@ -478,8 +486,54 @@ def test_fetches_of_layers_add_up_to_the_whole() -> None:
     straight = section([5, 5])
     whole = replace(looped, executions=looped.executions + straight.executions, edges=looped.edges)
     counts = replace(counted(blocks, whole), layers=(looped, straight))
-    layers = [estimate(counts, layer, STM32F4, CORE) for layer in counts.layers]
+    layers = [estimate(counts, layer, load_target(STM32F4, CORE)) for layer in counts.layers]
     assert sum(layer.cycles.value for layer in layers) == pytest.approx(price(counts).cycles.value)
     assert sum(joules(layer).value for layer in layers) == pytest.approx(
         joules(price(counts)).value
     )
+
+
+# identity by content
+
+
+def identity(text: str, tmp_path: Path, name: str = "mine") -> dict[str, str]:
+    path = tmp_path / f"{name}.yaml"
+    path.write_text(text.replace("id: stm32f4", f"id: {name}"))
+    return dict(load_target(read_platform(path)).identity)
+
+
+def test_a_price_is_told_by_its_numbers_whatever_a_label_says(tmp_path: Path) -> None:
+    text = platform_path("stm32f4").read_text()
+    before = identity(text, tmp_path)
+    version = next(line for line in text.splitlines() if line.startswith("version:"))
+    assert identity(text.replace(version, 'version: "99"'), tmp_path) == before
+    assert identity(text, tmp_path, "other") == before
+    for old, new in (
+        ("wait_states: {value: 5, source: latency}", "wait_states: {value: 1, source: latency}"),
+        ("prefetch: true", "prefetch: false"),
+        ("weights: flash", "weights: sram"),
+        ("clock: {value: 168MHz, source: clock}", "clock: {value: 84MHz, source: clock}"),
+    ):
+        assert text.count(old) == 1
+        after = identity(text.replace(old, new), tmp_path)
+        assert {part for part in before if before[part] != after[part]} == {"platform"}
+
+
+def test_every_number_of_a_core_and_its_residual_are_in_the_identity() -> None:
+    before = load_target(STM32F4)
+    dearer = Quantity(9.0, 9.0, 9.0, None)
+    for core in (
+        *(replace(CORE, cycles={**CORE.cycles, kind: dearer}) for kind in CORE.cycles),
+        *(replace(CORE, pipeline={**CORE.pipeline, name: dearer}) for name in CORE.pipeline),
+    ):
+        after = Target(STM32F4, core, before.off).identity
+        assert after == {**before.identity, "core": after["core"]}
+        assert after["core"] != before.identity["core"]
+    wider = Target(STM32F4, CORE, before.off + 0.01)
+    assert wider.identity == {**before.identity, "residual": f"{wider.off:g}"}
+    assert wider.source.partition(", price ")[2] != before.source.partition(", price ")[2]
+
+
+def test_where_a_number_is_from_is_no_part_of_a_price() -> None:
+    renamed = replace(CORE, version="99", title="another", sources={})
+    assert load_target(STM32F4, renamed).identity == load_target(STM32F4).identity

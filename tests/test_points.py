@@ -16,7 +16,15 @@ from profiled import observed
 
 from simbench.backends import backend
 from simbench.catalog.platforms import Energy, Memory, Platform, load_platform
-from simbench.cost import Core, Price, Prices, estimate, load_core, price_points
+from simbench.cost import (
+    Price,
+    Prices,
+    Target,
+    estimate,
+    load_core,
+    load_target,
+    price_points,
+)
 from simbench.counts import Counts, Segment
 from simbench.files.datafile import Quantity
 from simbench.profiles.attribution import SHARED, frames
@@ -28,7 +36,6 @@ pytestmark = pytest.mark.emulator
 
 BOARDS = ("stm32f4", "nrf5340", "stm32h7", "rp2040", "stm32l4r5")
 LINEAR = ("split_access", "code_bus", "refill_direct", "fetch_queue", "misprediction")
-Machine = tuple[Platform, Core]
 
 
 @cache
@@ -54,7 +61,7 @@ def memories(draw: st.DrawFn, memory: Memory) -> Memory:
 
 
 @st.composite
-def machines(draw: st.DrawFn, name: str) -> Machine:
+def targets(draw: st.DrawFn, name: str) -> Target:
     board = load_platform(name)
     core = load_core(board.core)
     energy = board.energy
@@ -73,7 +80,8 @@ def machines(draw: st.DrawFn, name: str) -> Machine:
     changed = {n: draw(quantities(20)) for n in LINEAR if n in core.pipeline}
     if draw(st.booleans()):
         core = replace(core, pipeline={**core.pipeline, **changed})
-    return board, core
+    off = draw(st.floats(0, 0.5))
+    return Target(board, core, off)
 
 
 def varied_energy(energy: Energy, joules: Quantity) -> Energy:
@@ -111,31 +119,29 @@ def check_stack(
 
 @pytest.mark.parametrize("name", BOARDS)
 @settings(max_examples=12)
-@given(data=st.data(), widened=st.booleans())
-def test_many_machines_cost_what_each_costs_alone(
-    name: str, data: st.DataObject, widened: bool
-) -> None:
+@given(data=st.data())
+def test_many_targets_cost_what_each_costs_alone(name: str, data: st.DataObject) -> None:
     counts = counts_on(name)
-    listed = data.draw(st.lists(machines(name), min_size=1, max_size=6))
-    prices = price_points(counts, counts.inference, listed, widened=widened)
-    for row, machine in enumerate(listed):
-        check_row(prices, row, estimate(counts, counts.inference, *machine, widened=widened))
+    listed = data.draw(st.lists(targets(name), min_size=1, max_size=6))
+    prices = price_points(counts, counts.inference, listed)
+    for row, target in enumerate(listed):
+        check_row(prices, row, estimate(counts, counts.inference, target))
 
 
 def test_boards_of_one_core_are_priced_together() -> None:
     """In the order given, whatever they share; a memory that a board lacks costs nothing."""
     counts = counts_on("stm32f4")
     listed = [
-        (load_platform(name), load_core("cortex-m4"))
+        load_target(load_platform(name))
         for name in ("stm32l4r5", "stm32f4", "apollo3", "nrf52840", "stm32f4")
     ]
     prices = price_points(counts, counts.inference, listed)
-    for row, machine in enumerate(listed):
-        check_row(prices, row, estimate(counts, counts.inference, *machine))
+    for row, target in enumerate(listed):
+        check_row(prices, row, estimate(counts, counts.inference, target))
     assert prices.energy_stack["ccm_access"][0] == 0.0
 
 
-def test_no_machines_have_no_prices() -> None:
+def test_no_targets_have_no_prices() -> None:
     counts = counts_on("stm32f4")
     assert price_points(counts, counts.inference, []).cycles.shape == (0, 3)
 
@@ -150,8 +156,8 @@ def waits(value: float) -> Callable[[Platform], Platform]:
 
 def test_thousands_of_points_a_second() -> None:
     """Far below what it does (the benchmark script says), so that a busy machine does not fail."""
-    counts, board, core = counts_on("stm32f4"), load_platform("stm32f4"), load_core("cortex-m4")
-    points = [(waits(value)(board), core) for value in np.linspace(0, 10, 4000).tolist()]
+    counts, board = counts_on("stm32f4"), load_platform("stm32f4")
+    points = [load_target(waits(value)(board)) for value in np.linspace(0, 10, 4000).tolist()]
     began = time.process_time()
     prices = price_points(counts, counts.inference, points)
     assert time.process_time() - began < 4000 / 2000
@@ -166,7 +172,9 @@ def test_what_a_core_does_beyond_its_blocks_needs_no_other_features() -> None:
     dearer = Quantity(9.0, 9.0, 9.0, None)
     bus = replace(core, pipeline={**core.pipeline, "code_bus": dearer})
     late = replace(core, pipeline={**core.pipeline, "latency_load": dearer})
-    stack = price_points(counts, counts.inference, [(board, c) for c in (core, bus, late)])
+    stack = price_points(
+        counts, counts.inference, [load_target(board, c) for c in (core, bus, late)]
+    )
     parts = stack.cycle_stack
     assert parts["code_bus"][1] > parts["code_bus"][0] > 0
     assert parts["dependence"][0] == parts["dependence"][1] < parts["dependence"][2]
@@ -175,15 +183,15 @@ def test_what_a_core_does_beyond_its_blocks_needs_no_other_features() -> None:
 @pytest.mark.parametrize("name", ["stm32f4", "stm32h7"])
 def test_frames_add_up_to_the_inference(name: str) -> None:
     task, seen = observed(name)
-    counts, core = seen.counts, load_core(task.platform.core)
+    counts, target = seen.counts, load_target(task.platform)
     functions = functions_of(task.image, counts.blocks)
-    found = frames(counts, counts.layers, functions, (task.platform, core))
-    whole = estimate(counts, counts.inference, task.platform, core)
+    found = frames(counts, counts.layers, functions, target)
+    whole = estimate(counts, counts.inference, target)
     assert sum(frame.instructions for frame in found) == counts.instructions(counts.inference)
     assert sum(frame.cycles for frame in found) == pytest.approx(whole.cycles.value, rel=1e-12)
     for index, section in enumerate(counts.layers):
         own = [frame for frame in found if frame.layer == index]
-        layer = estimate(counts, section, task.platform, core)
+        layer = estimate(counts, section, target)
         assert sum(frame.instructions for frame in own) == counts.instructions(section)
         assert sum(frame.cycles for frame in own) == pytest.approx(layer.cycles.value, rel=1e-12)
     assert all(frame.instructions > 0 or frame.function == SHARED for frame in found)

@@ -20,6 +20,7 @@ from profiled import kws_profile, observed, profile_on
 from simbench.backends.sections import add_sections
 from simbench.catalog.platforms import Platform, load_platform, platform_caches
 from simbench.cli.main import _run
+from simbench.cost import load_target
 from simbench.cost.cores.core import load_core
 from simbench.cost.points import price_split
 from simbench.cost.price import estimate
@@ -100,7 +101,9 @@ def test_everything_adds_up_without_caches() -> None:
 def test_the_profile_is_of_what_run_reports() -> None:
     task, seen = observed("stm32f4")
     profile = kws_profile("stm32f4")
-    price = estimate(seen.counts, seen.counts.inference, task.platform, load_core("cortex-m4"))
+    price = estimate(
+        seen.counts, seen.counts.inference, load_target(task.platform, load_core("cortex-m4"))
+    )
     assert profile.total.cycles == price.cycles
     assert profile.total.energy_j == price.energy_j
     assert task.model is not None
@@ -133,18 +136,18 @@ def test_a_model_of_another_number_of_layers_is_refused() -> None:
     task, seen = observed("stm32f4")
     assert task.model is not None
     shorter = replace(task.model, layers=task.model.layers[1:])
-    core = load_core("cortex-m4")
+    target = load_target(task.platform)
     with pytest.raises(InfrastructureError, match="13 layers of a model of 12"):
-        build_profile("", seen.counts, task.image, shorter, task.platform, core, source_lines)
+        build_profile("", seen.counts, task.image, shorter, target, source_lines)
 
 
 @pytest.mark.emulator
 def test_code_without_symbols_and_lines_is_shown_by_address() -> None:
     task, seen = observed("stm32f4")
     bare = replace(task.image, functions=())
-    core = load_core("cortex-m4")
+    target = load_target(task.platform)
     profile = build_profile(
-        "", seen.counts, bare, task.model, task.platform, core, lambda _image, _addresses: {}
+        "", seen.counts, bare, task.model, target, lambda _image, _addresses: {}
     )
     check_sums(profile)
     assert all(re.fullmatch(r"0x[0-9a-f]{6}00", f.name) for f in profile.functions)
@@ -213,10 +216,10 @@ def test_groups_of_blocks_add_up_to_the_whole(
     section: SectionCounts, groups: tuple[int, ...], platform: Platform
 ) -> None:
     section = consistent(section, platform)
-    core = load_core(platform.core)
+    target = load_target(platform)
     counts = counts_of_nothing()
-    whole = estimate(counts, section, platform, core)
-    split = price_split(counts, section, (platform, core), groups)
+    whole = estimate(counts, section, target)
+    split = price_split(counts, section, target, groups)
     executed = {group for group, times in zip(groups, section.executions, strict=True) if times}
     assert list(split.groups) == sorted(executed)
     assert sum(split.instructions) == counts.instructions(section)

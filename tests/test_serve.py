@@ -25,6 +25,7 @@ from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
 from simbench.cli.main import _run
+from simbench.cost import load_target
 from simbench.cost.cores.core import load_core
 from simbench.cost.price import estimate
 from simbench.models.reference import reference_outputs
@@ -92,7 +93,7 @@ def test_commands_are_the_firmwares_however_they_are_cut(pieces: list[bytes]) ->
 def test_the_latency_read_is_the_price_of_what_simbench_runs(client: Client, task: Task) -> None:
     counts = measure(replace(task, inputs=task.inputs[:1]), backend("qemu")).counts
     core = load_core(task.platform.core)
-    modelled = estimate(counts, counts.inference, task.platform, core).time_s.value
+    modelled = estimate(counts, counts.inference, load_target(task.platform, core)).time_s.value
     client.load(task.inputs[0].wire)
     began, ended = client.laps("infer 1 0")
     assert ended - began == pytest.approx(modelled * 1e6, abs=1)

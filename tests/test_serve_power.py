@@ -19,6 +19,7 @@ from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.cost import load_target
 from simbench.cost.cores.core import load_core
 from simbench.cost.price import estimate
 from simbench.serve.energy import EnergyTrace
@@ -254,7 +255,9 @@ def task() -> Task:
 @pytest.mark.emulator
 def test_the_runners_energy_mode_reads_the_modelled_energy(server: Served, task: Task) -> None:
     counts = measure(task, backend("qemu")).counts
-    price = estimate(counts, counts.inference, task.platform, load_core(task.platform.core))
+    price = estimate(
+        counts, counts.inference, load_target(task.platform, load_core(task.platform.core))
+    )
     assert price.energy_j is not None
     with connected(server.ports[1], 3_686_400) as power:
         shield = Shield(power)

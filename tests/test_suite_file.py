@@ -286,12 +286,32 @@ def test_locked_refuses_what_the_lock_file_does_not_say(
     assert _run(["run", "--locked"]) == 0
     lock = json.loads((repository / LOCK_FILE).read_text())
     facts = [name.split()[0] for name in lock["locked"]]
-    assert facts == ["core", "firmware", "input", "model", "platform"]
+    assert facts == ["core", "firmware", "input", "model", "platform", "pricing", "residual"]
     for fact in lock["locked"]:
         other = {**lock["locked"], fact: "0" * 64}
         assert f"the {fact} is" in refused({**lock, "locked": other})
         del other[fact]
         assert f"does not have the {fact}" in refused({**lock, "locked": other})
+
+
+@pytest.mark.emulator
+def test_another_number_in_an_own_board_is_named_whatever_its_version(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board = (data_dir("platforms") / "stm32f4.yaml").read_text().replace("id: stm32f4", "id: mine")
+    mine = repository / "mine.yaml"
+    mine.write_text(board)
+    run = ["run", "--platform", "mine.yaml", "--model", "gesture.tflite", "--samples", "1"]
+    assert _run([*run, "--lock", "--json", "base.json"]) == 0
+    mine.write_text(board.replace("wait_states: {value: 5,", "wait_states: {value: 1,"))
+    assert _run([*run, "--locked"]) == 2
+    assert "the platform mine is" in capsys.readouterr().err.splitlines()[-1]
+    assert _run([*run, "--json", "new.json"]) == 0
+    capsys.readouterr()
+    assert _run(["compare", "base.json", "new.json"]) == 2
+    assert "the price changed: platform mine" in capsys.readouterr().err.splitlines()[-1]
+    assert _run(["compare", "base.json", "new.json", "--force"]) == 0
+    assert "price changed: platform mine" in capsys.readouterr().out
 
 
 @pytest.mark.emulator

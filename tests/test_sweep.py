@@ -72,7 +72,7 @@ def test_points_are_prices_of_the_machines_that_they_say(waits: Sweep) -> None:
     files, emulator = sheet("stm32f4"), backend("qemu")
     seen = {}
     for place in ("flash", "sram"):
-        board, _ = files.machine({"placement.weights": place})
+        board = files.target({"placement.weights": place}).platform
         placed = replace(task(), platform=board)
         seen[place] = observe(placed, emulator, default_store()).observation.counts
     assert len(waits) == 4 * 4 * 2 * 2
@@ -84,7 +84,7 @@ def test_points_are_prices_of_the_machines_that_they_say(waits: Sweep) -> None:
             "core.pipeline.split_access": f"{row['core.pipeline.split_access']:g}",
         }
         counts = seen[row["placement.weights"]]
-        price = estimate(counts, counts.inference, *files.machine(setting))
+        price = estimate(counts, counts.inference, files.target(setting))
         for name, said in (
             ("cycles", price.cycles),
             ("time_s", price.time_s),

@@ -117,7 +117,8 @@ def test_a_study_has_an_upper_size() -> None:
 def test_a_setting_writes_an_exact_number_and_leaves_the_rest() -> None:
     board = load_platform("stm32h7")
     assert board.memories["flash"].wait_states.lower < board.memories["flash"].wait_states.upper
-    changed, core = sheet("stm32h7").machine({"memories.flash.wait_states": "4", "clock": "100MHz"})
+    target = sheet("stm32h7").target({"memories.flash.wait_states": "4", "clock": "100MHz"})
+    changed, core = target.platform, target.core
     waits = changed.memories["flash"].wait_states
     assert (waits.value, waits.lower, waits.upper) == (4, 4, 4)
     assert changed.clock_hz == 100e6
@@ -145,46 +146,46 @@ def test_a_setting_is_what_the_edited_file_says(tmp_path: Path) -> None:
         "energy.instruction.alu": "300pJ",
         "clock": "84MHz",
     }
-    assert sheet("stm32f4").machine(setting)[0] == read_platform(edited)
+    assert sheet("stm32f4").target(setting).platform == read_platform(edited)
 
 
 def test_a_flag_that_the_file_leaves_out_can_be_set() -> None:
     assert not load_platform("stm32f4").memories["sram"].prefetch
-    changed, _ = sheet("stm32f4").machine({"memories.sram.prefetch": "true"})
+    changed = sheet("stm32f4").target({"memories.sram.prefetch": "true"}).platform
     assert changed.memories["sram"].prefetch
 
 
 def test_none_takes_a_cache_away() -> None:
-    changed, _ = sheet("stm32f4").machine({"memories.flash.instruction_cache": "none"})
+    changed = sheet("stm32f4").target({"memories.flash.instruction_cache": "none"}).platform
     assert changed.memories["flash"].instruction_cache is None
     assert changed.memories["flash"].data_cache is not None
 
 
 def test_as_is_leaves_what_the_file_says() -> None:
     setting = {"memories.flash.wait_states": "as-is", "clock": "as-is", "core.cycles.load": "as-is"}
-    board, core = sheet("stm32h7").machine(setting)
-    assert board == load_platform("stm32h7")
-    assert core.cycles == load_core("cortex-m7").cycles
+    target = sheet("stm32h7").target(setting)
+    assert target.platform == load_platform("stm32h7")
+    assert target.core.cycles == load_core("cortex-m7").cycles
 
 
 def test_numbers_of_the_core_and_the_core_itself_can_be_set() -> None:
-    board, core = sheet("stm32f4").machine({"core.cycles.load": "3"})
-    assert {kind.value: cycles.value for kind, cycles in core.cycles.items()}["load"] == 3
-    assert board == load_platform("stm32f4")
-    board, core = sheet("stm32f4").machine({"core": "cortex-m33"})
-    assert core is load_core("cortex-m33")
-    assert board.placement[Segment.CODE] == "flash"
+    target = sheet("stm32f4").target({"core.cycles.load": "3"})
+    assert {kind.value: cycles.value for kind, cycles in target.core.cycles.items()}["load"] == 3
+    assert target.platform == load_platform("stm32f4")
+    target = sheet("stm32f4").target({"core": "cortex-m33"})
+    assert target.core is load_core("cortex-m33")
+    assert target.platform.placement[Segment.CODE] == "flash"
 
 
-def test_machines_share_what_they_do_not_differ_in() -> None:
+def test_targets_share_what_they_do_not_differ_in() -> None:
     files = sheet("stm32f4")
-    slow, fast = (files.machine({"clock": clock})[0] for clock in ("40MHz", "80MHz"))
+    slow, fast = (files.target({"clock": clock}).platform for clock in ("40MHz", "80MHz"))
     assert slow.memories is fast.memories
-    cores = [files.machine({"core.cycles.load": "3"})[1] for _ in range(2)]
+    cores = [files.target({"core.cycles.load": "3"}).core for _ in range(2)]
     assert cores[0] is cores[1]
     waits = "memories.flash.wait_states"
     settings = ({waits: "3"}, {waits: "3", "placement.weights": "sram"}, {waits: "4"})
-    three, moved, four = (files.machine(setting)[0] for setting in settings)
+    three, moved, four = (files.target(setting).platform for setting in settings)
     assert moved.memories["flash"] is three.memories["flash"]
     assert four.memories["sram"] is three.memories["sram"]
     assert four.energy is three.energy
@@ -201,8 +202,8 @@ def test_one_layout_is_of_the_boards_that_need_the_same_simulation_and_fit_alike
         {"memories.sram.size": "64KiB"},
         {"memories.flash.instruction_cache.ways": "1"},
     )
-    found = layouts([files.machine(setting) for setting in ({}, *same, *others)])
-    assert [layout.machines.tolist() for layout in found] == [[0, 1, 2, 3], [4], [5], [6]]
+    found = layouts([files.target(setting) for setting in ({}, *same, *others)])
+    assert [layout.targets.tolist() for layout in found] == [[0, 1, 2, 3], [4], [5], [6]]
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_one_layout_is_of_the_boards_that_need_the_same_simulation_and_fit_alike
 )
 def test_a_setting_that_cannot_be_is_refused_by_its_path(path: str, value: str, words: str) -> None:
     with pytest.raises(UsageError) as refused:
-        sheet("stm32f4").machine({path: value})
+        sheet("stm32f4").target({path: value})
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
 

@@ -18,7 +18,7 @@ from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform, platform_caches
 from simbench.catalog.scenario import Scenario
 from simbench.cli.main import _run
-from simbench.cost import estimate, load_core
+from simbench.cost import estimate, load_core, load_target
 from simbench.cost.residuals import residual
 from simbench.counts import ACCESS, CACHE_EVENT, EDGE, Block, Counts, SectionCounts
 from simbench.errors import EXIT_GOOD, EXIT_USAGE, UsageError
@@ -267,7 +267,7 @@ def test_every_cache_of_the_board_is_watched_and_every_instruction_known() -> No
     benchmark = load_benchmarks()["kws"]
     task = suite_task(scenario, BOARD, benchmark, emulator.machine(BOARD.core), 1)
     counts = measure(task, emulator).counts
-    price = estimate(counts, counts.inference, BOARD, load_core(BOARD.core))
+    price = estimate(counts, counts.inference, load_target(BOARD, load_core(BOARD.core)))
     assert price.notes == ()
     assert price.coverage == 1.0
 

@@ -92,7 +92,7 @@ class Native:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A board. ``version`` changes whenever a number does; it is part of a result's settings.
+    """A board. ``version`` is a label for people.
 
     ``accuracy`` says how the error of its estimates is known, or why it is not. Where ``energy`` is
     None, ``energy_reason`` says why it is not known.

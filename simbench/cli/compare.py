@@ -95,7 +95,7 @@ def _compared(base: Run, new: Run, force: bool) -> Comparison:
         )
     if comparison.differences and not force:
         raise UsageError(
-            f"the two cannot be compared, for they differ in {'; '.join(comparison.differences)}: "
+            f"the two cannot be compared, for they differ: {'; '.join(comparison.differences)}: "
             "run both alike, or say --force"
         )
     return comparison

@@ -19,7 +19,7 @@ from simbench.comparisons.comparison import (
     Fact,
     LayerChange,
 )
-from simbench.comparisons.conditions import differences
+from simbench.comparisons.conditions import differences, price_causes
 from simbench.comparisons.layers import paired
 from simbench.result.metrics import LAYER_METRICS, METRICS, Metric, Subject, value_of
 from simbench.result.tree import Layer, Result, Run
@@ -30,8 +30,16 @@ def compare(base: Run, new: Run) -> Comparison:
     before = {result.id: result for result in base.results}
     after = {result.id: result for result in new.results}
     names = sorted(before | after)
-    entries = (_entry(name, before.get(name), after.get(name)) for name in names)
-    return Comparison(tuple(entries), differences(base, new))
+    entries = [_entry(name, before.get(name), after.get(name)) for name in names]
+    priced = (_with_price(entry, base, new) for entry in entries)
+    return Comparison(tuple(priced), differences(base, new))
+
+
+def _with_price(entry: Entry, base: Run, new: Run) -> Entry:
+    """``entry`` with what of its price changed, where that is known."""
+    if PRICE not in entry.causes or entry.new is None:
+        return entry
+    return replace(entry, price_causes=price_causes(base, new, entry.new.platform))
 
 
 def _entry(name: str, base: Result | None, new: Result | None) -> Entry:
@@ -90,6 +98,6 @@ def _causes(base: Result, new: Result, facts: Sequence[Fact]) -> tuple[str, ...]
 
 
 def _price(result: Result) -> tuple[str | None, ...]:
-    """What priced the result: the versions of the core, the platform and the energy model."""
+    """What priced the result: core, platform, supply, and the hash of all that made the price."""
     estimates = (result.cycles, result.time_s, result.energy_j)
     return tuple(None if estimate is None else estimate.source for estimate in estimates)

@@ -87,6 +87,7 @@ class Entry:
 
     ``causes`` says what changed: the code (firmware, model or input), the price of instructions,
     or, where both are the same, simbench itself. It is empty where either was not executed.
+    ``price_causes`` says what of the price changed ("platform mine"), where both runs say it.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Entry:
     facts: tuple[Fact, ...] = ()
     layers: tuple[LayerChange, ...] = ()
     causes: tuple[str, ...] = ()
+    price_causes: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:

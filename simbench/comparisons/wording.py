@@ -60,8 +60,10 @@ def heading(entry: Entry) -> str:
     if entry.base is None:
         return f"added: only the new run has it ({_status(entry.new)})"
     hashes = [fact.name for fact in entry.facts if fact.name in IDENTITY]
-    within = f" ({', '.join(hashes)})" if hashes else ""
-    said = [_CAUSES[cause] + (within if cause == CODE else "") for cause in entry.causes]
+    within = {CODE: f" ({', '.join(hashes)})" if hashes else ""}
+    if entry.price_causes:
+        within[PRICE] = f": {', '.join(entry.price_causes)}"
+    said = [_CAUSES[cause] + within.get(cause, "") for cause in entry.causes]
     if any(fact.name == "outputs" for fact in entry.facts):
         said.append("outputs changed")
     if entry.base.status != entry.new.status:

@@ -1,4 +1,4 @@
-"""Prices of a section on many machines at once: what-if studies, and single prices by them."""
+"""Prices of a section on many targets at once: what-if studies, and single prices by them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from simbench.catalog.platforms import Platform
 from simbench.cost.bounds import Bounds
 from simbench.cost.demand import Demand, demand
 from simbench.cost.groups import all_blocks, executed_groups
-from simbench.cost.machines import Machine, Numbers, numbers, structure
 from simbench.cost.stacks import Stack, cycle_stack, energy_stack
+from simbench.cost.targets import Numbers, Target, numbers, structure
 from simbench.counts import Counts, SectionCounts
 
 Values = NDArray[np.float64]
@@ -22,7 +22,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Prices:
-    """What one inference's share of a section costs, a row for each machine or group of blocks.
+    """What one inference's share of a section costs, a row for each target or group of blocks.
 
     ``cycles``, ``time_s`` and ``energy_j`` are (rows, 3): value, lower, upper bound. The parts of
     the stacks, (rows,) each, add up to the value. Energy that is not known is NaN. ``notes`` say,
@@ -50,40 +50,38 @@ class Split:
     prices: Prices
 
 
-def price_points(
-    counts: Counts, section: SectionCounts, machines: Sequence[Machine], *, widened: bool = True
-) -> Prices:
-    """Price ``section`` of ``counts``, per inference, on each of ``machines``.
+def price_points(counts: Counts, section: SectionCounts, targets: Sequence[Target]) -> Prices:
+    """Price ``section`` of ``counts``, per inference, on each of ``targets``.
 
-    Machines that differ in numbers alone are priced together. Ranges hold what the sources leave
-    open and, if ``widened``, how far the model was from silicon. Raises UsageError where a core's
-    data lack a parameter.
+    Targets that differ in numbers alone are priced together. Ranges hold what the sources leave
+    open, and how far the model was from silicon. Raises UsageError where a core's data lack a
+    parameter.
     """
     alike: defaultdict[Hashable, list[int]] = defaultdict(list)
-    for index, machine in enumerate(machines):
-        alike[structure(machine)].append(index)
+    for index, target in enumerate(targets):
+        alike[structure(target)].append(index)
     everything = all_blocks(len(counts.blocks))
     found = []
     for rows in alike.values():
-        platform, core = machines[rows[0]]
-        asked = demand(counts, section, platform, core, everything)
-        priced = numbers([machines[row] for row in rows], widened=widened)
-        found.append((rows, _prices(asked, platform, priced, counts.inferences)))
-    return found[0][1] if len(found) == 1 else _joined(found, len(machines))
+        first = targets[rows[0]]
+        asked = demand(counts, section, first.platform, first.core, everything)
+        priced = numbers([targets[row] for row in rows])
+        found.append((rows, _prices(asked, first.platform, priced, counts.inferences)))
+    return found[0][1] if len(found) == 1 else _joined(found, len(targets))
 
 
 def price_split(
-    counts: Counts, section: SectionCounts, machine: Machine, groups: Sequence[int]
+    counts: Counts, section: SectionCounts, target: Target, groups: Sequence[int]
 ) -> Split:
-    """The price of ``section`` on ``machine`` split by the group of each block of ``counts``.
+    """The price of ``section`` on ``target`` split by the group of each block of ``counts``.
 
     Values and every part of their stacks add up to those of the whole to rounding; bounds need not,
     as a group's extremes are its own. What a taken branch costs is its source's, what is waited for
     the code there its target's.
     """
     names, split = executed_groups(section, groups)
-    asked = demand(counts, section, *machine, split)
-    prices = _prices(asked, machine[0], numbers([machine], widened=True), counts.inferences)
+    asked = demand(counts, section, target.platform, target.core, split)
+    prices = _prices(asked, target.platform, numbers([target]), counts.inferences)
     return Split(tuple(names.tolist()), tuple(map(int, asked.instructions)), prices)
 
 
@@ -122,7 +120,7 @@ def _added(stack: Stack, share: float, off: Values, rows: int) -> tuple[Bounds, 
 
 
 def _joined(found: Sequence[tuple[Sequence[int], Prices]], count: int) -> Prices:
-    """The prices of ``count`` machines, found in parts, in the machines' order."""
+    """The prices of ``count`` targets, found in parts, in the targets' order."""
     notes: list[tuple[str, ...]] = [()] * count
     for rows, prices in found:
         for row, note in zip(rows, prices.notes, strict=True):

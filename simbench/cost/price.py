@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from simbench.catalog.platforms import Platform
 from simbench.cost.bounds import Bounds
-from simbench.cost.cores.core import Core
-from simbench.cost.machines import Machine
 from simbench.cost.points import Prices, Values, price_points
+from simbench.cost.targets import Target
 from simbench.counts import Counts, SectionCounts
 from simbench.result.estimate import Estimate
 
@@ -29,26 +27,17 @@ class Price:
     notes: tuple[str, ...]
 
 
-def estimate(
-    counts: Counts,
-    section: SectionCounts,
-    platform: Platform,
-    core: Core,
-    *,
-    widened: bool = True,
-) -> Price:
-    """Price ``section`` of ``counts`` on ``platform`` with ``core``, per inference.
+def estimate(counts: Counts, section: SectionCounts, target: Target) -> Price:
+    """Price ``section`` of ``counts`` on ``target``, per inference: a function of these alone.
 
-    Ranges hold what the sources leave open and, if ``widened``, how far the model was from silicon.
+    Ranges hold what the sources leave open, and how far the model was from silicon.
     """
-    machine = (platform, core)
-    return price_of(price_points(counts, section, [machine], widened=widened), 0, machine)
+    return price_of(price_points(counts, section, [target]), 0, target)
 
 
-def price_of(prices: Prices, row: int, machine: Machine) -> Price:
-    """One row of ``prices`` by itself, with its source; it is one on ``machine``."""
-    platform, core = machine
-    source = f"{core.id} {core.version} on {platform.id} {platform.version}"
+def price_of(prices: Prices, row: int, target: Target) -> Price:
+    """One row of ``prices`` by itself, with its source; it is one on ``target``."""
+    platform, source = target.platform, target.source
     seconds = {name: part / platform.clock_hz for name, part in prices.cycle_stack.items()}
     energy = None
     if platform.energy is not None:

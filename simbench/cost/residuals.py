@@ -9,10 +9,21 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from simbench.catalog.platforms import Platform
+from simbench.cost.cores.core import Core, load_core
+from simbench.cost.targets import Target
 from simbench.files.datafile import read
 
 RESIDUALS = Path(__file__).resolve().parent / "residuals.yaml"
 _ELSEWHERE = "elsewhere"
+
+
+def load_target(platform: Platform, core: Core | None = None) -> Target:
+    """``platform`` as what prices are of: with its own core, or ``core``, and its residual.
+
+    Raises UsageError where there is no such core.
+    """
+    return Target(platform, core or load_core(platform.core), residual(platform.id))
 
 
 def residual(platform: str) -> float:

@@ -14,7 +14,7 @@ from simbench.cost.effects.accesses import code_bus, misaligned
 from simbench.cost.effects.branches import branch_refill, misprediction
 from simbench.cost.effects.data_waits import data_wait, reads_past_cache
 from simbench.cost.effects.fetch_waits import fetch_wait, reads_made
-from simbench.cost.machines import EnergyNumbers, Numbers
+from simbench.cost.targets import EnergyNumbers, Numbers
 from simbench.counts import Segment
 
 Stack = Mapping[str, Bounds]

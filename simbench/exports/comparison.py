@@ -38,6 +38,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "id": entry.id,
         "state": entry.state,
         "causes": entry.causes,
+        "price_causes": entry.price_causes,
         "facts": [asdict(fact) for fact in entry.facts],
         "metrics": _metrics(entry.changes),
         "layers": [_layer(layer) for layer in entry.layers],

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.backends.sections import add_sections, merge
-from simbench.cost.machines import Machine
 from simbench.cost.points import price_points, price_split
+from simbench.cost.targets import Target
 from simbench.counts import Counts, SectionCounts
 from simbench.errors import InfrastructureError
 from simbench.profiles.functions import Functions
@@ -22,22 +22,22 @@ Rows = NDArray[np.void]
 
 
 def frames(
-    counts: Counts, layers: Sequence[SectionCounts], functions: Functions, machine: Machine
+    counts: Counts, layers: Sequence[SectionCounts], functions: Functions, target: Target
 ) -> tuple[Frame, ...]:
-    """What each function costs in each of ``layers`` on ``machine``, and outside all of them.
+    """What each function costs in each of ``layers`` on ``target``, and outside all of them.
 
     They add up to the inference of ``counts``: what of its cycles is no one layer's, as a price
     depends on what several of them did together, is a frame of its own (mostly there is nothing).
     Raises InfrastructureError where the layers hold what the inference does not.
     """
-    platform, core = machine
-    machine = (replace(platform, energy=None), core)  # frames have none: it need not be priced
+    # frames have no energy: it need not be priced
+    target = replace(target, platform=replace(target.platform, energy=None))
     found = [
         frame
         for index, section in (*enumerate(layers), (None, outside(counts.inference, layers)))
-        for frame in _frames(counts, section, index, functions, machine)
+        for frame in _frames(counts, section, index, functions, target)
     ]
-    whole = float(price_points(counts, counts.inference, [machine]).cycles[0, 0])
+    whole = float(price_points(counts, counts.inference, [target]).cycles[0, 0])
     left = whole - sum(frame.cycles for frame in found)
     if abs(left) > _ROUNDING * whole:
         found.append(Frame(None, SHARED, 0, left))
@@ -49,9 +49,9 @@ def _frames(
     section: SectionCounts,
     layer: int | None,
     functions: Functions,
-    machine: Machine,
+    target: Target,
 ) -> Iterator[Frame]:
-    split = price_split(counts, section, machine, functions.starts)
+    split = price_split(counts, section, target, functions.starts)
     cycles = split.prices.cycles[:, 0].tolist()
     for start, executed, spent in zip(split.groups, split.instructions, cycles, strict=True):
         yield Frame(layer, functions.names[start], executed, spent)

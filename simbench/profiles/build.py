@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from simbench.catalog.platforms import Platform
-from simbench.cost.cores.core import Core
 from simbench.cost.points import price_split
 from simbench.cost.price import Price, estimate, price_of
+from simbench.cost.targets import Target
 from simbench.counts import Counts, SectionCounts
 from simbench.errors import InfrastructureError
 from simbench.firmware.image import Image
@@ -34,8 +33,7 @@ def build_profile(
     counts: Counts,
     image: Image,
     model: PreparedModel | None,
-    platform: Platform,
-    core: Core,
+    target: Target,
     lines: Lines,
 ) -> Profile:
     """The profile of the measured inference of ``counts``. ``lines`` looks source lines up.
@@ -49,22 +47,24 @@ def build_profile(
         )
     functions = functions_of(image, counts.blocks)
     sources = lines(image, [*functions.functions, *addresses(counts)])
-    run = _Run(counts, platform, core, estimate(counts, counts.inference, platform, core))
+    run = _Run(counts, target, estimate(counts, counts.inference, target))
     sections = counts.layers if model is not None else ()
     layers = () if model is None else _layers(run, model)
     interpreter = run.cost(outside(counts.inference, sections))
-    by_block = price_split(counts, counts.inference, (platform, core), range(len(counts.blocks)))
-    together = words_moved(counts, counts.inference, platform, core, [0] * len(counts.blocks))
+    by_block = price_split(counts, counts.inference, target, range(len(counts.blocks)))
+    together = words_moved(
+        counts, counts.inference, target.platform, target.core, [0] * len(counts.blocks)
+    )
     return Profile(
         title=title,
-        clock_hz=platform.clock_hz,
+        clock_hz=target.platform.clock_hz,
         total=run.cost_of(counts.instructions(counts.inference), run.whole),
         layers=layers,
         interpreter=interpreter,
         shared=_remainder(run.whole, [*(layer.cost for layer in layers), interpreter]),
         functions=_function_costs(run, functions, sources),
         calls=calls(counts, functions, sources),
-        lines=line_costs(counts, by_block, core, functions, sources),
+        lines=line_costs(counts, by_block, target.core, functions, sources),
         mix=mix(counts.blocks, counts.inference.executions),
         accesses=together.get(0, ()),
         frames=_frames(run, sections, layers, functions),
@@ -77,12 +77,11 @@ class _Run:
     """A run with what it is priced on; ``whole`` is the price of its inference."""
 
     counts: Counts
-    platform: Platform
-    core: Core
+    target: Target
     whole: Price
 
     def cost(self, section: SectionCounts) -> Cost:
-        price = estimate(self.counts, section, self.platform, self.core)
+        price = estimate(self.counts, section, self.target)
         return self.cost_of(self.counts.instructions(section), price)
 
     def cost_of(self, instructions: int, price: Price) -> Cost:
@@ -111,16 +110,16 @@ def _layers(run: _Run, model: PreparedModel) -> tuple[LayerCost, ...]:
 def _function_costs(
     run: _Run, functions: Functions, sources: Mapping[int, SourceLine]
 ) -> tuple[FunctionCost, ...]:
-    machine, section = (run.platform, run.core), run.counts.inference
-    split = price_split(run.counts, section, machine, functions.starts)
-    words = words_moved(run.counts, section, *machine, functions.starts)
+    target, section = run.target, run.counts.inference
+    split = price_split(run.counts, section, target, functions.starts)
+    words = words_moved(run.counts, section, target.platform, target.core, functions.starts)
     rows = (
         FunctionCost(
             address=start,
             symbol=functions.functions[start].name,
             name=functions.names[start],
             source=sources.get(start),
-            cost=run.cost_of(executed, price_of(split.prices, row, machine)),
+            cost=run.cost_of(executed, price_of(split.prices, row, target)),
             accesses=words[start],
         )
         for row, (start, executed) in enumerate(zip(split.groups, split.instructions, strict=True))
@@ -134,7 +133,7 @@ def _frames(
     layers: Sequence[LayerCost],
     functions: Functions,
 ) -> tuple[Frame, ...]:
-    found = frames(run.counts, sections, functions, (run.platform, run.core))
+    found = frames(run.counts, sections, functions, run.target)
     labels: dict[int | None, str] = {n: f"{at.index} {at.op}" for n, at in enumerate(layers)}
     labels[None] = INTERPRETER if layers else _SECTION
     return tuple(
@@ -150,8 +149,8 @@ def _frames(
 
 def _notes(run: _Run, functions: Functions, sources: Mapping[int, SourceLine]) -> tuple[str, ...]:
     notes = list(run.whole.notes)
-    if run.platform.energy_reason is not None:
-        notes.append(f"no energy: {run.platform.energy_reason}")
+    if run.target.platform.energy_reason is not None:
+        notes.append(f"no energy: {run.target.platform.energy_reason}")
     if not all(function.name for function in functions.functions.values()):
         notes.append(_NO_SYMBOLS)
     if not sources:

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from simbench.backends import Backend
-from simbench.cost.cores.core import load_core
 from simbench.cost.fit import check_fit
+from simbench.cost.residuals import load_target
 from simbench.errors import DoesNotFit
 from simbench.firmware.lines import source_lines
 from simbench.models.parity import agrees
@@ -82,8 +82,7 @@ def profile_task(task: Task, backend: Backend, store: Store | None = None) -> Pr
         seen.counts,
         task.image,
         task.model,
-        task.platform,
-        load_core(task.platform.core),
+        load_target(task.platform),
         source_lines,
     )
     profile = replace(profile, notes=(*task.notes, *profile.notes))

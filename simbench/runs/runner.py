@@ -12,9 +12,10 @@ from simbench.accuracy.judge import HOST, Judged, judge
 from simbench.backends import Backend, Capabilities
 from simbench.backends.boards import Launched, in_parallel
 from simbench.catalog.platforms import Platform
-from simbench.cost.cores.core import load_core
 from simbench.cost.fit import check_fit
 from simbench.cost.price import Price, estimate
+from simbench.cost.residuals import load_target
+from simbench.cost.targets import price_settings
 from simbench.errors import DoesNotFit, InfrastructureError
 from simbench.models.parity import agrees, parity_of
 from simbench.models.prepared import PreparedModel
@@ -149,8 +150,8 @@ def _model_used(task: Task, model: PreparedModel) -> ModelUsed:
 
 
 def _measured(task: Task, seen: Observation, expected: Sequence[bytes]) -> Result:
-    core = load_core(task.platform.core)
-    whole = estimate(seen.counts, seen.counts.inference, task.platform, core)
+    target = load_target(task.platform)
+    whole = estimate(seen.counts, seen.counts.inference, target)
     functions = functions_of(task.image, seen.counts.blocks)
     sections = () if task.model is None else seen.counts.layers
     result = replace(
@@ -160,13 +161,13 @@ def _measured(task: Task, seen: Observation, expected: Sequence[bytes]) -> Resul
         time_s=whole.time_s,
         energy_j=whole.energy_j,
         coverage=whole.coverage,
-        frames=frames(seen.counts, sections, functions, (task.platform, core)),
+        frames=frames(seen.counts, sections, functions, target),
         notes=(*task.notes, *whole.notes),
     )
     if task.model is None:
         missing = dict.fromkeys(("parity", "memory", "layers"), _OWN_ELF)
         return replace(result, missing={**(result.missing or {}), **missing})
-    layers = [estimate(seen.counts, s, task.platform, core) for s in sections]
+    layers = [estimate(seen.counts, s, target) for s in sections]
     result = replace(
         result,
         layers=_layers(task.model, seen, layers),
@@ -262,12 +263,10 @@ def _predictions(task: Task, model: PreparedModel, seen: Observation) -> tuple[P
 
 def settings(tasks: Sequence[Task], backend: str, samples: int) -> Mapping[str, object]:
     """Everything that changes a number and is not in a result itself."""
-    platforms = {task.platform.id: task.platform for task in tasks}
-    cores = {platform.core: load_core(platform.core) for platform in platforms.values()}
+    targets = {task.platform.id: load_target(task.platform) for task in tasks}
     return {
         "backend": backend,
         "samples": samples,
         "seeds": {task.benchmark.id: task.benchmark.seed for task in tasks},
-        "platforms": {name: platform.version for name, platform in platforms.items()},
-        "cores": {name: core.version for name, core in cores.items()},
+        **price_settings(targets.values()),
     }

@@ -12,9 +12,9 @@ from pathlib import Path
 from simbench.backends import Backend, LaunchSpec
 from simbench.backends.sections import fold_layers
 from simbench.catalog.platforms import Platform
-from simbench.cost.cores.core import load_core
 from simbench.cost.fit import check_fit
 from simbench.cost.price import estimate
+from simbench.cost.residuals import load_target
 from simbench.counts import Counts
 from simbench.errors import DoesNotFit, InfrastructureError, UsageError
 from simbench.firmware.section import Section
@@ -153,10 +153,10 @@ def served_spec(task: Task) -> LaunchSpec:
 
 def pricer(platform: Platform) -> Callable[[Counts, int], Cost]:
     """What one inference costs on ``platform``: the mean over a window of so many."""
-    core = load_core(platform.core)
+    target = load_target(platform)
 
     def price(counts: Counts, inferences: int) -> Cost:
-        each = estimate(fold_layers(counts, inferences), counts.inference, platform, core)
+        each = estimate(fold_layers(counts, inferences), counts.inference, target)
         energy = each.energy_j
         return Cost(each.time_s.value, None if energy is None else energy.value)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from simbench import __version__
-from simbench.cost.cores.core import load_core
+from simbench.cost.residuals import load_target
 from simbench.errors import UsageError
 from simbench.task.tasks import Task
 
@@ -23,7 +23,7 @@ def render(tasks: Sequence[Task]) -> str:
 
 
 def locked(tasks: Sequence[Task]) -> Mapping[str, str]:
-    """The hash or version of each image, model and input of ``tasks`` and of what prices them."""
+    """The hash of each image, model and input of ``tasks`` and of what prices them."""
     return dict(sorted(fact for task in tasks for fact in _facts(task)))
 
 
@@ -49,8 +49,11 @@ def _facts(task: Task) -> Iterator[tuple[str, str]]:
         yield f"model {task.benchmark.id} for {image}", task.model.sha256
     if task.measured is not None:
         yield f"input of {task.scenario.id}", hashlib.sha256(task.measured.wire).hexdigest()
-    yield f"platform {platform.id}", platform.version
-    yield f"core {platform.core}", load_core(platform.core).version
+    price = load_target(platform).identity
+    yield f"platform {platform.id}", price["platform"]
+    yield f"core {platform.core}", price["core"]
+    yield f"residual of {platform.id}", price["residual"]
+    yield "pricing code", price["code"]
 
 
 def _read(path: Path) -> Mapping[str, str]:

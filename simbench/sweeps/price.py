@@ -1,4 +1,4 @@
-"""Points to columns: every machine of a study priced from the simulation that it needs."""
+"""Points to columns: every target of a study priced from the simulation that it needs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.platforms import Platform, platform_caches
 from simbench.catalog.scenario import Scenario
 from simbench.cost.fit import check_fit, memory_use
-from simbench.cost.machines import Machine
 from simbench.cost.points import Prices, price_points
+from simbench.cost.targets import Target
 from simbench.counts import CacheGeometry, Counts
 from simbench.errors import DoesNotFit
 from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, OK
@@ -36,25 +36,25 @@ _NUMBERS = (
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Layout:
-    """Machines with the same sizes and caches of memories, placement and kind of core: one of them,
+    """Targets with the same sizes and caches of memories, placement and kind of core: one of them,
     the caches that must be watched for them, and which they are."""
 
     platform: Platform
     caches: tuple[CacheGeometry, ...]
-    machines: NDArray[np.int64]
+    targets: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Case:
-    """A scenario with the machines that it is priced on, one for each setting."""
+    """A scenario with the targets that it is priced on, one for each setting."""
 
     scenario: Scenario
     benchmark: Benchmark
-    machines: Sequence[Machine]
+    targets: Sequence[Target]
     layouts: Sequence[Layout]
 
     def key(self, layout: Layout) -> Key:
-        """The simulation that the machines of ``layout`` need."""
+        """The simulation that the targets of ``layout`` need."""
         scenario = self.scenario
         core = layout.platform.core
         return Key(scenario.benchmark, scenario.kernels, core, layout.caches)
@@ -62,7 +62,7 @@ class Case:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Priced:
-    """The numbers of a case's machines by name, NaN where there is none; their statuses, and
+    """The numbers of a case's targets by name, NaN where there is none; their statuses, and
     sentences on what was not known."""
 
     columns: Columns
@@ -70,12 +70,12 @@ class Priced:
     notes: tuple[str, ...]
 
 
-def layouts(machines: Sequence[Machine]) -> tuple[Layout, ...]:
-    """The layouts of ``machines``."""
+def layouts(targets: Sequence[Target]) -> tuple[Layout, ...]:
+    """The layouts of ``targets``."""
     found: dict[Hashable, list[int]] = {}
-    for index, (platform, _) in enumerate(machines):
-        found.setdefault(_laid_out(platform), []).append(index)
-    boards = ((machines[indices[0]][0], np.array(indices)) for indices in found.values())
+    for index, target in enumerate(targets):
+        found.setdefault(_laid_out(target.platform), []).append(index)
+    boards = ((targets[indices[0]].platform, np.array(indices)) for indices in found.values())
     return tuple(Layout(board, platform_caches(board), indices) for board, indices in boards)
 
 
@@ -94,33 +94,33 @@ def needed(case: Case) -> dict[Key, Platform]:
 
 
 def price(case: Case, simulated: Mapping[Key, Simulated]) -> Priced:
-    """Every machine of ``case`` priced."""
-    length = len(case.machines)
+    """Every target of ``case`` priced."""
+    length = len(case.targets)
     columns: Columns = {name: np.full(length, np.nan) for name in _NUMBERS}
     status = np.full(length, OK, dtype="<U16")
     alike: dict[Key, list[NDArray[np.int64]]] = {}
     for layout in case.layouts:
         key = case.key(layout)
-        alike.setdefault(key, []).append(layout.machines)
+        alike.setdefault(key, []).append(layout.targets)
         facts, fits = _memory(layout.platform, simulated[key])
-        _put(columns, facts, layout.machines, length)
-        status[layout.machines] = _status(simulated[key], fits)
+        _put(columns, facts, layout.targets, length)
+        status[layout.targets] = _status(simulated[key], fits)
     notes: dict[str, None] = {}
     for key, found in alike.items():
         for indices in _chunks(np.concatenate(found)):
-            numbers, said = _prices(simulated[key].counts, [case.machines[i] for i in indices])
+            numbers, said = _prices(simulated[key].counts, [case.targets[i] for i in indices])
             _put(columns, numbers, indices, length)
             notes |= dict.fromkeys(said)
     return Priced(columns, status, tuple(notes))
 
 
 def _prices(
-    counts: Counts | None, machines: Sequence[Machine]
+    counts: Counts | None, targets: Sequence[Target]
 ) -> tuple[Mapping[str, float | NDArray[np.float64]], Iterator[str]]:
-    """The numbers of ``machines`` and what was not known; nothing without counts."""
+    """The numbers of ``targets`` and what was not known; nothing without counts."""
     if counts is None:
         return {}, iter(())
-    prices = price_points(counts, counts.inference, machines)
+    prices = price_points(counts, counts.inference, targets)
     instructions = counts.instructions(counts.inference)
     notes = (note for said in prices.notes for note in said)
     return {"instructions": instructions, **_numbers(prices)}, notes

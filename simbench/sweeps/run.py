@@ -1,9 +1,10 @@
-"""Carry out a study: make its machines, simulate what must be, price everything."""
+"""Carry out a study: make its targets, simulate what must be, price everything."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.scenario import Scenario
-from simbench.cost.machines import Machine
+from simbench.cost.targets import Target, price_settings
 from simbench.files.fetch import Progress, quiet
 from simbench.store import Store
 from simbench.sweeps.axes import Setting, check_size, crossed
@@ -36,7 +37,7 @@ class _Board:
     points: tuple[Setting, ...]
     changes: tuple[Change, ...]
     sensitivities: tuple[Change, ...]
-    machines: tuple[Machine, ...]
+    targets: tuple[Target, ...]
     layouts: tuple[Layout, ...]
 
 
@@ -71,17 +72,17 @@ def run_study(
 
 def _board(files: Sheet, study: Study) -> _Board:
     points = crossed(study.groups)
-    machines = [files.machine(setting) for setting in points]  # a wrong value is found here
+    targets = [files.target(setting) for setting in points]  # a wrong value is found here
     changes = tuple(change for group in study.groups for change in group_changes(files, group))
     by = study.sensitivity
     sensitivities = () if by is None else tuple(sensitivity_changes(files, by))
     alone = (change.setting for change in (*changes, *sensitivities))
-    machines += [files.machine(setting) for setting in ({}, *alone)]
-    return _Board(points, changes, sensitivities, tuple(machines), layouts(machines))
+    targets += [files.target(setting) for setting in ({}, *alone)]
+    return _Board(points, changes, sensitivities, tuple(targets), layouts(targets))
 
 
 def _case(scenario: Scenario, benchmark: Benchmark, board: _Board) -> Case:
-    return Case(scenario, benchmark, board.machines, board.layouts)
+    return Case(scenario, benchmark, board.targets, board.layouts)
 
 
 def _tasks(cases: Sequence[Case], made: Tasks) -> dict[Key, Task]:
@@ -132,20 +133,19 @@ def _sweep(
 
 def _settings(
     boards: Mapping[str, _Board], simulated: Mapping[Key, Simulated]
-) -> dict[str, Mapping[str, str]]:
-    """Everything that decides a number, by its version or hash."""
+) -> dict[str, Mapping[str, Any]]:
+    """Everything that decides a number, by its hash, and versions for people."""
     base = _base(boards)
     return {
-        "platforms": {platform.id: platform.version for platform, _ in base},
-        "cores": {core.id: core.version for _, core in base},
+        **price_settings(base),
         "firmware": {f"{k.kernels}/{k.core}": s.firmware_sha256 for k, s in simulated.items()},
         "models": {k.benchmark: s.model_sha256 for k, s in simulated.items()},
     }
 
 
-def _base(boards: Mapping[str, _Board]) -> list[Machine]:
+def _base(boards: Mapping[str, _Board]) -> list[Target]:
     """The boards as they are."""
-    return [board.machines[len(board.points)] for board in boards.values()]
+    return [board.targets[len(board.points)] for board in boards.values()]
 
 
 def _table(
@@ -174,10 +174,10 @@ def _change_columns(changes: Sequence[Change]) -> dict[str, NDArray[np.generic]]
 
 def _notes(
     axes: Sequence[str],
-    base: Iterable[Machine],
+    base: Iterable[Target],
     priced: Iterable[Priced],
 ) -> Iterator[str]:
-    for platform, _ in base:
+    for platform in (target.platform for target in base):
         if platform.energy_reason is not None:
             yield f"{platform.id}: no energy: {platform.energy_reason}"
     if "clock" in axes:

@@ -11,7 +11,8 @@ import yaml
 
 from simbench.catalog.platforms import Platform, platform_from, platform_path
 from simbench.cost.cores.core import Core, core_from, core_path, load_core
-from simbench.cost.machines import Machine
+from simbench.cost.residuals import load_target
+from simbench.cost.targets import Target
 from simbench.errors import UsageError
 from simbench.files.datafile import compose, top_table
 from simbench.sweeps.axes import Setting, nearest
@@ -47,25 +48,25 @@ class _File:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sheet:
-    """The files of one board, from which the machines of settings are made.
+    """The files of one board, from which the targets of settings are made.
 
-    Each part of a machine is checked once and kept: machines share what they do not differ in.
+    Each part of a target is checked once and kept: targets share what they do not differ in.
     """
 
     name: str
     _file: _File
     _parts: dict[_Changes, Platform] = field(default_factory=dict)
 
-    def machine(self, setting: Setting) -> Machine:
-        """The machine with ``setting`` applied. Raises UsageError naming the path at fault."""
+    def target(self, setting: Setting) -> Target:
+        """The target with ``setting`` applied. Raises UsageError naming the path at fault."""
         platform = self._platform(setting)
         of_core = tuple((path, text) for path, text in setting.items() if path.startswith(CORE))
-        return platform, _varied_core(platform.core, of_core)
+        return load_target(platform, _varied_core(platform.core, of_core))
 
     def can_be(self, setting: Setting) -> bool:
-        """Whether ``setting`` makes a machine."""
+        """Whether ``setting`` makes a target."""
         try:
-            self.machine(setting)
+            self.target(setting)
         except UsageError:
             return False
         return True

@@ -18,8 +18,8 @@ from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.platforms import Platform
 from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
-from simbench.cost.cores.core import load_core
 from simbench.cost.price import estimate
+from simbench.cost.residuals import load_target
 from simbench.counts import Counts, Segment
 from simbench.errors import NothingRun
 from simbench.files.fetch import Progress, quiet
@@ -127,7 +127,7 @@ def _task(
 def compare(row: SiliconRow, platform: Platform, counts: Counts) -> Comparison:
     """One row against the price of ``counts`` on ``platform``, set up as the row says."""
     placed = _placed(platform, row.weights_in_ram)
-    price = estimate(counts, counts.inference, placed, load_core(platform.core))
+    price = estimate(counts, counts.inference, load_target(placed))
     measured, reason = _measured_energy(row, platform)
     modelled = price.energy_j
     error = None

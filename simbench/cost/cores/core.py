@@ -38,7 +38,7 @@ class Core:
 
     ``cycles`` leaves out the refill of a taken branch and, for transfers of several words, all
     words but the first; a class that the core does not have takes what an unknown one does.
-    ``version`` changes whenever a number does. ``sources`` are the manuals.
+    ``version`` is a label for people; ``sources`` are the manuals.
     """
 
     id: str

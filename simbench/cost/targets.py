@@ -1,10 +1,11 @@
-"""Machines that differ in their numbers alone, and these numbers as arrays over them."""
+"""Targets that differ in their numbers alone, and these numbers as arrays over them."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +15,43 @@ from simbench.cost.bounds import Bounds, of
 from simbench.cost.cores.core import Core
 from simbench.cost.cores.pipelines import CORES_KEPT, pipeline
 from simbench.cost.features import pace
-from simbench.cost.residuals import residual
+from simbench.cost.identity import content_sha256, digest, pricing_code_sha256
 from simbench.files.datafile import Quantity
 
-Machine = tuple[Platform, Core]
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What prices are of: a platform with its core. ``off`` is how far the model was from silicon
+    there, a fraction; 0 leaves ranges to what the sources say."""
+
+    platform: Platform
+    core: Core
+    off: float
+
+    @cached_property
+    def identity(self) -> Mapping[str, str]:
+        """The hash of all that makes a price here: "platform", "core", "residual" and "code".
+
+        Names and what is written for people (versions, titles, sources) are in none of them.
+        """
+        return {
+            "platform": content_sha256(self.platform),
+            "core": content_sha256(self.core),
+            "residual": f"{self.off:g}",
+            "code": pricing_code_sha256(),
+        }
+
+    @cached_property
+    def source(self) -> str:
+        """What its estimates name as their source, ending in the hash of :attr:`identity`."""
+        platform, core = self.platform, self.core
+        price = digest(self.identity)[:12]
+        return f"{core.id} {core.version} on {platform.id} {platform.version}, price {price}"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class CoreNumbers:
-    """What a core takes beyond its runs of instructions, a row for each machine.
+    """What a core takes beyond its runs of instructions, a row for each target.
 
     ``pipeline`` has (rows, 3) by parameter, ``refills`` is (rows, kinds, 2, 3), as a pipeline's.
     """
@@ -44,9 +73,9 @@ class EnergyNumbers:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Numbers:
-    """The numbers of machines of one structure: a row for each, or one row where all are the same.
+    """The numbers of targets of one structure: a row for each, or one row where all are the same.
 
-    ``off`` is how far the model was from silicon on the machine's platform, a fraction.
+    ``off`` is :attr:`Target.off`.
     """
 
     clock_hz: NDArray[np.float64]
@@ -56,15 +85,25 @@ class Numbers:
     energy: EnergyNumbers | None
 
 
-def structure(machine: Machine) -> Hashable:
-    """Equal for two machines with the same memories, caches, placement and pace of instructions.
+def price_settings(targets: Iterable[Target]) -> dict[str, Mapping[str, Any]]:
+    """What decides the prices of ``targets``, for a document's settings: labels, and hashes."""
+    listed = list(targets)
+    return {
+        "platforms": {target.platform.id: target.platform.version for target in listed},
+        "cores": {target.core.id: target.core.version for target in listed},
+        "prices": {target.platform.id: dict(target.identity) for target in listed},
+    }
+
+
+def structure(target: Target) -> Hashable:
+    """Equal for two targets with the same memories, caches, placement and pace of instructions.
 
     What is asked of the two is then the same.
     """
-    platform, core = machine
+    platform = target.platform
     memories = tuple(_shape(memory) for memory in platform.memories.values())
     placement = tuple(platform.placement.items())
-    return memories, placement, platform.energy is None, pace(core)
+    return memories, placement, platform.energy is None, pace(target.core)
 
 
 def _shape(memory: Memory) -> Hashable:
@@ -72,18 +111,18 @@ def _shape(memory: Memory) -> Hashable:
     return memory.name, memory.width_bytes, memory.prefetch, caches
 
 
-def numbers(machines: Sequence[Machine], *, widened: bool) -> Numbers:
-    """The numbers of ``machines``, which are of one structure."""
-    platforms = [platform for platform, _ in machines]
+def numbers(targets: Sequence[Target]) -> Numbers:
+    """The numbers of ``targets``, which are of one structure."""
+    platforms = [target.platform for target in targets]
     names = platforms[0].memories
     energies = [p.energy for p in platforms if p.energy is not None]
     return Numbers(
         clock_hz=np.array([platform.clock_hz for platform in platforms]),
-        off=np.array([residual(p.id) if widened else 0.0 for p in platforms]),
+        off=np.array([target.off for target in targets]),
         wait_states={
             name: _rows(p.memories[name].wait_states for p in platforms) for name in names
         },
-        core=_core_numbers([core for _, core in machines]),
+        core=_core_numbers([target.core for target in targets]),
         energy=_energy_numbers(energies, names) if energies else None,
     )
 

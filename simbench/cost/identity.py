@@ -1,0 +1,53 @@
+"""Identity by content: what makes a price, as hashes. A label typed by hand decides nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache
+
+from simbench.catalog.platforms import Platform
+from simbench.cost.cores.core import Core
+from simbench.files.datafile import Quantity
+from simbench.files.installed import version_of
+from simbench.store import sources_hash
+
+_FOR_PEOPLE: Mapping[type, frozenset[str]] = {
+    Platform: frozenset({"id", "version", "title", "native", "accuracy", "energy_reason"}),
+    Core: frozenset({"version", "title", "sources"}),
+    Quantity: frozenset({"source"}),
+}
+"""What of each says who or why, and no price depends on. A core's name says what prices it."""
+
+
+def content_sha256(content: object) -> str:
+    """The hash of all numbers and names in ``content``, a platform or a core, that price."""
+    return digest(_bare(content))
+
+
+@cache
+def pricing_code_sha256() -> str:
+    """The hash of the code that turns counts into prices, and of the decoder beneath it."""
+    return digest([sources_hash("simbench.cost.price"), version_of("capstone")])
+
+
+def digest(content: object) -> str:
+    """The hash of ``content``, which JSON can hold."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _bare(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.name
+    if is_dataclass(value) and not isinstance(value, type):
+        hidden = _FOR_PEOPLE.get(type(value), frozenset())
+        names = (field.name for field in fields(value))
+        return {name: _bare(getattr(value, name)) for name in names if name not in hidden}
+    if isinstance(value, Mapping):
+        return {str(_bare(key)): _bare(entry) for key, entry in value.items()}
+    if isinstance(value, tuple):
+        return [_bare(entry) for entry in value]
+    return value
