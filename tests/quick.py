@@ -64,6 +64,8 @@ def make_bare(folder: Path) -> Bare:
             )
             stand_in.chmod(0o755)
     os.environ["PATH"] = f"{programs}:{os.environ['PATH']}"
+    for name in ("SIMBENCH_QEMU", "SIMBENCH_RENODE"):
+        os.environ.pop(name, None)
     os.environ["SIMBENCH_BUILD_DIR"] = str(_without_firmware(folder / "build"))
     return bare
 

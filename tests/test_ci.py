@@ -48,6 +48,21 @@ def test_the_workflows_are_what_github_takes(path: Path) -> None:
     check("vendor.github-workflows", path)
 
 
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")), ids=lambda p: p.name
+)
+def test_the_issue_forms_are_what_github_takes(path: Path) -> None:
+    check("vendor.github-issue-forms", path)
+
+
+def test_a_board_request_asks_for_what_a_board_file_needs() -> None:
+    form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/board.yml").read_text())
+    asked = {field.get("id") for field in form["body"]}
+    ours = {"id", "version", "title", "accuracy", "energy_reason", "native"}
+    for board in (ROOT / "platforms").glob("*.yaml"):
+        assert set(yaml.safe_load(board.read_text())) - ours <= asked
+
+
 def step(name: str) -> str:
     steps = yaml.safe_load(ACTION.read_text())["runs"]["steps"]
     script: str = next(step["run"] for step in steps if step["name"] == name)
