@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,3 +31,36 @@ def test_every_verb_has_its_help_in_the_reference() -> None:
     reference = (ROOT / "docs" / "reference" / "cli.md").read_text()
     for verb in VERBS:
         assert f"<!-- output: simbench {verb} --help -->" in reference
+
+
+def test_every_format_has_its_history() -> None:
+    from simbench.backends.records import Kind
+
+    history = (ROOT / "docs" / "developing" / "formats.md").read_text()
+    files = [p for p in (ROOT / "simbench").rglob("*") if p.suffix in (".py", ".json")]
+    schemas = {name for p in files for name in re.findall(r"simbench\.\w+/\d+", p.read_text())}
+    assert len(schemas) > 5
+    for schema in schemas:
+        assert f"## {schema}\n" in history
+    for kind in Kind:
+        assert re.search(rf"\b{kind.name}\b", history)
+
+
+def test_every_key_of_a_result_is_in_the_reference_or_the_history() -> None:
+    """So that who adds a key comes to the pages that say when and what."""
+    schema = json.loads((ROOT / "simbench/result/schemas/result-1.schema.json").read_text())
+    pages = ("docs/developing/formats.md", "docs/reference/result-json.md")
+    said = "".join((ROOT / page).read_text() for page in pages)
+    missing = [key for key in keys_of(schema) if not re.search(rf"\b{key}\b", said)]
+    assert not missing, f"say in the reference or the history what these are: {missing}"
+
+
+def keys_of(schema: object) -> Iterator[str]:
+    """Every property that a JSON schema names, at any depth."""
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        for part in schema.values():
+            yield from keys_of(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from keys_of(part)
