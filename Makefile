@@ -32,7 +32,7 @@ test-tools:  # what only tests use
 	@scripts/setup.sh --with-test-tools
 
 check: lint  ## within a minute: lint, types, every test without emulator, image or browser
-	$(BIN)/pytest --quick -q -n 2
+	$(BIN)/pytest --quick -q -n auto
 
 test: test-tools lint docs firmware second-qemu  ## every check and every test
 	$(BIN)/pytest -n 2

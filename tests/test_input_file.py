@@ -5,6 +5,7 @@ import wave
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,8 @@ def test_elements_pixels_and_real_values_are_the_same_input(
     np.save(tmp_path / "pixels.npy", (elements.astype(np.int16) + 128).astype(np.uint8))
     np.save(tmp_path / "real.npy", ic.input.dequantize(elements))
     np.savez(tmp_path / "one.npz", whatever=elements)
-    np.savez(tmp_path / "named.npz", other=elements[:, :1], **{ic.input.name: elements})
+    named: dict[str, Any] = {"other": elements[:, :1], ic.input.name: elements}
+    np.savez(tmp_path / "named.npz", **named)
     for path in sorted(tmp_path.iterdir()):
         assert read_input(path, ic, BYTES).input.tensor == elements.tobytes()
 
