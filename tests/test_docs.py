@@ -7,14 +7,36 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+from scripted import script
+
+from simbench.firmware.build import toolchain_version
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def test_help_shown_in_the_docs_is_what_the_command_prints() -> None:
+RUNS_NOTHING = r"--help$|^cat |^simbench list platforms$|simbench compare examples/"
+COMPILER = "12.2.1"  # what the pages' firmware was built with: another's has other counts
+
+
+def check_shown(pattern: str) -> None:
+    """Compare the shown output of each command that ``pattern`` is in with what it prints."""
     command = [sys.executable, str(ROOT / "scripts" / "refresh_outputs.py"), "--check"]
-    done = subprocess.run([*command, "--only=help$"], capture_output=True, text=True)
-    assert done.returncode == 0, f"{done.stdout}run scripts/refresh_outputs.py"
+    done = subprocess.run([*command, f"--only={pattern}"], capture_output=True, text=True)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}run scripts/refresh_outputs.py"
+
+
+def test_what_is_shown_of_commands_that_run_nothing_is_what_they_print() -> None:
+    check_shown(RUNS_NOTHING)
+
+
+@pytest.mark.emulator
+def test_what_is_shown_of_all_others_is_what_they_print() -> None:
+    """They share the store of this test, so that each simulation is made once."""
+    if COMPILER not in (toolchain_version() or ""):
+        pytest.skip(f"the pages show counts of arm-none-eabi-gcc {COMPILER}")
+    check_shown(f"^(?!.*(?:{RUNS_NOTHING}))")
 
 
 def test_every_shown_output_is_there() -> None:
@@ -64,3 +86,11 @@ def keys_of(schema: object) -> Iterator[str]:
     elif isinstance(schema, list):
         for part in schema:
             yield from keys_of(part)
+
+
+def test_what_is_stale_is_named_and_made_anew() -> None:
+    refresh = script("refresh_outputs")
+    page = "<!-- output: echo now -->\n```text\nbefore\n```\n<!-- output: echo b -->\n```text\nb\n```\n"
+    assert list(refresh.stale(page, "")) == ["echo now"]
+    assert list(refresh.stale(page, "b$")) == []
+    assert refresh.refreshed(page, ["echo now"]) == page.replace("before", "now")
