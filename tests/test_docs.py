@@ -90,7 +90,8 @@ def keys_of(schema: object) -> Iterator[str]:
 
 def test_what_is_stale_is_named_and_made_anew() -> None:
     refresh = script("refresh_outputs")
-    page = "<!-- output: echo now -->\n```text\nbefore\n```\n<!-- output: echo b -->\n```text\nb\n```\n"
+    blocks = {"echo now": "before", "echo b": "b"}
+    page = "".join(f"<!-- output: {c} -->\n```text\n{said}\n```\n" for c, said in blocks.items())
     assert list(refresh.stale(page, "")) == ["echo now"]
     assert list(refresh.stale(page, "b$")) == []
     assert refresh.refreshed(page, ["echo now"]) == page.replace("before", "now")
