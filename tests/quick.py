@@ -22,7 +22,10 @@ MARKERS = {
 }
 """Marker to what a test of that marker does."""
 
-_ARM = ("addr2line", "as", "c++filt", "g++", "gcc", "ld", "nm", "objcopy", "objdump", "readelf")
+_ARM = (
+    "addr2line", "ar", "as", "c++filt", "g++", "gcc", "ld", "nm", "objcopy", "objdump", "readelf",
+    "size", "strip",
+)  # fmt: skip
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "emulator": ("qemu-system-arm", "renode"),
     "image": (*(f"arm-none-eabi-{name}" for name in _ARM), "cmake"),

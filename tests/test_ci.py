@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -46,6 +47,15 @@ def test_the_action_is_what_github_takes() -> None:
 )
 def test_the_workflows_are_what_github_takes(path: Path) -> None:
     check("vendor.github-workflows", path)
+
+
+@pytest.mark.parametrize("target", ["check", "test"])
+def test_the_workflow_runs_both_doors_on_every_python_from_the_first_on(target: str) -> None:
+    job = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())["jobs"][target]
+    assert {"run": f"make {target}"} in job["steps"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    first = int(project["requires-python"].removeprefix(">=3."))
+    assert job["strategy"]["matrix"]["python"] == [f"3.{first + n}" for n in range(3)]
 
 
 @pytest.mark.parametrize(
