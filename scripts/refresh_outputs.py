@@ -1,8 +1,8 @@
 """Replace every shown output in README.md and docs/ by what the command prints now.
 
 A shown output is a fenced block after a comment ``<!-- output: COMMAND -->``. With ``--check``,
-write nothing, name the commands whose blocks are stale, and exit 1 if there are any; ``--only
-PATTERN`` takes only the commands in which that regular expression is found.
+write nothing and exit 1 where a block is stale; ``--only PATTERN`` takes only the commands in
+which that regular expression is found. The commands of stale blocks are told.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -33,19 +32,15 @@ def printed(command: str) -> str:
     return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
 
 
-def stale(text: str, pattern: str) -> Iterator[str]:
-    """The commands that ``pattern`` is in and whose shown output is not what they print."""
-    for match in BLOCK.finditer(text):
-        if re.search(pattern, match["command"]) and printed(match["command"]) != match["shown"]:
-            yield match["command"]
-
-
-def refreshed(text: str, commands: Collection[str]) -> str:
-    """``text`` with the shown output of each of ``commands`` made anew."""
+def refreshed(text: str, pattern: str) -> str:
+    """``text`` with every shown output of a command that ``pattern`` is in made anew."""
 
     def renew(match: re.Match[str]) -> str:
         command = match["command"]
-        return match[1] + printed(command) if command in commands else match[0]
+        if not re.search(pattern, command) or match["shown"] == printed(command):
+            return match[0]
+        print(f"shows what is not so: {command}")
+        return match[1] + printed(command)
 
     return BLOCK.sub(renew, text)
 
@@ -56,17 +51,18 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--only", default="", metavar="PATTERN")
     options = parser.parse_args()
-    verb = "stale" if options.check else "refreshed"
-    found = False
+    stale = []
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        text = page.read_text()
-        commands = list(stale(text, options.only))
-        for command in commands:
-            found = True
-            print(f"{verb}: {page.relative_to(ROOT)}: {command}")
-        if commands and not options.check:
-            page.write_text(refreshed(text, commands))
-    return int(options.check and found)
+        before = page.read_text()
+        after = refreshed(before, options.only)
+        if after != before:
+            stale.append(page.relative_to(ROOT))
+            if not options.check:
+                page.write_text(after)
+    verb = "stale" if options.check else "refreshed"
+    for page in stale:
+        print(f"{verb}: {page}")
+    return int(options.check and bool(stale))
 
 
 if __name__ == "__main__":

@@ -20,8 +20,10 @@ TABLE = re.compile(r"(<!-- rooms: scripts/rooms\.py -->\n)(?:\|.*\n)*")
 
 LAYERS = (
     ("errors", "counts", "isa"),
-    ("files", "result"),
-    ("catalog", "firmware", "store"),
+    ("files",),
+    ("result",),
+    ("catalog", "store"),
+    ("firmware",),
     ("backends", "cost", "models"),
     ("task",),
     ("session", "profiles", "suites"),

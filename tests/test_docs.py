@@ -88,10 +88,11 @@ def keys_of(schema: object) -> Iterator[str]:
             yield from keys_of(part)
 
 
-def test_what_is_stale_is_named_and_made_anew() -> None:
+def test_what_is_stale_is_told_and_made_anew(capsys: pytest.CaptureFixture[str]) -> None:
     refresh = script("refresh_outputs")
     blocks = {"echo now": "before", "echo b": "b"}
     page = "".join(f"<!-- output: {c} -->\n```text\n{said}\n```\n" for c, said in blocks.items())
-    assert list(refresh.stale(page, "")) == ["echo now"]
-    assert list(refresh.stale(page, "b$")) == []
-    assert refresh.refreshed(page, ["echo now"]) == page.replace("before", "now")
+    assert refresh.refreshed(page, "b$") == page
+    assert capsys.readouterr().out == ""
+    assert refresh.refreshed(page, "") == page.replace("before", "now")
+    assert capsys.readouterr().out == "shows what is not so: echo now\n"
