@@ -1,8 +1,9 @@
-# `make demo` shows simbench at work; `make test` runs every check. Both install what is missing.
+# `make demo` shows simbench at work; `make check` is the quick door of who changes it, `make test`
+# runs every check. All install what is missing.
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup firmware demo second-qemu test-tools test test-renode lint docs bench lock clean
+.PHONY: help setup firmware demo second-qemu test-tools check test test-renode lint docs bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +30,9 @@ second-qemu: setup  ## unpack a newer QEMU beside the installed one, where Debia
 
 test-tools:  # what only tests use
 	@scripts/setup.sh --with-test-tools
+
+check: lint  ## within a minute: lint, types, every test without emulator, image or browser
+	$(BIN)/pytest --quick -q -n auto
 
 test: test-tools lint docs firmware second-qemu  ## every check and every test
 	$(BIN)/pytest -n 2

@@ -4,7 +4,7 @@ A shown output is a fenced block after a comment ``<!-- output: COMMAND -->``. A
 run after those before it on its page, in a folder with ``my_model.tflite``; what it prints is after
 a comment ``<!-- printed -->``. With ``--check``, write nothing and exit 1 where a block is stale;
 ``--only PATTERN`` takes only the commands in which that regular expression is found, of which
-"python PAGE" is one.
+"python PAGE" is one. The commands of stale blocks are told.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ OWN_MODEL = "ad"
 """The benchmark whose model is the user's own on pages of Python."""
 
 
+@cache
 def printed(command: str) -> str:
     """Standard output of ``command`` in a terminal of 80 columns without colour."""
     environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
@@ -47,7 +49,10 @@ def refreshed(text: str, pattern: str) -> str:
 
     def renew(match: re.Match[str]) -> str:
         command = match["command"]
-        return match[1] + printed(command) if re.search(pattern, command) else match[0]
+        if not re.search(pattern, command) or match["shown"] == printed(command):
+            return match[0]
+        print(f"shows what is not so: {command}")
+        return match[1] + printed(command)
 
     return BLOCK.sub(renew, text)
 

@@ -129,6 +129,7 @@ def assembled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "a.o"
 
 
+@pytest.mark.image
 def test_every_encoding_has_the_assemblers_name_and_class(assembled: Path) -> None:
     asked = [line for line in SOURCE.split("\n") if line]
     rows = list(listing(assembled))
@@ -182,6 +183,7 @@ REGISTERS = {
 }
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(("source", "registers"), REGISTERS.items())
 def test_registers(source: str, registers: tuple[int, int], tmp_path: Path) -> None:
     found = one(source, tmp_path)
@@ -202,6 +204,7 @@ MEMORIES = {
 }
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(("source", "memory"), MEMORIES.items())
 def test_memory_operand(source: str, memory: MemoryOperand, tmp_path: Path) -> None:
     assert one(source, tmp_path).memory == memory

@@ -58,6 +58,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_board_says_who_it_is(image: Image) -> None:
     with launched(spec(image)) as board:
@@ -69,6 +70,7 @@ def test_a_board_says_who_it_is(image: Image) -> None:
         assert conversation.boot_errors == ()
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("program", programs())
 def test_an_input_by_wire_or_from_the_bank_gives_the_same(
     image: Image, program: str, monkeypatch: pytest.MonkeyPatch
@@ -90,6 +92,7 @@ def test_an_input_by_wire_or_from_the_bank_gives_the_same(
     assert (wired.counts.inference.executions == banked.counts.inference.executions).all()
 
 
+@pytest.mark.emulator
 def test_a_long_input_arrives_whole(image: Image) -> None:
     with launched(spec(image)) as board:
         conversation = converse(board)
@@ -97,6 +100,7 @@ def test_a_long_input_arrives_whole(image: Image) -> None:
         assert conversation.output() == bytes([9, 8, 7, 6])
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_bare_board_runs_and_has_no_counts(image: Image) -> None:
     with launched(replace(spec(image, (Work.COPY,)), counting=False)) as board:
@@ -109,6 +113,7 @@ def test_a_bare_board_runs_and_has_no_counts(image: Image) -> None:
             board.windows()
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("work", [Work.FOREVER, Work.LONG_COPY])
 @pytest.mark.usefixtures("temporary")
 def test_an_inference_past_its_limit_is_ended(image: Image, work: Work) -> None:
@@ -122,6 +127,7 @@ def test_an_inference_past_its_limit_is_ended(image: Image, work: Work) -> None:
             conversation.infer()
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_hang_names_the_function_and_what_was_heard(image: Image) -> None:
     with launched(spec(image, (Work.FOREVER,))) as board:
@@ -131,6 +137,7 @@ def test_a_hang_names_the_function_and_what_was_heard(image: Image) -> None:
             conversation.infer()
 
 
+@pytest.mark.emulator
 def test_a_fault_is_told_in_words(image: Image) -> None:
     with launched(spec(image, (Work.WILD_COPY,))) as board:
         conversation = converse(board)
@@ -139,6 +146,7 @@ def test_a_fault_is_told_in_words(image: Image) -> None:
             conversation.infer()
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_lockup_is_a_fault(image: Image) -> None:
     with launched(spec(image)) as board:
@@ -153,6 +161,7 @@ def _read_to_the_end(board: QemuBoard) -> None:
         board.read(0.2)
 
 
+@pytest.mark.emulator
 def test_a_refused_command_says_what_the_firmware_said(image: Image) -> None:
     with launched(spec(image)) as board:
         conversation = converse(board)
@@ -161,6 +170,7 @@ def test_a_refused_command_says_what_the_firmware_said(image: Image) -> None:
         assert conversation.identify().name == "stub"
 
 
+@pytest.mark.emulator
 def test_an_image_qemu_cannot_load_is_told(image: Image, tmp_path: Path) -> None:
     gone = replace(image, path=tmp_path / "gone.elf")
     with (
@@ -170,6 +180,7 @@ def test_an_image_qemu_cannot_load_is_told(image: Image, tmp_path: Path) -> None
         Conversation(board, IMPATIENT, counted=True)
 
 
+@pytest.mark.emulator
 def test_nothing_is_left_behind(image: Image, temporary: Path) -> None:
     board = launched(spec(image))
     pid = board.pid
@@ -180,6 +191,7 @@ def test_nothing_is_left_behind(image: Image, temporary: Path) -> None:
     assert not is_alive(pid)
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_board_goes_with_an_error(image: Image) -> None:
     board = launched(spec(image))
@@ -202,6 +214,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.emulator
 def test_an_emulator_goes_when_its_owner_is_killed(image: Image, tmp_path: Path) -> None:
     script = _ORPHAN.format(path=sys.path, elf=str(image.path))
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
@@ -217,6 +230,7 @@ def test_an_emulator_goes_when_its_owner_is_killed(image: Image, tmp_path: Path)
     assert not is_alive(emulator)
 
 
+@pytest.mark.emulator
 def test_two_boards_at_once_do_not_disturb_each_other(image: Image) -> None:
     found: dict[int, list[int]] = {0: [], 1: []}
 
@@ -241,6 +255,7 @@ def test_two_boards_at_once_do_not_disturb_each_other(image: Image) -> None:
     assert found[0][0] - found[1][0] == 402 - 18
 
 
+@pytest.mark.image
 def test_a_missing_qemu_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMBENCH_QEMU", "/nowhere/qemu-system-arm")
     with pytest.raises(
@@ -249,6 +264,7 @@ def test_a_missing_qemu_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None
         backend("qemu").version()
 
 
+@pytest.mark.emulator
 def test_a_temporary_folder_that_cannot_be_written_is_one_sentence(
     image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,6 +273,7 @@ def test_a_temporary_folder_that_cannot_be_written_is_one_sentence(
         launched(spec(image))
 
 
+@pytest.mark.emulator
 def test_a_full_disk_is_told(image: Image) -> None:
     with launched(spec(image, (Work.COPY,))) as board:
         conversation = converse(board)

@@ -252,6 +252,7 @@ def task() -> Task:
     return suite_task(Scenario("ad", BOARD, DEFAULT_KERNELS), board, benchmark, machine, 1)
 
 
+@pytest.mark.emulator
 def test_the_runners_energy_mode_reads_the_modelled_energy(server: Served, task: Task) -> None:
     counts = measure(task, backend("qemu")).counts
     price = estimate(
@@ -296,6 +297,7 @@ def test_the_runners_energy_mode_reads_the_modelled_energy(server: Served, task:
     assert b"end\r\n\r\nPowerShield > Acquisition completed\r\n" in shield.text
 
 
+@pytest.mark.emulator
 def test_a_shield_whose_client_left_measures_nothing_for_the_next(server: Served) -> None:
     with connected(server.ports[1]) as power:
         Shield(power).send("start")
@@ -307,6 +309,7 @@ def test_a_shield_whose_client_left_measures_nothing_for_the_next(server: Served
         assert power.read(100) == b""
 
 
+@pytest.mark.emulator
 def test_a_finite_binary_measurement_ends_by_itself(server: Served) -> None:
     with connected(server.ports[1]) as power:
         shield = Shield(power)

@@ -38,6 +38,7 @@ def task(benchmark: str, kernels: str = "cmsis-nn", samples: int = 10) -> Task:
     return suite_task(scenario, BOARD, BENCHMARKS[benchmark], machine, samples)
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("benchmark", BENCHMARKS)
 def test_every_output_is_the_hosts_bit_for_bit(benchmark: str, kernels: str) -> None:
@@ -65,6 +66,7 @@ def same(ours: Counts, theirs: Counts) -> bool:
     )
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("benchmark", ["kws", "ad"])
 def test_an_input_by_uart_and_from_the_bank_give_the_same(benchmark: str) -> None:
     first = task(benchmark, samples=1)
@@ -95,6 +97,7 @@ def test_counts_are_the_same_in_both_versions_of_qemu(
     assert same(installed.counts, newer.counts)
 
 
+@pytest.mark.emulator
 def test_an_emulated_fault_is_a_result_with_the_reason() -> None:
     """A model cut short in the board's memory: the firmware refuses it, nothing else is lost."""
     whole = task("ad", samples=1)

@@ -74,6 +74,7 @@ def test_a_wheel_builds_in_the_users_cache(installed: Path, tmp_path: Path) -> N
     assert done.stdout.strip() == str(tmp_path / "simbench")
 
 
+@pytest.mark.emulator
 def test_a_wheel_runs_a_benchmark(installed: Path) -> None:
     arguments = ("run", "--platform", "stm32f4", "--benchmark", "ad", "--samples", "1")
     # what is built is keyed by its sources, so the wheel takes what the checkout has built
