@@ -18,6 +18,8 @@ from simbench.result.tree import FAILED
 from simbench.runs.outcome import Outcome
 from simbench.store import default_store
 
+pytestmark = [pytest.mark.emulator, pytest.mark.image]
+
 BOARD: dict[str, Any] = {"platform": "stm32f4"}
 AD: dict[str, Any] = {**BOARD, "benchmark": "ad"}
 ON_THE_LINE = ("--platform", "stm32f4", "--benchmark", "ad")

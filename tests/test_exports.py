@@ -147,6 +147,7 @@ def test_speedscope_says_what_its_schema_asks(profile: Profile) -> None:
 SPEEDSCOPE_SCHEMAS = sorted((build_dir() / "test-tools").glob("speedscope-*.schema.json"))
 
 
+@pytest.mark.emulator
 @pytest.mark.skipif(
     not SPEEDSCOPE_SCHEMAS, reason="speedscope's schema is not here: make test-tools needs npm"
 )

@@ -32,6 +32,8 @@ from simbench.store.encoding import decode
 from simbench.task.labelled import DataSet
 from simbench.task.tasks import Task, suite_task
 
+pytestmark = [pytest.mark.emulator, pytest.mark.image]
+
 QEMU = backend("qemu")
 MAKES = {"capstone", "elftools", "filelock", "simbench.cost.price", "simbench.backends.qemu.board"}
 RARE = {"serial", "simbench.accuracy", "simbench.exports.html"}
