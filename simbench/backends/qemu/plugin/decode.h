@@ -79,12 +79,14 @@ static struct decoded decode16(unsigned w)
     }
 }
 
-/* LDRD, STRD, exclusives, table branches. */
+/* LDRD, STRD, exclusives, table branches, TT. */
 static struct decoded decode_dual(unsigned first, unsigned second)
 {
     unsigned base = first & 15, t = second >> 12, t2 = second >> 8 & 15;
     if (first & 0x0120)
         return accesses(DOUBLE, base, 2, first >> 4 & 1 ? bit(t) | bit(t2) : 0);
+    if ((first & 0xFFF0) == 0xE840 && (second & 0xF03F) == 0xF000)
+        return writes(bit(t2));
     if ((first & 0xFFF0) == 0xE8D0 && (second & 0xE0) == 0)
         return accesses(SINGLE, base == 15 ? 15 : NO_BASE, 1, 0);
     return accesses(SINGLE, NO_BASE, 1, EVERY_REGISTER);
@@ -106,9 +108,8 @@ static struct decoded decode_float_access(unsigned first, unsigned second)
 {
     unsigned base = first & 15, coprocessor = second >> 8 & 15, words = second & 0xFF;
     unsigned mode = first & 0x01A0;
-    bool load = first >> 4 & 1;
-    if (mode == 0)
-        return writes(load ? bit(second >> 12) | bit(base) : 0);
+    if ((first & 0xFFBF) == 0xEC9F) /* clears registers */
+        return writes(0);
     if (mode == 0x0020)
         return accesses(VECTOR, NO_BASE, 1, EVERY_REGISTER);
     if ((mode & 0x0120) == 0x0100)
@@ -121,12 +122,15 @@ static struct decoded decode_coprocessor(unsigned first, unsigned second)
 {
     unsigned coprocessor = second >> 8 & 15;
     bool is_float = coprocessor == 10 || coprocessor == 11;
-    bool is_access = (first & 0x0200) == 0;
+    bool is_transfer = (first & 0x03A0) == 0, load = first >> 4 & 1;
+    bool is_access = (first & 0x0200) == 0 && !is_transfer && coprocessor != 8; /* 8: vector sums */
     if (is_access)
         return is_float && !(first & 0x1000) ? decode_float_access(first, second)
                                              : accesses(VECTOR, NO_BASE, 1, EVERY_REGISTER);
     if (!is_float)
         return writes(EVERY_REGISTER);
+    if (is_transfer)
+        return writes(load ? bit(second >> 12) | bit(first & 15) : 0);
     bool to_core = (first & 0xFF10) == 0xEE10 && (second >> 4 & 1);
     return writes(to_core ? bit(second >> 12) : 0);
 }
@@ -162,6 +166,8 @@ static struct decoded decode32(unsigned first, unsigned second)
         return decode_dual(first, second);
     if ((first & 0xFE00) == 0xF800)
         return decode_single(first, second);
+    if ((first & 0xFFF0) == 0xEA50 && (second & 0x810D) == 0x010D) /* shifts one or two registers */
+        return writes(to == 15 ? bit(first & 15) : bit(first & 14) | bit(to));
     if ((first & 0xFF80) == 0xFB80)
         return writes(bit(to) | bit(low));
     return writes(to == 15 ? 0 : bit(to));
