@@ -2,8 +2,9 @@
 # runs every check. All install what is missing.
 VENV := .venv
 BIN := $(VENV)/bin
+C_SOURCES := $(shell find examples firmware_images simbench tests -name '*.[ch]' -o -name '*.cc')
 
-.PHONY: help setup firmware demo second-qemu test-tools check test test-renode lint docs bench lock clean
+.PHONY: help setup firmware demo second-qemu test-tools check test test-renode lint format docs bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,10 +18,15 @@ firmware: setup  ## build the firmware images and the counting plugin
 demo: setup  ## run the four MLPerf Tiny benchmarks on an emulated STM32F405
 	@$(BIN)/simbench run --platform stm32f4
 
-lint: setup  ## ruff and mypy (strict)
+lint: setup  ## ruff, mypy (strict) and clang-format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $(C_SOURCES)
+
+format: setup  ## lay out Python, C and C++ as `make lint` wants them
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(C_SOURCES)
 
 docs: setup  ## build the documentation, strictly, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

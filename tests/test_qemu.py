@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from firmware_stub import Work, build_stub, programs, spec
 
 from simbench.backends import BACKEND_TITLES, backend, backend_names
 from simbench.backends.faults import fault_sentence
+from simbench.backends.qemu import plugin_build
 from simbench.backends.qemu.board import QemuBoard
 from simbench.backends.qemu.plugin_build import build_plugin, plugin_api
 from simbench.backends.records import RecordReader
@@ -312,6 +314,21 @@ def test_the_plugin_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert build_plugin((7, 2)) == first
     assert first.stat().st_mtime_ns == made
     assert build_plugin((10, 0)) != first
+
+
+def test_a_change_of_any_source_makes_another_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "plugin"
+    shutil.copytree(plugin_build._FOLDER, folder)
+    monkeypatch.setattr(plugin_build, "_FOLDER", folder)
+    targets = [plugin_build._target(1)]
+    for source in sorted(folder.iterdir()):
+        source.write_text(source.read_text() + "\n")
+        targets.append(plugin_build._target(1))
+    (folder / "another.h").touch()
+    targets.append(plugin_build._target(1))
+    assert len(set(targets)) == len(targets) > 4
 
 
 def test_a_missing_compiler_is_one_sentence(
