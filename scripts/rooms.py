@@ -26,14 +26,14 @@ LAYERS = (
     ("firmware",),
     ("backends", "cost", "models"),
     ("task",),
-    ("session", "profiles", "suites"),
+    ("session", "profiles"),
     ("accuracy", "hardware", "validation"),
+    ("suites",),
     ("runs",),
     ("comparisons", "serve", "sweeps"),
     ("exports",),
-    ("cli",),
     ("api",),
-    ("pytest_plugin",),
+    ("cli", "pytest_plugin"),
 )
 """Rooms, the lowest first. A room may import those of the layers before its own."""
 

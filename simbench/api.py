@@ -12,42 +12,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from simbench import __version__
-from simbench.backends import Backend, pricing_backend
 from simbench.backends import backend as backend_called
-from simbench.catalog.platforms import load_platform
+from simbench.backends import pricing_backend
 from simbench.catalog.scenario import DEFAULT_KERNELS
-from simbench.cli.labelled import check_labelled, with_labelled
-from simbench.cli.suite import Asked, asked_suite
-from simbench.cli.workload import check_own_elf, environment, own_elf, workloads
 from simbench.comparisons.checked import compare_alike
 from simbench.comparisons.comparison import Comparison
 from simbench.comparisons.thresholds import parse_threshold
-from simbench.errors import NothingRun, SimbenchError, UsageError
+from simbench.errors import SimbenchError, UsageError
 from simbench.exports.sweep_document import SCHEMA as SWEEP
-from simbench.firmware.build import kernel_set
 from simbench.profiles import Profile
 from simbench.result.stored import converted, read_document, read_stored, stored_run
 from simbench.result.tree import SCHEMA as RESULT
-from simbench.result.tree import Run
 from simbench.runs.outcome import Outcome
+from simbench.runs.plan import performed, planned
 from simbench.runs.profiler import SCHEMA as PROFILE
 from simbench.runs.profiler import profile_task
-from simbench.runs.runner import run_tasks, settings
 from simbench.store import Store, default_store
-from simbench.suites.budgets import Limit, held, metric_limit
-from simbench.suites.suite import Suite, suite_tasks
+from simbench.suites.budgets import Limit, metric_limit
+from simbench.suites.request import Request, check, requested_task
 from simbench.sweeps.api import sweep, sweep_study
 from simbench.sweeps.stored import sweep_of
 from simbench.sweeps.sweep import Sweep, SweepPoints
-from simbench.task.labelled import EMULATOR, HOST
-from simbench.task.tasks import (
-    DEFAULT_TIME_LIMIT_S,
-    Task,
-    check_samples,
-    check_time_limit,
-    with_inputs,
-)
+from simbench.task.labelled import HOST
+from simbench.task.tasks import DEFAULT_TIME_LIMIT_S
 
 __all__ = [
     "Comparison",
@@ -93,37 +80,26 @@ def run(
     an emulator that fails are results, with a status. Raises UsageError for a mistake, NothingRun
     where there is nothing to run, and InfrastructureError where no firmware can be built.
     """
-    inputs = tuple(map(Path, _files(input)))
-    own_model, own_image = _path(model), _path(elf)
-    data = None if dataset is None else str(dataset)
-    if samples is not None:
-        check_samples(samples)
-    check_own_elf(own_image, section, has_input=bool(inputs))
-    _check_judge(accuracy_on)
-    check_time_limit(time_limit)
-    check_labelled(data, accuracy_on, is_emulated_model=elf is None)
-    emulator, store = backend_called(backend), _store(no_cache)
-    names = _names(benchmark)
-    asked = Asked(
-        suite_path=_path(suite),
+    request = Request(
         platforms=tuple(map(str, _files(platform))),
-        benchmarks=names,
+        benchmarks=_names(benchmark),
         kernels=_names(kernels),
         samples=samples,
-        model=own_model,
-        elf=own_image,
-        inputs=inputs,
-        dataset=data,
+        model=_path(model),
+        inputs=tuple(map(Path, _files(input))),
+        elf=_path(elf),
+        section=section,
+        dataset=None if dataset is None else str(dataset),
+        judge_on=accuracy_on,
+        suite_path=_path(suite),
+        time_limit_s=time_limit,
     )
-    found = asked_suite(asked)
-    limits = (*found.limits, *_limits(budgets or {}))
-    if own_image is None:
-        tasks = suite_tasks(found, emulator, store=store)
-    else:
-        tasks = tuple(own_elf(b, names, own_model, own_image, section) for b in found.platforms)
-    judged = with_labelled(tasks, data, accuracy_on)
-    tasks = tuple(replace(task, time_limit_s=time_limit) for task in judged)
-    return _outcome(tasks, emulator, store, found.samples, limits)
+    check(request)
+    emulator, store = backend_called(backend), _store(no_cache)
+    plan = planned(request, emulator, store, tuple(_limits(budgets or {})))
+    came = list(performed(plan, emulator, store))
+    notes = (note for ran, _ in came for note in ran.notes)
+    return Outcome(came[-1][1], tuple(dict.fromkeys(notes)))
 
 
 def profile(
@@ -146,22 +122,19 @@ def profile(
     the emulator fails.
     """
     emulator, store = pricing_backend(backend), _store(no_cache)
-    names = () if benchmark is None else (benchmark,)
-    own_model, own_image = _path(model), _path(elf)
-    check_own_elf(own_image, section, has_input=input is not None)
-    check_time_limit(time_limit)
-    board = load_platform(str(platform))
-    if own_image is not None:
-        task = own_elf(board, names, own_model, own_image, section)
-    elif own_model is None and not names:
-        raise UsageError("nothing to profile: name one --benchmark, or give a --model")
-    else:
-        chosen = Suite((board,), workloads(names, own_model), (kernel_set(kernels),), samples=1)
-        (task,) = suite_tasks(chosen, emulator, store=store)
-        task = replace(task, inputs=task.inputs[:1], real=min(task.real, 1))
-    if input is not None:
-        task = with_inputs(task, [Path(input)], seeded=False)
-    done = profile_task(replace(task, time_limit_s=time_limit), emulator, store)
+    request = Request(
+        platforms=(str(platform),),
+        benchmarks=() if benchmark is None else (benchmark,),
+        kernels=(kernels,),
+        model=_path(model),
+        inputs=() if input is None else (Path(input),),
+        elf=_path(elf),
+        section=section,
+        time_limit_s=time_limit,
+    )
+    check(request)
+    task = requested_task("profile", request, emulator, store=store)
+    done = profile_task(task, emulator, store)
     return replace(done.profile, notes=(*done.profile.notes, *done.notes))
 
 
@@ -207,38 +180,12 @@ def _stored(path: File) -> Outcome:
     return Outcome(stored.run, stored.notes)
 
 
-def _outcome(
-    tasks: Sequence[Task],
-    emulator: Backend,
-    store: Store | None,
-    samples: int,
-    limits: Sequence[Limit],
-) -> Outcome:
-    came = {ran.result.id: ran for ran in run_tasks(tasks, emulator, store)}
-    if not came:
-        raise NothingRun("nothing was run: name at least one benchmark and one platform")
-    ordered = [came[task.scenario.id] for task in tasks]
-    stored = [ran.result.id for ran in ordered if ran.is_cached]
-    found = Run(
-        tool={"name": "simbench", "version": __version__},
-        environment={**environment(emulator), "from_store": stored},
-        settings=settings(tasks, emulator.name, samples),
-        results=tuple(held(ran.result, limits) for ran in ordered),
-    )
-    return Outcome(found, tuple(dict.fromkeys(note for ran in ordered for note in ran.notes)))
-
-
 def _limits(budgets: Mapping[str, float | str]) -> Iterable[Limit]:
     for metric, text in budgets.items():
         try:
             yield Limit("*", metric, metric_limit(metric, str(text)))
         except ValueError as error:
             raise UsageError(str(error)) from None
-
-
-def _check_judge(accuracy_on: str) -> None:
-    if accuracy_on not in (HOST, EMULATOR):
-        raise UsageError(f"--accuracy-on is {accuracy_on}: choose {HOST} or {EMULATOR}")
 
 
 def _names(names: str | Sequence[str]) -> tuple[str, ...]:

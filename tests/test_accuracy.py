@@ -38,7 +38,7 @@ from simbench.runs.runner import run_task
 from simbench.session.measure import bank_bytes
 from simbench.task.inputs import Input, seeded_inputs
 from simbench.task.labelled import EMULATOR, DataSet, Sample, whole
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 BENCHMARKS = load_benchmarks()
 RUN = ("run", "--platform", "stm32f4", "--samples", "1")
@@ -49,7 +49,7 @@ def model(benchmark: str) -> PreparedModel:
     return benchmark_model(BENCHMARKS[benchmark])
 
 
-def kws_task() -> Task:
+def kws_task() -> ModelTask:
     board = load_platform("stm32f4")
     scenario = Scenario("kws", board.id, "cmsis-nn")
     machine = backend("qemu").machine(board.core)

@@ -25,7 +25,7 @@ from simbench.files.paths import build_dir
 from simbench.result.tree import OK
 from simbench.runs.runner import run_task
 from simbench.session.measure import measure
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 AD = ("crosscheck", "--platform", "stm32f4", "--benchmark", "ad")
 SECOND_QEMU = build_dir() / "second-qemu" / "qemu-system-arm"
@@ -34,7 +34,7 @@ EMPTY = np.zeros(0, EDGE)
 
 
 @pytest.fixture(scope="module")
-def task() -> Task:
+def task() -> ModelTask:
     board = load_platform("stm32f4")
     scenario = Scenario("ad", board.id, DEFAULT_KERNELS)
     machine = backend("qemu").machine(board.core)
@@ -42,7 +42,7 @@ def task() -> Task:
 
 
 @pytest.fixture(scope="module")
-def recording(task: Task) -> Recording:
+def recording(task: ModelTask) -> Recording:
     recorder = Recorder(backend("qemu"))
     measure(task, recorder)
     return recorder.recordings[0]
@@ -179,13 +179,13 @@ def test_a_recording_is_read_as_it_was_written(recording: Recording, tmp_path: P
 
 
 @pytest.mark.emulator
-def test_a_task_s_result_is_the_recording_s(task: Task, recording: Recording) -> None:
+def test_a_task_s_result_is_the_recording_s(task: ModelTask, recording: Recording) -> None:
     assert run_task(task, RecordedBackend(recording)) == run_task(task, backend("qemu"))
 
 
 @pytest.mark.emulator
 def test_prices_are_withheld_where_accesses_were_not_counted(
-    task: Task, recording: Recording
+    task: ModelTask, recording: Recording
 ) -> None:
     why = "its plugin was built without them"
     can = replace(recording.capabilities, accesses=False, reasons={"accesses": why})
@@ -203,7 +203,10 @@ def test_prices_are_withheld_where_accesses_were_not_counted(
 
 @pytest.mark.emulator
 def test_crosscheck_compares_with_renode_by_default(
-    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    task: ModelTask,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """With the scripted stand-in for it: see tests/renode."""
     launch = LaunchSpec(task.image, task.machine)

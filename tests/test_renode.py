@@ -53,7 +53,7 @@ from simbench.result.tree import OK
 from simbench.runs.runner import run_task
 from simbench.session.conversation import Patience, converse
 from simbench.session.measure import measure
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 GOLDEN = Path(__file__).parent / "golden" / "renode"
 CORES = ("cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
@@ -228,7 +228,7 @@ def test_every_instruction_and_jump_of_a_window_is_counted(
     assert taken == Counter((a + 2, b) for a, b in pairwise(path) if b != a + 2)
 
 
-def ad_task(platform: str, core: str) -> Task:
+def ad_task(platform: str, core: str) -> ModelTask:
     board = load_platform(platform)
     assert board.core == core
     scenario = Scenario("ad", board.id, DEFAULT_KERNELS)

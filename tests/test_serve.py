@@ -34,7 +34,7 @@ from simbench.serve.service import pricer, served_spec
 from simbench.session.conversation import converse
 from simbench.session.measure import launch_spec, measure
 from simbench.task.inputs import benchmark_inputs, mean_squared_error
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 RESULT = re.compile(rb"m-results-\[(.*)\]\r\n")
 COMMANDS = 1000
@@ -51,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def task() -> Task:
+def task() -> ModelTask:
     board, benchmark = load_platform(BOARD), load_benchmarks()["ad"]
     machine = backend("qemu").machine(board.core)
     scenario = Scenario("ad", BOARD, DEFAULT_KERNELS)
@@ -90,7 +90,9 @@ def test_commands_are_the_firmwares_however_they_are_cut(pieces: list[bytes]) ->
 
 
 @pytest.mark.emulator
-def test_the_latency_read_is_the_price_of_what_simbench_runs(client: Client, task: Task) -> None:
+def test_the_latency_read_is_the_price_of_what_simbench_runs(
+    client: Client, task: ModelTask
+) -> None:
     counts = measure(replace(task, inputs=task.inputs[:1]), backend("qemu")).counts
     core = load_core(task.platform.core)
     modelled = estimate(counts, counts.inference, load_target(task.platform, core)).time_s.value
@@ -102,7 +104,7 @@ def test_the_latency_read_is_the_price_of_what_simbench_runs(client: Client, tas
 @pytest.mark.emulator
 @pytest.mark.parametrize("inferences", [2, 30])
 def test_the_latency_of_several_is_the_price_of_their_window(
-    client: Client, task: Task, inferences: int
+    client: Client, task: ModelTask, inferences: int
 ) -> None:
     price = pricer(task.platform)
     with backend("qemu").launch(served_spec(task)) as board:
@@ -118,7 +120,7 @@ def test_the_latency_of_several_is_the_price_of_their_window(
 
 
 @pytest.mark.emulator
-def test_a_window_counted_without_layers_is_the_window_counted_with_them(task: Task) -> None:
+def test_a_window_counted_without_layers_is_the_window_counted_with_them(task: ModelTask) -> None:
     whole = replace(launch_spec(task), counted_windows=None)
     found = []
     for spec in (whole, served_spec(task)):
@@ -132,7 +134,7 @@ def test_a_window_counted_without_layers_is_the_window_counted_with_them(task: T
 
 
 @pytest.mark.emulator
-def test_time_never_goes_back_and_covers_what_was_inferred(client: Client, task: Task) -> None:
+def test_time_never_goes_back_and_covers_what_was_inferred(client: Client, task: ModelTask) -> None:
     client.load(task.inputs[0].wire)
     stamps: list[int] = []
     for command in ("timestamp", "infer 20 5", "timestamp", "infer 1 0", "timestamp"):
@@ -176,8 +178,7 @@ def _near(line: bytes, wanted: bytes) -> bool:
 
 
 @pytest.fixture(scope="module")
-def model(task: Task) -> Model:
-    assert task.model is not None
+def model(task: ModelTask) -> Model:
     prepared, benchmark = task.model, task.benchmark
     known = {i.wire: i.tensor for i in benchmark_inputs(benchmark, prepared, 8)}
     outputs = dict(zip(known, reference_outputs(prepared, list(known.values())), strict=True))
@@ -209,7 +210,7 @@ def random_commands(source: random.Random, inputs: list[bytes]) -> Iterator[byte
 
 @pytest.mark.emulator
 def test_a_thousand_commands_are_answered_as_the_protocol_says(
-    server: Served, client: Client, model: Model, task: Task
+    server: Served, client: Client, model: Model, task: ModelTask
 ) -> None:
     source = random.Random(20)
     inputs = [entry.wire for entry in task.inputs]

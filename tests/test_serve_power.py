@@ -27,7 +27,7 @@ from simbench.serve.lpm01a.acquisition import Acquisition
 from simbench.serve.lpm01a.commands import Act, Settings, answer
 from simbench.serve.lpm01a.samples import ascii_sample, binary_sample
 from simbench.session.measure import measure
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 SHIELD = Settings(volts=1.8)
 SAMPLE = re.compile(rb"(\d{4})([+-]\d{2})\r\n")
@@ -246,14 +246,14 @@ def server() -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def task() -> Task:
+def task() -> ModelTask:
     board, benchmark = load_platform(BOARD), load_benchmarks()["ad"]
     machine = backend("qemu").machine(board.core)
     return suite_task(Scenario("ad", BOARD, DEFAULT_KERNELS), board, benchmark, machine, 1)
 
 
 @pytest.mark.emulator
-def test_the_runners_energy_mode_reads_the_modelled_energy(server: Served, task: Task) -> None:
+def test_the_runners_energy_mode_reads_the_modelled_energy(server: Served, task: ModelTask) -> None:
     counts = measure(task, backend("qemu")).counts
     price = estimate(
         counts, counts.inference, load_target(task.platform, load_core(task.platform.core))

@@ -18,7 +18,7 @@ from simbench.result.tree import OK
 from simbench.runs.runner import run_task
 from simbench.session.conversation import converse
 from simbench.session.measure import launch_spec, measure
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 BENCHMARKS = load_benchmarks()
 QEMU = backend("qemu")
@@ -32,7 +32,7 @@ SAID = {
 }
 
 
-def task(benchmark: str, kernels: str = "cmsis-nn", samples: int = 10) -> Task:
+def task(benchmark: str, kernels: str = "cmsis-nn", samples: int = 10) -> ModelTask:
     scenario = Scenario(benchmark, BOARD.id, kernels)
     machine = QEMU.machine(BOARD.core)
     return suite_task(scenario, BOARD, BENCHMARKS[benchmark], machine, samples)
@@ -101,7 +101,6 @@ def test_counts_are_the_same_in_both_versions_of_qemu(
 def test_an_emulated_fault_is_a_result_with_the_reason() -> None:
     """A model cut short in the board's memory: the firmware refuses it, nothing else is lost."""
     whole = task("ad", samples=1)
-    assert whole.model is not None
     broken = replace(whole, model=replace(whole.model, data=bytes(64)))
     result = run_task(broken, QEMU)
     assert result.status == "error"

@@ -33,7 +33,7 @@ from simbench.sweeps.api import Values
 from simbench.sweeps.sheet import sheet
 from simbench.sweeps.simulate import Executor
 from simbench.sweeps.sweep import Sweep
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, Task, suite_task
 
 
 def on_ad(
@@ -47,7 +47,7 @@ def on_ad(
     )
 
 
-def task(platform: str = "stm32f4") -> Task:
+def task(platform: str = "stm32f4") -> ModelTask:
     board = load_platform(platform)
     emulator = backend("qemu")
     scenario = Scenario("ad", board.id, "cmsis-nn")
