@@ -14,6 +14,7 @@ from simbench.cli.console import console
 from simbench.errors import UsageError
 
 OPS = "ops"
+_OLD_NAMES = {"model_error": "accuracy"}
 _NUMBERS = ("macs", "clock_hz", "highest_version")
 
 Row = Mapping[str, Any]
@@ -28,7 +29,7 @@ def _platforms() -> Sequence[Row]:
             "core": p.core,
             "clock_hz": p.clock_hz,
             "memories": {m.name: m.size_bytes for m in p.memories.values()},
-            "accuracy": p.accuracy,
+            "model_error": p.model_error,
         }
         for p in map(load_platform, platform_files())
     ]
@@ -76,7 +77,7 @@ LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
 
 @click.command(name="list")
 @click.argument("what", required=False, type=click.Choice([*LISTS, OPS]))
-@click.option("--platform", metavar="NAME", help="With ops: a board, for the firmware of its core.")
+@click.option("--platform", metavar="NAME", help="With ops: a platform, for its core's firmware.")
 @click.option("--core", metavar="NAME", help="With ops: the firmware's core. Default: cortex-m4.")
 @click.option("--kernels", metavar="NAME", help="With ops: its kernel set. Default: cmsis-nn.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
@@ -98,11 +99,17 @@ def command(
     else:
         found = {name: LISTS[name]() for name in ([what] if what else LISTS)}
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        old = {name: [_with_old_names(row) for row in rows] for name, rows in found.items()}
+        click.echo(json.dumps(old, indent=2))
         return
     terminal = console()
     for name, rows in found.items():
         terminal.print(_table(name, rows))
+
+
+def _with_old_names(row: Row) -> Row:
+    """``row`` with the keys that scripts of before read."""
+    return {**row, **{old: row[new] for new, old in _OLD_NAMES.items() if new in row}}
 
 
 def _core(platform: str | None, core: str | None) -> str:
@@ -130,18 +137,19 @@ def _heading(key: str) -> str:
         "macs": "MACs",
         "model_id": "model",
         "memories": "memories, KiB",
+        "model_error": "model error",
         "highest_version": "highest version",
     }.get(key, key)
 
 
 def _cell(key: str, value: Any) -> str:
-    from simbench.result.units import si
+    from simbench.result.units import format_si
 
     if value is None:
         return "–"
     if key == "clock_hz":
-        return si(value, "Hz")
-    if key == "accuracy":
+        return format_si(value, "Hz")
+    if key == "model_error":
         return str(value).partition(",")[0].partition(" against")[0]
     if key == "memories":
         return ", ".join(f"{name} {size // 1024}" for name, size in value.items())
