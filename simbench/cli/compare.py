@@ -18,7 +18,7 @@ from simbench.comparisons.measures import holds_measures, read_measures
 from simbench.comparisons.thresholds import parse_threshold
 from simbench.comparisons.wording import heading
 from simbench.errors import EXIT_GOOD, EXIT_WRONG, NothingRun, UsageError
-from simbench.exports.comparison import FORMATS
+from simbench.exports import COMPARISON_FORMATS
 from simbench.result.stored import read_stored
 from simbench.result.tree import Run
 
@@ -50,7 +50,7 @@ from simbench.result.tree import Run
     metavar="PATH",
     help="Write the comparison as JSON; '-' is standard output, instead of the table.",
 )
-@export_option(FORMATS)
+@export_option(COMPARISON_FORMATS)
 def command(
     base: Path,
     new: Path,
@@ -74,13 +74,13 @@ def command(
       simbench compare base.json new.json --export markdown=comment.md
     """
     limits = [parse_threshold(text) for text in thresholds]
-    files = outputs(json_path, exports, FORMATS)
+    files = outputs(json_path, exports, COMPARISON_FORMATS)
     if holds_measures(base) and holds_measures(new):
         options = {"--fail-on": thresholds, "--layers": layers, "--force": force}
         _refuse({**options, "--json": json_path, "--export": exports}, base)
         return _show_measures(compare_measures(read_measures(base), read_measures(new), only))
     comparison = compare_alike(_read(base), _read(new), only=only, thresholds=limits, force=force)
-    if not write_all(files, FORMATS, comparison):
+    if not write_all(files, COMPARISON_FORMATS, comparison):
         lines = "\n".join(comparison_lines(comparison, every_layer=layers))
         click.echo(lines, color=False if os.environ.get("NO_COLOR") else None)
     return _verdict(comparison)
