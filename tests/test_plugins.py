@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,17 @@ def test_a_built_in_format_goes_before_a_plugin(site: Path) -> None:
     install(site, "simbench_mine_csv", MINE, "run.csv")
     assert load_plugin("simbench.exports", "run.csv") is not None
     assert RUN_FORMATS["csv"] is before
+
+
+def test_a_format_is_listed_without_being_loaded(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(site, "simbench_mine_listed", "raise ValueError\n")
+    assert _run(["list", "formats", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["formats"]
+    of_plugin = {"subject": "run", "name": "mine", "distribution": "simbench_mine_listed 1.0"}
+    assert of_plugin in listed
+    assert {row["name"] for row in listed if row["subject"] == "profile"} == set(FORMATS)
 
 
 @pytest.mark.parametrize(

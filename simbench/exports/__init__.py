@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from simbench.errors import InfrastructureError
@@ -117,3 +117,10 @@ COMPARISON_FORMATS: Formats[Comparison] = Formats(
     },
 )
 """Formats that a comparison can be written in, by name."""
+
+SUBJECTS: Mapping[str, Collection[str]] = {
+    "run": RUN_FORMATS,
+    "profile": FORMATS,
+    "comparison": COMPARISON_FORMATS,
+}
+"""The built-in formats of each subject."""

@@ -31,6 +31,16 @@ def load_plugin(group: str, name: str) -> object | None:
     return loaded
 
 
+def plugins(group: str) -> list[tuple[str, str]]:
+    """The entry points of ``group``, by name: each with its distribution and that one's version."""
+    from importlib.metadata import entry_points
+
+    return sorted(
+        (point.name, f"{point.dist.name} {point.dist.version}" if point.dist else "unknown")
+        for point in entry_points(group=group)
+    )
+
+
 def described(error: BaseException) -> str:
     """``error`` in one line: its type and the first line of its message."""
     lines = str(error).splitlines()
