@@ -15,6 +15,7 @@ from simbench.errors import UsageError
 
 OPS = "ops"
 _OLD_NAMES = {"model_error": "accuracy"}
+FORMATS = "formats"
 _NUMBERS = ("macs", "clock_hz", "highest_version")
 
 Row = Mapping[str, Any]
@@ -67,6 +68,21 @@ def _ops(core: str, kernels: str) -> Sequence[Row]:
     return [{"name": name, "highest_version": version} for name, version in sorted(named)]
 
 
+def _formats() -> Sequence[Row]:
+    """What ``--export`` takes, of simbench and of plug-ins, which are not loaded for it."""
+    from simbench import __version__
+    from simbench.exports import GROUP, SUBJECTS, formats
+    from simbench.files.plugins import plugins
+
+    own = f"simbench {__version__}"
+    built_in = [(subject, name, own) for subject in SUBJECTS for name in formats(subject)]
+    others = [(*name.partition(".")[::2], where) for name, where in plugins(GROUP)]
+    return [
+        {"subject": subject, "name": name, "distribution": where}
+        for subject, name, where in (*built_in, *others)
+    ]
+
+
 LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
     "platforms": _platforms,
     "benchmarks": _benchmarks,
@@ -76,7 +92,7 @@ LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
 
 
 @click.command(name="list")
-@click.argument("what", required=False, type=click.Choice([*LISTS, OPS]))
+@click.argument("what", required=False, type=click.Choice([*LISTS, FORMATS, OPS]))
 @click.option("--platform", metavar="NAME", help="With ops: a platform, for its core's firmware.")
 @click.option("--core", metavar="NAME", help="With ops: the firmware's core. Default: cortex-m4.")
 @click.option("--kernels", metavar="NAME", help="With ops: its kernel set. Default: cmsis-nn.")
@@ -84,18 +100,21 @@ LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
 def command(
     what: str | None, platform: str | None, core: str | None, kernels: str | None, as_json: bool
 ) -> None:
-    """List platforms, benchmarks, kernels and backends; or the operators of the firmware.
+    """List platforms, benchmarks, kernels and backends; or formats, or the firmware's operators.
 
     \b
     Examples:
       simbench list
       simbench list platforms --json
+      simbench list formats
       simbench list ops --platform stm32f4
     """
     if what == OPS:
         found = {OPS: _ops(_core(platform, core), kernels or DEFAULT_KERNELS)}
     elif platform or core or kernels:
         raise UsageError("--platform, --core and --kernels are for 'simbench list ops' alone")
+    elif what == FORMATS:
+        found = {FORMATS: _formats()}
     else:
         found = {name: LISTS[name]() for name in ([what] if what else LISTS)}
     if as_json:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-RUN, PROFILE, SWEEP, COMPARISON, VALIDATION = (
+from simbench.errors import InfrastructureError
+from simbench.files.plugins import described, load_plugin
+
+GROUP = "simbench.exports"
+"""The group of a plug-in's entry points, which are called SUBJECT.FORMAT ("run.mine")."""
+
+SUBJECTS = RUN, PROFILE, SWEEP, COMPARISON, VALIDATION = (
     "run",
     "profile",
     "sweep",
@@ -56,12 +62,41 @@ _FORMATS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def formats(subject: str) -> Mapping[str, Render]:
-    """The formats that ``subject`` can be written in, by name, each imported when it is used."""
-    return {name: _render(place) for name, place in _FORMATS[subject].items()}
+class Formats(Mapping[str, Render]):
+    """The formats that a subject can be written in, by name, each imported when it is used.
+
+    Built-in ones are listed; those of plug-ins, the entry points SUBJECT.FORMAT of :data:`GROUP`,
+    are found by name, for looking for them is slow. A built-in format goes before a plug-in's.
+    """
+
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
+        self._places = _FORMATS[subject]
+
+    def __getitem__(self, name: str) -> Render:
+        """The function that writes ``name``. Raises SimbenchError where a plug-in is bad."""
+        if name in self._places:
+            return _built_in(self._places[name])
+        loaded = load_plugin(GROUP, f"{self._subject}.{name}")
+        if loaded is None:
+            raise KeyError(name)
+        return _guarded(f"{self._subject}.{name}", loaded)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the built-in formats."""
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        """How many formats are built in."""
+        return len(self._places)
 
 
-def _render(place: str) -> Render:
+def formats(subject: str) -> Formats:
+    """The formats that ``subject`` can be written in."""
+    return Formats(subject)
+
+
+def _built_in(place: str) -> Render:
     """An exporter, imported when it is called: some take long to import."""
     module, _, function = place.partition(":")
 
@@ -70,3 +105,26 @@ def _render(place: str) -> Render:
         return getattr(found, function or "render")(subject)
 
     return render
+
+
+def _guarded(name: str, render: object) -> Render:
+    """A plug-in's ``render``, whose mistakes are one sentence."""
+    if not callable(render):
+        raise InfrastructureError(
+            f"the plug-in {name} of {GROUP} is no function, but {type(render).__name__}"
+        )
+
+    def guarded(subject: Any) -> str | bytes:
+        try:
+            content = render(subject)
+        except Exception as error:
+            raise InfrastructureError(
+                f"the plug-in {name} of {GROUP} failed: {described(error)}"
+            ) from error
+        if not isinstance(content, str | bytes):
+            raise InfrastructureError(
+                f"the plug-in {name} of {GROUP} gave no text, but {type(content).__name__}"
+            )
+        return content
+
+    return guarded
