@@ -1,0 +1,43 @@
+// From one scale to another in integers: a multiplier in Q31 and a shift, as TensorFlow Lite has it.
+#ifndef SIMBENCH_KERNELS_COMMON_RESCALE_H_
+#define SIMBENCH_KERNELS_COMMON_RESCALE_H_
+
+#include <cstdint>
+
+#include "tensorflow/lite/c/common.h"
+#include "tensorflow/lite/kernels/internal/quantization_util.h"
+
+namespace simbench {
+
+struct Scaling {
+  int32_t multiplier;
+  int32_t shift;  // to the left; negative to the right
+};
+
+inline Scaling ScalingOf(double factor) {
+  Scaling scaling;
+  int shift;
+  tflite::QuantizeMultiplier(factor, &scaling.multiplier, &shift);
+  scaling.shift = shift;
+  return scaling;
+}
+
+// x times the scaling's factor, rounded twice as the references do: the product's high half to
+// nearest, halves up; then what is shifted out, halves away from zero.
+inline int32_t Rescale(int32_t x, Scaling scaling) {
+  const int left = scaling.shift > 0 ? scaling.shift : 0;
+  const int right = scaling.shift > 0 ? 0 : -scaling.shift;
+  const int64_t product = static_cast<int64_t>(static_cast<int32_t>(static_cast<uint32_t>(x) << left)) * scaling.multiplier;
+  const int32_t high = static_cast<int32_t>((product + (1 << 30)) >> 31);
+  if (right == 0) return high;
+  const int32_t mask = static_cast<int32_t>((1u << right) - 1);
+  return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0));
+}
+
+inline int32_t Within(int32_t value, int32_t least, int32_t most) {
+  return value < least ? least : value > most ? most : value;
+}
+
+}  // namespace simbench
+
+#endif  // SIMBENCH_KERNELS_COMMON_RESCALE_H_
