@@ -29,13 +29,29 @@ struct FullyConnected {
     const Tensors tensors = TensorsOf(context, node);
     TF_LITE_ENSURE(context, tensors.filter != nullptr && tensors.filter->type == kTfLiteInt8);
     TF_LITE_ENSURE_EQ(context, tensors.output->type, kTfLiteInt8);
-    TF_LITE_ENSURE_MSG(context, !IsPerChannel(tensors.filter),
-                       "FULLY_CONNECTED with a scale for each channel is not supported");
     // an output that keeps the input's dimensions is a batch of rows all the same
     data->input_depth = LastDimension(tensors.filter);
     data->output_depth = tensors.filter->dims->data[tensors.filter->dims->size - 2];
     data->batches = tensors.output->bytes / data->output_depth;
-    return FillParams(context, options, tensors, &data->params);
+    data->multiplier = nullptr;
+    return IsPerChannel(tensors.filter) ? FillChannels(context, options, tensors, data)
+                                        : FillParams(context, options, tensors, &data->params);
+  }
+
+  static TfLiteStatus FillChannels(TfLiteContext* context, const TfLiteFullyConnectedParams& options,
+                                   const Tensors& tensors, Data* data) {
+    data->params = {};
+    data->params.input_offset = -tensors.input->params.zero_point;
+    data->params.output_offset = tensors.output->params.zero_point;
+    data->multiplier = AllocatePersistent<int32_t>(context, data->output_depth);
+    data->shift = AllocatePersistent<int32_t>(context, data->output_depth);
+    TF_LITE_ENSURE(context, data->multiplier != nullptr && data->shift != nullptr);
+    int unused_shift;
+    return tflite::PopulateConvolutionQuantizationParams(
+        context, tensors.input, tensors.filter, tensors.bias, tensors.output, options.activation,
+        &data->params.output_multiplier, &unused_shift, &data->params.quantized_activation_min,
+        &data->params.quantized_activation_max, data->multiplier,
+        reinterpret_cast<int*>(data->shift), data->output_depth);
   }
 
   static TfLiteStatus FillParams(TfLiteContext* context, const TfLiteFullyConnectedParams& options,
