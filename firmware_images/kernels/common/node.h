@@ -100,11 +100,11 @@ struct Stateful {
   }
 };
 
-// Defines the registration of operator `name`, where the harness looks for it.
-#define SIMBENCH_KERNEL(name, registration) \
+// Defines the registration of operator `name`, named from this namespace on, where the harness looks.
+#define SIMBENCH_KERNEL(name, ...) \
   namespace tflite::ops::micro {            \
   TfLiteRegistration* Register_##name();    \
-  TfLiteRegistration* Register_##name() { return simbench::registration; } \
+  TfLiteRegistration* Register_##name() { return simbench::__VA_ARGS__; } \
   }
 
 }  // namespace simbench
