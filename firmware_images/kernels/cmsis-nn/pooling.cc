@@ -44,6 +44,8 @@ struct AveragePool {
     return tflite::ops::micro::Register_AVERAGE_POOL_2D_OTHERS();
   }
 
+  static bool IsOurs(const TfLiteTensor* input) { return input->type == kTfLiteInt8; }
+
   static TfLiteStatus Fill(TfLiteContext* context, TfLiteNode* node, Data* data) {
     return FillPool(context, node, data);
   }
@@ -63,6 +65,8 @@ struct MaxPool {
   static const TfLiteRegistration* Others() {
     return tflite::ops::micro::Register_MAX_POOL_2D_OTHERS();
   }
+
+  static bool IsOurs(const TfLiteTensor* input) { return input->type == kTfLiteInt8; }
 
   static TfLiteStatus Fill(TfLiteContext* context, TfLiteNode* node, Data* data) {
     return FillPool(context, node, data);

@@ -34,6 +34,13 @@ inline int32_t Rescale(int32_t x, Scaling scaling) {
   return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0));
 }
 
+// The same of a longer sum, rounded once, with a multiplier of 16 bits.
+inline int32_t RescaleLong(int64_t x, Scaling scaling) {
+  const int32_t multiplier = scaling.multiplier < 0x7FFF0000 ? (scaling.multiplier + (1 << 15)) >> 16 : 0x7FFF;
+  const int shift = 15 - scaling.shift;
+  return static_cast<int32_t>((x * multiplier + (static_cast<int64_t>(1) << (shift - 1))) >> shift);
+}
+
 inline int32_t Within(int32_t value, int32_t least, int32_t most) {
   return value < least ? least : value > most ? most : value;
 }
