@@ -37,7 +37,7 @@ struct FullyConnected {
     // an output that keeps the input's dimensions is a batch of rows all the same
     data->input_depth = LastDimension(tensors.filter);
     data->output_depth = tensors.filter->dims->data[tensors.filter->dims->size - 2];
-    data->batches = tensors.output->bytes / data->output_depth;
+    data->batches = tflite::NumElements(tensors.output) / data->output_depth;
     data->multiplier = nullptr;
     return IsPerChannel(tensors.filter) || IsPlain(tensors.input) ? FillChannels(context, options, tensors, data)
                                         : FillParams(context, options, tensors, &data->params);
