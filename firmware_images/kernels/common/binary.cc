@@ -235,30 +235,12 @@ struct Arithmetic {
   static TfLiteStatus Run(const Node& node, const BinaryData& data) { return RunRows(node, data); }
 };
 
-// TensorFlow's own where it can: the benchmarks' counts are of it.
-struct AddOp {
-  static const TfLiteRegistration* TensorFlows() { return tflite::ops::micro::Register_ADD_OTHERS(); }
-
-  static bool IsOurs(TfLiteContext* context, const TfLiteNode* node) {
-    const TfLiteTensor* output = tflite::GetOutput(context, node, 0);
+struct AddOp : Arithmetic<Add> {
+  // TensorFlow's takes the most common types
+  static bool IsOurs(const Node& node) {
+    const TfLiteTensor* output = node.output();
     const bool has_type = output->type == kTfLiteFloat32 || output->type == kTfLiteInt8 || output->type == kTfLiteUInt8;
     return !has_type || output->dims->size > 4;
-  }
-
-  static void* Init(TfLiteContext* context, const char* buffer, size_t length) {
-    TfLiteNode node = NodeBeingInitialised(buffer);
-    return IsOurs(context, &node) ? Stateful<Arithmetic<Add>>::Init(context, buffer, length)
-                                  : InitWhole(TensorFlows(), context, &node, buffer, length);
-  }
-
-  static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
-    return IsOurs(context, node) ? Stateful<Arithmetic<Add>>::Invoke(context, node)
-                                 : TensorFlows()->invoke(context, node);
-  }
-
-  static TfLiteRegistration* Registration() {
-    static TfLiteRegistration registration = {Init, nullptr, nullptr, Invoke, nullptr, 0, nullptr, 0};
-    return &registration;
   }
 };
 
@@ -470,7 +452,7 @@ struct Prelu : RowsOnly {
 }  // namespace
 }  // namespace simbench
 
-SIMBENCH_KERNEL(ADD, AddOp::Registration())
+SIMBENCH_KERNEL(ADD, Either<simbench::AddOp, Register_ADD_OTHERS>::Registration())
 SIMBENCH_KERNEL(DIV, Stateful<simbench::Divide>::Registration())
 SIMBENCH_KERNEL(EQUAL, Stateful<simbench::Compare<simbench::Equal>>::Registration())
 SIMBENCH_KERNEL(FLOOR_DIV, Stateful<simbench::Floored<simbench::FloorDiv>>::Registration())

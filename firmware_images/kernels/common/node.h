@@ -100,6 +100,30 @@ struct Stateful {
   }
 };
 
+// TensorFlow's kernel, and ours where `Ours::IsOurs(const Node&)` says so by the tensors' types and
+// shapes.
+template <typename Ours, TfLiteRegistration* (*kTensorFlows)()>
+struct Either {
+  static bool IsOurs(TfLiteContext* context, const TfLiteNode* node) {
+    return Ours::IsOurs(Node(context, node, nullptr));
+  }
+
+  static void* Init(TfLiteContext* context, const char* buffer, size_t length) {
+    TfLiteNode node = NodeBeingInitialised(buffer);
+    return IsOurs(context, &node) ? Stateful<Ours>::Init(context, buffer, length)
+                                  : InitWhole(kTensorFlows(), context, &node, buffer, length);
+  }
+
+  static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
+    return IsOurs(context, node) ? Stateful<Ours>::Invoke(context, node) : kTensorFlows()->invoke(context, node);
+  }
+
+  static TfLiteRegistration* Registration() {
+    static TfLiteRegistration registration = {Init, nullptr, nullptr, Invoke, nullptr, 0, nullptr, 0};
+    return &registration;
+  }
+};
+
 // Defines the registration of operator `name`, named from this namespace on, where the harness looks.
 #define SIMBENCH_KERNEL(name, ...) \
   namespace tflite::ops::micro {            \
