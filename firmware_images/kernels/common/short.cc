@@ -112,7 +112,7 @@ struct LogisticTable {
     for (int i = 0; i < 256; ++i) {
       const double low = Logistic(i + 0.5) - (Logistic(i) + Logistic(i + 1)) / 2;
       const double value = Round(Logistic(i) + low / 2);
-      entry[i] = static_cast<uint16_t>(i < 254 ? value : 65535);
+      entry[i] = static_cast<uint16_t>(i < 255 ? value : 65535);
     }
   }
 
