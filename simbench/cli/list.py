@@ -58,12 +58,22 @@ def _backends() -> Sequence[Row]:
 def _ops(core: str, kernels: str) -> Sequence[Row]:
     """The operators of simbench's own firmware, which is built where it is not."""
     from simbench.firmware.build import build_image
+    from simbench.firmware.operators import operators
     from simbench.firmware.read import ops
-    from simbench.models.schema import operator_name
 
     image = build_image(core, kernels, lambda said: click.echo(said, err=True))
-    named = ((operator_name(code), version) for code, version in ops(image).items())
-    return [{"name": name, "highest_version": version} for name, version in sorted(named)]
+    versions = ops(image)
+    return [
+        {
+            "name": operator.name,
+            "highest_version": versions[operator.code],
+            "types": ", ".join(operator.types),
+            "features": ", ".join(operator.features),
+            "kernels": ", ".join(operator.sources(kernels)),
+        }
+        for operator in operators()
+        if operator.code in versions
+    ]
 
 
 LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
