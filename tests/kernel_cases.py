@@ -37,7 +37,8 @@ def _tensor(r: Random, shape: Sequence[int], dtype: str) -> Tensor:
     if dtype not in _LIMITS:
         return Tensor(tuple(shape), dtype)
     zero_point = r.randint(-128, 127) if dtype == "int8" else r.randint(0, 255)
-    return Tensor(tuple(shape), dtype, (round(10 ** r.uniform(-3, 0), 6),), (zero_point,))
+    # comparisons of the references abort where a scale is 1 or more
+    return Tensor(tuple(shape), dtype, (round(10 ** r.uniform(-3, -0.1), 6),), (zero_point,))
 
 
 def _shaped(tensor: Tensor, shape: Sequence[int]) -> Tensor:
@@ -87,7 +88,9 @@ def strided_slice(r: Random) -> Case:
         begin[i]
         if shrink >> i & 1
         else builtins.slice(
-            None if begin_mask >> i & 1 else begin[i], None if end_mask >> i & 1 else end[i], step[i]
+            None if begin_mask >> i & 1 else begin[i],
+            None if end_mask >> i & 1 else end[i],
+            step[i],
         )
         for i in range(n)
     )
@@ -183,7 +186,9 @@ def mirror_pad(r: Random) -> Case:
     padded = [d + sum(a) for d, a in zip(shape, amounts, strict=True)]
     x = _tensor(r, shape, r.choice(("int8", "float32")))
     inputs = (x, constant(amounts))
-    return Case("MIRROR_PAD", inputs, (_shaped(x, padded),), "MirrorPadOptions", {"mode": symmetric})
+    return Case(
+        "MIRROR_PAD", inputs, (_shaped(x, padded),), "MirrorPadOptions", {"mode": symmetric}
+    )
 
 
 @_case
@@ -222,7 +227,9 @@ def gather_nd(r: Random) -> Case:
     depth, count = r.randint(1, len(shape)), r.randint(1, 4)
     indices = constant([[r.randrange(d) for d in shape[:depth]] for _ in range(count)])
     x = _tensor(r, shape, r.choice(_MOVED))
-    return Case("GATHER_ND", (x, indices), (_shaped(x, (count, *shape[depth:])),), "GatherNdOptions")
+    return Case(
+        "GATHER_ND", (x, indices), (_shaped(x, (count, *shape[depth:])),), "GatherNdOptions"
+    )
 
 
 @_case
@@ -273,7 +280,9 @@ def select(r: Random) -> Case:
     shapes = [tuple(r.choice((d, d, 1)) for d in whole) for _ in range(3)]
     yes = _tensor(r, shapes[1], r.choice((*_MOVED, "int16")))
     inputs = (Tensor(shapes[0], "bool"), yes, _shaped(yes, shapes[2]))
-    return Case("SELECT_V2", inputs, (_shaped(yes, np.broadcast_shapes(*shapes)),), "SelectV2Options")
+    return Case(
+        "SELECT_V2", inputs, (_shaped(yes, np.broadcast_shapes(*shapes)),), "SelectV2Options"
+    )
 
 
 # --- two inputs ---
@@ -399,12 +408,15 @@ _to_unit("LOGISTIC", {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)})
 _to_unit("TANH", {"int8": (1 / 128, 0), "int16": (1 / 32768, 0)})
 
 
+_QUANTIZED = [("float32", to) for to in ("int8", "uint8", "int16")]
+_QUANTIZED += [("int8", "int8"), ("int8", "uint8"), ("uint8", "int8")]
+_QUANTIZED += [("int16", "int8"), ("int16", "int16")]
+
+
 @_case
 def quantize(r: Random) -> Case:
-    pairs = (("float32", "int8"), ("float32", "uint8"), ("float32", "int16"), ("int8", "int8"))
-    pairs += (("int8", "uint8"), ("uint8", "int8"), ("int16", "int8"), ("int16", "int16"))
     shape = _shape(r)
-    x, y = (_tensor(r, shape, dtype) for dtype in r.choice(pairs))
+    x, y = (_tensor(r, shape, dtype) for dtype in r.choice(_QUANTIZED))
     return Case("QUANTIZE", (x,), (y,), "QuantizeOptions")
 
 
@@ -418,7 +430,9 @@ def dequantize(r: Random) -> Case:
 def cast(r: Random) -> Case:
     shape, dtype = _shape(r), r.choice(("int8", "uint8", "int32", "int64", "bool", "float32"))
     # what does not fit an integer is nobody's
-    to = r.choice(("int32", "int64") if dtype == "float32" else ("int8", "int32", "float32", "bool"))
+    to = r.choice(
+        ("int32", "int64") if dtype == "float32" else ("int8", "int32", "float32", "bool")
+    )
     return Case("CAST", (Tensor(shape, dtype),), (Tensor(shape, to),))
 
 

@@ -25,7 +25,7 @@ Run = Callable[[bytes, list[Sample]], list[bytes]]
 
 # what the other reference does wrongly, or not at all: docs/reference/models.md
 _LITE_ONLY = {"ADD", "SUB", "RELU6", "SPACE_TO_BATCH_ND"}
-_MICRO_ONLY = {"SUM"}
+_MICRO_ONLY = {"BATCH_MATMUL", "SUM"}
 
 
 def sample_of(case: Case, seed: int) -> Sample:
@@ -60,15 +60,15 @@ def is_same(case: Case, ours: bytes, theirs: bytes) -> bool:
     """Bit for bit; two libraries' functions on real values may differ in the last ones."""
     if ours == theirs or case.outputs[0].dtype != "float32":
         return ours == theirs
-    values = (np.frombuffer(b, "<f4") for b in (ours, theirs))
-    return np.allclose(*values, rtol=1e-5, atol=1e-6, equal_nan=True)
+    a, b = (np.frombuffer(values, "<f4") for values in (ours, theirs))
+    return bool(np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True))
 
 
 @pytest.mark.parametrize("kernels", sorted(KERNELS))
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.randoms(use_true_random=False), st.integers(0, 1 << 16))
-def test_kernels_answer_as_the_references_do(kernels: str, random: Random, seed: int) -> None:
-    cases = [draw(random) for draw in CASES.values()]
+@given(st.integers(0, 1 << 32))
+def test_kernels_answer_as_the_references_do(kernels: str, seed: int) -> None:
+    cases = [draw(Random(f"{name} {seed}")) for name, draw in CASES.items()]
     samples = [sample_of(case, seed + i) for i, case in enumerate(cases)]
     flat = [array for sample in samples for array in sample]
     ours = parts(on_firmware(model_of(*cases), [flat], kernels)[0], cases)
@@ -92,7 +92,7 @@ def test_each_kind_is_known_to_a_reference(name: str) -> None:
 
 def test_the_list_of_operators_is_whole() -> None:
     rows = operators()
-    assert len({row.code for row in rows}) == len(rows) > 100
+    assert len({row.code for row in rows}) == len(rows) > 90
     conv = next(row for row in rows if row.name == "CONV_2D")
     assert conv.sources("cmsis-nn") == ("CMSIS-NN", "TFLM", "own")
     assert conv.sources("reference") == ("TFLM", "own")

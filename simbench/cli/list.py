@@ -128,7 +128,8 @@ def _core(platform: str | None, core: str | None) -> str:
 def _table(name: str, rows: Sequence[Row]) -> Table:
     table = Table(title=name, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for key in rows[0] if rows else ():
-        table.add_column(_heading(key), justify="right" if key in _NUMBERS else "left")
+        justify = "right" if key in _NUMBERS else "left"
+        table.add_column(_heading(key), justify=justify, no_wrap=key == "name")
     for row in rows:
         table.add_row(*(_cell(key, value) for key, value in row.items()))
     return table
@@ -140,7 +141,7 @@ def _heading(key: str) -> str:
         "macs": "MACs",
         "model_id": "model",
         "memories": "memories, KiB",
-        "highest_version": "highest version",
+        "highest_version": "version",
     }.get(key, key)
 
 

@@ -1,4 +1,4 @@
-"""What each operator of simbench's own firmware runs: read from ``harness/ops.def``, the one list."""
+"""What each operator of simbench's own firmware runs: the one list, ``harness/ops.def``, read."""
 
 from __future__ import annotations
 
