@@ -128,8 +128,11 @@ def _core(platform: str | None, core: str | None) -> str:
 def _table(name: str, rows: Sequence[Row]) -> Table:
     table = Table(title=name, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for key in rows[0] if rows else ():
-        justify = "right" if key in _NUMBERS else "left"
-        table.add_column(_heading(key), justify=justify, no_wrap=key == "name")
+        table.add_column(
+            _heading(key),
+            justify="right" if key in _NUMBERS else "left",
+            no_wrap=key == "name",
+        )
     for row in rows:
         table.add_row(*(_cell(key, value) for key, value in row.items()))
     return table
