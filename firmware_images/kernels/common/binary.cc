@@ -176,21 +176,22 @@ void LongRow(const BinaryData&, const void* a, int32_t a_step, const void* b, in
 
 template <typename T, typename F>
 void SumRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
-  const BinaryData d = data;  // a store may alias the data, not this
-  EachPair<T, T>(a, a_step, b, b_step, out, count, [&d](T x, T y) {
-    const int32_t left = Rescale((x + d.a_offset) * (1 << d.left_shift), d.a);
-    const int32_t right = Rescale((y + d.b_offset) * (1 << d.left_shift), d.b);
-    const int32_t value = Rescale(F::template Apply<int32_t>(left, right), d.out) + d.out_offset;
-    return static_cast<T>(Within(value, d.least, d.most));
+  const Rescaler from_a(data.a), from_b(data.b), to_out(data.out);
+  const int32_t a_offset = data.a_offset, b_offset = data.b_offset, shift = data.left_shift;
+  const int32_t out_offset = data.out_offset, least = data.least, most = data.most;
+  EachPair<T, T>(a, a_step, b, b_step, out, count, [=](T x, T y) {
+    const int32_t left = from_a((x + a_offset) << shift), right = from_b((y + b_offset) << shift);
+    return static_cast<T>(Within(to_out(F::template Apply<int32_t>(left, right)) + out_offset, least, most));
   });
 }
 
 template <typename T>
 void ProductRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
-  const BinaryData d = data;
-  EachPair<T, T>(a, a_step, b, b_step, out, count, [&d](T x, T y) {
-    const int32_t value = Rescale((x + d.a_offset) * (y + d.b_offset), d.out) + d.out_offset;
-    return static_cast<T>(Within(value, d.least, d.most));
+  const Rescaler to_out(data.out);
+  const int32_t a_offset = data.a_offset, b_offset = data.b_offset;
+  const int32_t out_offset = data.out_offset, least = data.least, most = data.most;
+  EachPair<T, T>(a, a_step, b, b_step, out, count, [=](T x, T y) {
+    return static_cast<T>(Within(to_out((x + a_offset) * (y + b_offset)) + out_offset, least, most));
   });
 }
 

@@ -56,9 +56,16 @@ struct Quantize {
   static TfLiteStatus FromQuantized(const Node& node, Scaling scaling) {
     const int32_t in_zero = node.input(0)->params.zero_point, out_zero = node.output()->params.zero_point;
     constexpr int32_t kLeast = std::numeric_limits<To>::min(), kMost = std::numeric_limits<To>::max();
-    return Convert<From, To>(node, [=](From element) {
-      return static_cast<To>(Within(Rescale(element - in_zero, scaling) + out_zero, kLeast, kMost));
-    });
+    if constexpr (sizeof(From) < sizeof(int32_t)) {
+      const Rescaler rescale(scaling);
+      return Convert<From, To>(node, [=](From element) {
+        return static_cast<To>(Within(rescale(element - in_zero) + out_zero, kLeast, kMost));
+      });
+    } else {
+      return Convert<From, To>(node, [=](From element) {
+        return static_cast<To>(Within(Rescale(element - in_zero, scaling) + out_zero, kLeast, kMost));
+      });
+    }
   }
 
   static TfLiteStatus Run(const Node& node, const Scaling& scaling) {

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "kernels/common/copy.h"
+#include "kernels/common/dot.h"
 #include "kernels/common/node.h"
 #include "kernels/common/rescale.h"
 #include "tensorflow/lite/kernels/padding.h"
@@ -54,19 +55,17 @@ struct BatchMatMul {
                        Scaling scaling, int32_t out_zero) {
     constexpr bool kIsReal = std::is_same<T, float>::value;
     const int32_t least = kIsReal ? 0 : std::numeric_limits<T>::min(), most = kIsReal ? 0 : std::numeric_limits<T>::max();
-    for (int32_t row = 0; row < sizes.rows; ++row) {
+    using Sum = typename SumOf<T>::Type;
+    const T one = 1;
+    for (int32_t row = 0; row < sizes.rows; ++row, a += sizes.a_row) {
+      // what the zero of b takes from each product is the same in the whole row
+      const Sum taken = b_zero == 0 ? 0 : b_zero * Dot<Sum>(a, sizes.a_depth, &one, 0, sizes.depth, -a_zero);
       for (int32_t column = 0; column < sizes.columns; ++column) {
-        typename SumOf<T>::Type sum = 0;
-        const T* left = a + row * sizes.a_row;
         const T* right = b + column * sizes.b_column;
-        for (int32_t todo = sizes.depth; todo > 0; --todo, left += sizes.a_depth, right += sizes.b_depth) {
-          if constexpr (kIsReal) {
-            sum += *left * *right;
-          } else {
-            sum += static_cast<typename SumOf<T>::Type>((*left - a_zero) * (*right - b_zero));
-          }
-        }
-        *out++ = SumOf<T>::Finish(sum, scaling, out_zero, least, most);
+        const Sum sum = sizes.a_depth == 1 && sizes.b_depth == 1
+                            ? Dot<Sum>(a, right, sizes.depth, -a_zero)
+                            : Dot<Sum>(a, sizes.a_depth, right, sizes.b_depth, sizes.depth, -a_zero);
+        *out++ = SumOf<T>::Finish(sum - taken, scaling, out_zero, least, most);
       }
     }
   }
@@ -188,13 +187,7 @@ struct TransposeConv {
                 const T* element = picture + (row * in[2] + column) * in[3];
                 const W* weight = of_channel + ((rows.origin - row * d.row_stride) * filter[2] +
                                                 columns.origin - column * d.column_stride) * in[3];
-                for (int32_t left = in[3]; left > 0; --left) {
-                  if constexpr (std::is_same<T, float>::value) {
-                    sum += *element++ * *weight++;
-                  } else {
-                    sum += (*element++ - zero) * *weight++;
-                  }
-                }
+                sum += Dot<Sum>(element, weight, in[3], -zero);
               }
             }
             if (bias != nullptr) sum += reinterpret_cast<const Sum*>(bias->data.raw)[channel];

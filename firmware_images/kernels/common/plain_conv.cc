@@ -1,5 +1,6 @@
 #include "kernels/common/plain_conv.h"
 
+#include "kernels/common/dot.h"
 #include "kernels/common/rescale.h"
 
 namespace simbench {
@@ -17,13 +18,6 @@ struct Reach {
     picture = origin + begin * dilation;
   }
 };
-
-template <typename Acc, typename T>
-Acc Dot(const T* element, const int8_t* weight, int32_t count, int32_t offset) {
-  Acc total = 0;
-  for (; count > 0; --count) total += (*element++ + offset) * *weight++;
-  return total;
-}
 
 template <typename Acc>
 Acc BiasOf(const Tensors& tensors, int32_t channel) {

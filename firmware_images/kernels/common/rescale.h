@@ -34,6 +34,21 @@ inline int32_t Rescale(int32_t x, Scaling scaling) {
   return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0));
 }
 
+// The same of what does not overflow: x shifted left fits 32 bits, and its product stays below 2^30.
+struct Rescaler {
+  int32_t multiplier, left, right, half, away;
+
+  explicit Rescaler(Scaling scaling)
+      : multiplier(scaling.multiplier), left(scaling.shift > 0 ? scaling.shift : 0),
+        right(scaling.shift > 0 ? 0 : -scaling.shift), half(right > 0 ? 1 << (right - 1) : 0), away(right > 0 ? -1 : 0) {}
+
+  int32_t operator()(int32_t x) const {
+    const int64_t product = static_cast<int64_t>(x << left) * multiplier;
+    const int32_t high = static_cast<int32_t>((product + (1 << 30)) >> 31);
+    return (high + half + ((high >> 31) & away)) >> right;
+  }
+};
+
 // The same of a longer sum, rounded once, with a multiplier of 16 bits.
 inline int32_t RescaleLong(int64_t x, Scaling scaling) {
   const int32_t multiplier = scaling.multiplier < 0x7FFF0000 ? (scaling.multiplier + (1 << 15)) >> 16 : 0x7FFF;
