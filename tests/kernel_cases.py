@@ -550,6 +550,26 @@ CASES["depthwise"] = _conv(depthwise=True)
 CASES["depthwise_int16"] = _conv("int16", depthwise=True)
 
 
+def _pool(op: str) -> None:
+    def draw(r: Random) -> Case:
+        window, strides = [r.randint(1, 3) for _ in range(2)], [r.randint(1, 3) for _ in range(2)]
+        same, sizes = r.random() < 0.5, [n + r.randint(0, 5) for n in window]
+        each = zip(sizes, window, strides, strict=True)
+        out = [_window(n, f, s, same) for n, f, s in each]
+        batch, channels = r.randint(1, 2), r.randint(1, 9)
+        x = _tensor(r, (batch, *sizes, channels), r.choice(("int8", "int16", "float32")))
+        options = {"strideH": strides[0], "strideW": strides[1], "padding": 0 if same else 1}
+        options |= {"filterHeight": window[0], "filterWidth": window[1], **_fused(r)}
+        y = _shaped(x, (batch, *out, channels))
+        return Case(op, (x,), (y,), "Pool2DOptions", options, 3)
+
+    CASES[op.lower()] = draw
+
+
+_pool("AVERAGE_POOL_2D")
+_pool("MAX_POOL_2D")
+
+
 @_case
 def transpose_conv(r: Random) -> Case:
     height, width, channels, depth = (r.randint(1, 4) for _ in range(4))

@@ -1,8 +1,5 @@
-// Kernels as TensorFlow Lite defines them: the measure of correctness, not of speed. Pooling is
-// TensorFlow Lite Micro's whole operator; of the others, only the loops are its.
+// Kernels as TensorFlow Lite defines them: the measure of correctness, not of speed.
 #include "kernels/reference/kernels.h"
-
-#include "kernels/common/op.h"
 
 namespace simbench {
 
@@ -21,23 +18,14 @@ TfLiteStatus Run(const FullyConnectedData& data, const Tensors& tensors) {
   return RunReference(data, tensors);
 }
 
+size_t AveragePoolScratchBytes(const PoolData&, const Tensors&) { return 0; }
+
+TfLiteStatus RunAveragePool(const PoolData& data, const Tensors& tensors, void*) {
+  return RunReferenceAveragePool(data, tensors);
+}
+
+TfLiteStatus RunMaxPool(const PoolData& data, const Tensors& tensors) {
+  return RunReferenceMaxPool(data, tensors);
+}
+
 }  // namespace simbench
-
-namespace tflite {
-namespace ops {
-namespace micro {
-
-TfLiteRegistration* Register_AVERAGE_POOL_2D_OTHERS();  // TensorFlow's, renamed by the build
-TfLiteRegistration* Register_MAX_POOL_2D_OTHERS();
-
-TfLiteRegistration* Register_AVERAGE_POOL_2D() {
-  return simbench::TensorFlowOp<Register_AVERAGE_POOL_2D_OTHERS>::Registration();
-}
-
-TfLiteRegistration* Register_MAX_POOL_2D() {
-  return simbench::TensorFlowOp<Register_MAX_POOL_2D_OTHERS>::Registration();
-}
-
-}  // namespace micro
-}  // namespace ops
-}  // namespace tflite
