@@ -176,11 +176,11 @@ void LongRow(const BinaryData&, const void* a, int32_t a_step, const void* b, in
 
 template <typename T, typename F>
 void SumRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
-  const Rescaler from_a(data.a), from_b(data.b), to_out(data.out);
-  const int32_t a_offset = data.a_offset, b_offset = data.b_offset, shift = data.left_shift;
+  const Rescaler from_a(data.a, data.left_shift), from_b(data.b, data.left_shift), to_out(data.out);
+  const int32_t a_offset = data.a_offset, b_offset = data.b_offset;
   const int32_t out_offset = data.out_offset, least = data.least, most = data.most;
   EachPair<T, T>(a, a_step, b, b_step, out, count, [=](T x, T y) {
-    const int32_t left = from_a((x + a_offset) << shift), right = from_b((y + b_offset) << shift);
+    const int32_t left = from_a(x + a_offset), right = from_b(y + b_offset);
     return static_cast<T>(Within(to_out(F::template Apply<int32_t>(left, right)) + out_offset, least, most));
   });
 }
@@ -269,12 +269,11 @@ void SquaredDifferenceRow(const BinaryData&, const void* a, int32_t a_step, cons
 }
 
 void QuantizedSquaredDifferenceRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
-  const BinaryData d = data;
-  EachPair<int8_t, int8_t>(a, a_step, b, b_step, out, count, [&d](int8_t x, int8_t y) {
-    const int32_t left = Rescale((x + d.a_offset) * (1 << d.left_shift), d.a);
-    const int32_t right = Rescale((y + d.b_offset) * (1 << d.left_shift), d.b);
-    const int32_t value = Rescale((left - right) * (left - right), d.out) + d.out_offset;
-    return static_cast<int8_t>(Within(value, -128, 127));
+  const Rescaler from_a(data.a, data.left_shift), from_b(data.b, data.left_shift), to_out(data.out);
+  const int32_t a_offset = data.a_offset, b_offset = data.b_offset, out_offset = data.out_offset;
+  EachPair<int8_t, int8_t>(a, a_step, b, b_step, out, count, [=](int8_t x, int8_t y) {
+    const int32_t difference = from_a(x + a_offset) - from_b(y + b_offset);
+    return static_cast<int8_t>(Within(to_out(difference * difference) + out_offset, -128, 127));
   });
 }
 

@@ -38,8 +38,9 @@ inline int32_t Rescale(int32_t x, Scaling scaling) {
 struct Rescaler {
   int32_t multiplier, left, right, half, away;
 
-  explicit Rescaler(Scaling scaling)
-      : multiplier(scaling.multiplier), left(scaling.shift > 0 ? scaling.shift : 0),
+  // What is given is first shifted left by `before` bits.
+  explicit Rescaler(Scaling scaling, int before = 0)
+      : multiplier(scaling.multiplier), left((scaling.shift > 0 ? scaling.shift : 0) + before),
         right(scaling.shift > 0 ? 0 : -scaling.shift), half(right > 0 ? 1 << (right - 1) : 0), away(right > 0 ? -1 : 0) {}
 
   int32_t operator()(int32_t x) const {
