@@ -187,11 +187,14 @@ void SumRow(const BinaryData& data, const void* a, int32_t a_step, const void* b
 
 template <typename T>
 void ProductRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
-  const Rescaler to_out(data.out);
+  const Rescaler rescaler(data.out);
+  const Scaling scaling = data.out;
   const int32_t a_offset = data.a_offset, b_offset = data.b_offset;
   const int32_t out_offset = data.out_offset, least = data.least, most = data.most;
   EachPair<T, T>(a, a_step, b, b_step, out, count, [=](T x, T y) {
-    return static_cast<T>(Within(to_out((x + a_offset) * (y + b_offset)) + out_offset, least, most));
+    const int32_t product = (x + a_offset) * (y + b_offset);
+    const int32_t scaled = sizeof(T) == 1 ? rescaler(product) : Rescale(product, scaling);
+    return static_cast<T>(Within(scaled + out_offset, least, most));
   });
 }
 

@@ -34,19 +34,29 @@ inline int32_t Rescale(int32_t x, Scaling scaling) {
   return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0));
 }
 
-// The same of what does not overflow: x shifted left fits 32 bits, and its product stays below 2^30.
+// The same for loops, of an x that stays within 30 bits when it is shifted left.
 struct Rescaler {
   int32_t multiplier, left, right, half, away;
 
   // What is given is first shifted left by `before` bits.
   explicit Rescaler(Scaling scaling, int before = 0)
-      : multiplier(scaling.multiplier), left((scaling.shift > 0 ? scaling.shift : 0) + before),
+      : multiplier(scaling.multiplier), left((scaling.shift > 0 ? scaling.shift : 0) + before + 1),
         right(scaling.shift > 0 ? 0 : -scaling.shift), half(right > 0 ? 1 << (right - 1) : 0), away(right > 0 ? -1 : 0) {}
 
   int32_t operator()(int32_t x) const {
-    const int64_t product = static_cast<int64_t>(x << left) * multiplier;
-    const int32_t high = static_cast<int32_t>((product + (1 << 30)) >> 31);
+    const int32_t high = RoundedHigh(x << left, multiplier);
     return (high + half + ((high >> 31) & away)) >> right;
+  }
+
+  // The high half of a product, to nearest, halves up.
+  static int32_t RoundedHigh(int32_t a, int32_t b) {
+#ifdef __ARM_FEATURE_DSP
+    int32_t high;
+    __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a), "r"(b));
+    return high;
+#else
+    return static_cast<int32_t>((static_cast<int64_t>(a) * b + 0x80000000LL) >> 32);
+#endif
   }
 };
 
