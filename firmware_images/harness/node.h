@@ -5,6 +5,7 @@
 #define SIMBENCH_HARNESS_NODE_H_
 
 #include "tensorflow/lite/c/common.h"
+#include "tensorflow/lite/schema/schema_generated.h"
 
 namespace simbench {
 
@@ -14,6 +15,9 @@ void AdvanceNode(TfLiteContext* context);
 
 // The node being initialised, as it will be when prepared, with `builtin_data`.
 TfLiteNode NodeBeingInitialised(const char* builtin_data);
+
+// The same as the model has it.
+const tflite::Operator* OperatorBeingInitialised();
 
 }  // namespace simbench
 

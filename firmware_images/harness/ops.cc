@@ -8,6 +8,19 @@
 
 using tflite::BuiltinOperator;
 
+namespace tflite {
+namespace ops {
+namespace micro {
+
+// those of our own among them, which TensorFlow's header does not declare
+#define SIMBENCH_OP(name, code, version, types, features, by) TfLiteRegistration* Register_##name();
+#include "harness/ops.def"
+#undef SIMBENCH_OP
+
+}  // namespace micro
+}  // namespace ops
+}  // namespace tflite
+
 extern "C" {
 
 SIMBENCH_MARKER(simbench_op_begin)
@@ -21,7 +34,7 @@ struct SupportedOp {
 // Read from the ELF by Python, to say what a model needs and this firmware has not.
 extern const SupportedOp simbench_ops[];
 const SupportedOp simbench_ops[] = {
-#define SIMBENCH_OP(name, version) {tflite::BuiltinOperator_##name, version},
+#define SIMBENCH_OP(name, code, version, types, features, by) {code, version},
 #include "harness/ops.def"
 #undef SIMBENCH_OP
     {0xFFFF, 0}};
@@ -32,7 +45,7 @@ namespace simbench {
 namespace {
 
 // The registration of an operator as the interpreter sees it: the kernel's own, between markers.
-template <BuiltinOperator kCode>
+template <int kCode>
 struct Marked {
   static const TfLiteRegistration* kernel;
   static TfLiteRegistration registration;
@@ -61,25 +74,25 @@ struct Marked {
   }
 };
 
-template <BuiltinOperator kCode>
+template <int kCode>
 const TfLiteRegistration* Marked<kCode>::kernel;
-template <BuiltinOperator kCode>
+template <int kCode>
 TfLiteRegistration Marked<kCode>::registration;
 
 }  // namespace
 
 OpResolver::OpResolver() {
-#define SIMBENCH_OP(name, version) \
-  Marked<tflite::BuiltinOperator_##name>::Register(tflite::ops::micro::Register_##name());
+#define SIMBENCH_OP(name, code, version, types, features, by) \
+  Marked<code>::Register(tflite::ops::micro::Register_##name());
 #include "harness/ops.def"
 #undef SIMBENCH_OP
 }
 
 const TfLiteRegistration* OpResolver::FindOp(BuiltinOperator op, int version) const {
-  switch (op) {
-#define SIMBENCH_OP(name, highest)     \
-  case tflite::BuiltinOperator_##name: \
-    return version <= highest ? &Marked<tflite::BuiltinOperator_##name>::registration : nullptr;
+  switch (static_cast<int>(op)) {
+#define SIMBENCH_OP(name, code, highest, types, features, by) \
+  case code:                                                  \
+    return version <= highest ? &Marked<code>::registration : nullptr;
 #include "harness/ops.def"
 #undef SIMBENCH_OP
     default:

@@ -36,6 +36,8 @@ struct FullyConnectedData {
   int batches;
   int input_depth;
   int output_depth;
+  int32_t* multiplier;  // one a channel, as is the next; null where all have one
+  int32_t* shift;
 };
 
 struct PoolData {

@@ -46,24 +46,9 @@ inline void* InitWhole(const TfLiteRegistration* kernel, TfLiteContext* context,
   return is_good ? node->user_data : nullptr;
 }
 
-// An operator of TensorFlow's own, for every type.
-template <TfLiteRegistration* (*kKernel)()>
-struct TensorFlowOp {
-  static void* Init(TfLiteContext* context, const char* buffer, size_t length) {
-    TfLiteNode node = NodeBeingInitialised(buffer);
-    return InitWhole(kKernel(), context, &node, buffer, length);
-  }
-
-  static TfLiteRegistration* Registration() {
-    static TfLiteRegistration registration = {
-        Init, nullptr, nullptr, kKernel()->invoke, nullptr, 0, nullptr, 0};
-    return &registration;
-  }
-};
-
 // `Ours` has: type Data; static TfLiteStatus Fill(context, node, Data*); static size_t Needs(Data,
-// Tensors); static TfLiteStatus Invoke(Data, Tensors, void* scratch); and static const
-// TfLiteRegistration* Others(), the registration for other types.
+// Tensors); static TfLiteStatus Invoke(Data, Tensors, void* scratch); static bool IsOurs(const
+// TfLiteTensor* input), and static const TfLiteRegistration* Others(), the registration for others.
 template <typename Ours>
 struct Op {
   struct Node {
@@ -72,7 +57,7 @@ struct Op {
   };
 
   static bool IsOurs(TfLiteContext* context, const TfLiteNode* node) {
-    return tflite::GetInput(context, node, 0)->type == kTfLiteInt8;
+    return Ours::IsOurs(tflite::GetInput(context, node, 0));
   }
 
   static void* Init(TfLiteContext* context, const char* buffer, size_t length) {
