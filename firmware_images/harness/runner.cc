@@ -251,6 +251,8 @@ TfLiteNode NodeBeingInitialised(const char* builtin_data) {
   return node;
 }
 
+const tflite::Operator* OperatorBeingInitialised() { return current_operator; }
+
 void InitializeRunner() {
   if (!FindModel()) return;
   resolver = new (resolver_memory) OpResolver();
