@@ -25,11 +25,7 @@
 
 namespace simbench {
 
-// To be called before tensors are allocated, and then before each node's initialisation.
-void StartNodes();
-void AdvanceNode(TfLiteContext* context);
-
-// The node being initialised, as it will be when prepared, with `builtin_data`.
+// The node being initialised, as it will be when prepared. The argument is its `builtin_data`.
 TfLiteNode NodeBeingInitialised(const char* builtin_data);
 
 // The same as the model has it. Its tensors are those of the model, not of the node.

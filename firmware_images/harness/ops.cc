@@ -3,10 +3,19 @@
 #include <cstdint>
 
 #include "harness/marker.h"
-#include "harness/node.h"
 #include "tensorflow/lite/micro/kernels/micro_ops.h"
+#include "tensorflow/lite/schema/schema_generated.h"
 
-using tflite::BuiltinOperator;
+// Each list below is of rows SIMBENCH_ROW(code, name, version).
+#define SIMBENCH_OP(name, version) SIMBENCH_ROW(tflite::BuiltinOperator_##name, name, version)
+#define SIMBENCH_LATER_OP(name, code, version) SIMBENCH_ROW(code, name, version)
+
+// TensorFlow declares its own; it does no harm to say it again.
+namespace tflite::ops::micro {
+#define SIMBENCH_ROW(code, name, version) TfLiteRegistration* Register_##name();
+#include "harness/ops.def"
+#undef SIMBENCH_ROW
+}  // namespace tflite::ops::micro
 
 extern "C" {
 
@@ -21,9 +30,9 @@ struct SupportedOp {
 // Read from the ELF by Python, to say what a model needs and this firmware has not.
 extern const SupportedOp simbench_ops[];
 const SupportedOp simbench_ops[] = {
-#define SIMBENCH_OP(name, version) {tflite::BuiltinOperator_##name, version},
+#define SIMBENCH_ROW(code, name, version) {code, version},
 #include "harness/ops.def"
-#undef SIMBENCH_OP
+#undef SIMBENCH_ROW
     {0xFFFF, 0}};
 
 }  // extern "C"
@@ -31,70 +40,19 @@ const SupportedOp simbench_ops[] = {
 namespace simbench {
 namespace {
 
-// The registration of an operator as the interpreter sees it: the kernel's own, between markers.
-template <BuiltinOperator kCode>
-struct Marked {
-  static const TfLiteRegistration* kernel;
-  static TfLiteRegistration registration;
-
-  static void* Init(TfLiteContext* context, const char* buffer, size_t length) {
-    AdvanceNode(context);
-    return kernel->init == nullptr ? nullptr : kernel->init(context, buffer, length);
-  }
-
-  static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode* node) {
-    // the kernels do not look whether their own data could be allocated
-    if (kernel->init != nullptr && node->user_data == nullptr) return kTfLiteError;
-    return kernel->prepare == nullptr ? kTfLiteOk : kernel->prepare(context, node);
-  }
-
-  static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
-    simbench_op_begin();
-    const TfLiteStatus status = kernel->invoke(context, node);
-    simbench_op_end();
-    return status;
-  }
-
-  static void Register(const TfLiteRegistration* of_kernel) {
-    kernel = of_kernel;
-    registration = {Init, nullptr, Prepare, Invoke, nullptr, kCode, nullptr, 0};
-  }
+constexpr Op kOps[] = {
+#define SIMBENCH_ROW(code, name, version) {code, version, #name, tflite::ops::micro::Register_##name},
+#include "harness/ops.def"
+#undef SIMBENCH_ROW
 };
-
-template <BuiltinOperator kCode>
-const TfLiteRegistration* Marked<kCode>::kernel;
-template <BuiltinOperator kCode>
-TfLiteRegistration Marked<kCode>::registration;
 
 }  // namespace
 
-OpResolver::OpResolver() {
-#define SIMBENCH_OP(name, version) \
-  Marked<tflite::BuiltinOperator_##name>::Register(tflite::ops::micro::Register_##name());
-#include "harness/ops.def"
-#undef SIMBENCH_OP
-}
-
-const TfLiteRegistration* OpResolver::FindOp(BuiltinOperator op, int version) const {
-  switch (op) {
-#define SIMBENCH_OP(name, highest)     \
-  case tflite::BuiltinOperator_##name: \
-    return version <= highest ? &Marked<tflite::BuiltinOperator_##name>::registration : nullptr;
-#include "harness/ops.def"
-#undef SIMBENCH_OP
-    default:
-      return nullptr;
+const Op* FindOp(int code) {
+  for (const Op& op : kOps) {
+    if (op.code == code) return &op;
   }
-}
-
-const TfLiteRegistration* OpResolver::FindOp(const char*, int) const { return nullptr; }
-
-tflite::MicroOpResolver::BuiltinParseFunction OpResolver::GetOpDataParser(BuiltinOperator) const {
-  return tflite::ParseOpData;
-}
-
-TfLiteStatus OpResolver::AddBuiltin(BuiltinOperator, TfLiteRegistration*, int) {
-  return kTfLiteError;  // the table above is all there is
+  return nullptr;
 }
 
 }  // namespace simbench
