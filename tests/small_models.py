@@ -17,7 +17,7 @@ from simbench.models.schema import pack, schema
 
 READY = b"m-ready\r\n"
 CORE = "cortex-m4"
-FLOAT, INT32, BOOL, RESOURCE = 0, 2, 6, 13
+FLOAT, INT32, UINT8, BOOL, INT16, INT8, RESOURCE = 0, 2, 3, 6, 7, 9, 13
 LATER_CODES = 127  # what the field of one byte says of an operator beyond it
 
 Shape = tuple[int, ...]
@@ -40,6 +40,12 @@ class Graph:
         tensor.isVariable = variable
         self.tensors.append(tensor)
         return len(self.tensors) - 1
+
+    def quantize(self, tensor: int, scale: float, zero_point: int) -> None:
+        quantization = schema().QuantizationParametersT()
+        quantization.scale = np.array([scale], np.float32)
+        quantization.zeroPoint = np.array([zero_point], np.int64)
+        self.tensors[tensor].quantization = quantization
 
     def given(self, shape: Shape = (4,), kind: int = FLOAT) -> int:
         self.inputs.append(self.tensor(shape, kind))
@@ -113,7 +119,11 @@ class Model:
 
 @contextmanager
 def running(
-    image: Image, data: bytes, inputs: Sequence[bytes] = (), arena_bytes: int | None = None
+    image: Image,
+    data: bytes,
+    inputs: Sequence[bytes] = (),
+    arena_bytes: int | None = None,
+    encoding: int = 0,
 ) -> Iterator[Ask]:
     """A started board with ``data`` as its model and ``inputs`` of one size as its bank: ask it a
     command, get its lines. ``ask("")`` gives what it said at boot."""
@@ -127,7 +137,7 @@ def running(
         bank_address=at["__bank_start"],
         bank_entries=len(inputs),
         bank_stride_bytes=stride,
-        input_encoding=0,
+        input_encoding=encoding,
         result_kind=0,
         dut_name="board",
         model_id="small",
@@ -161,11 +171,15 @@ def problem(ask: Ask) -> str:
 
 def inferred(ask: Ask, index: int) -> NDArray[np.float32]:
     """The floats of the outputs for input ``index`` of the bank."""
+    return np.frombuffer(output(ask, index), np.float32)
+
+
+def output(ask: Ask, index: int) -> bytes:
+    """The bytes of the outputs for input ``index`` of the bank."""
     ask(f"bank {index}")
     said = ask("infer 1 0")
     assert not [line for line in said if line.startswith("e-")], said
-    output = ask("output")[0].removeprefix("m-output-[").removesuffix("]")
-    return np.frombuffer(bytes.fromhex(output), np.float32)
+    return bytes.fromhex(ask("output")[0].removeprefix("m-output-[").removesuffix("]"))
 
 
 def arena_bytes(ask: Ask) -> int:

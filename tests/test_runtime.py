@@ -15,12 +15,16 @@ from hypothesis import strategies as st
 from small_models import (
     BOOL,
     CORE,
+    INT8,
+    INT16,
     INT32,
     RESOURCE,
+    UINT8,
     Graph,
     Model,
     arena_bytes,
     inferred,
+    output,
     problem,
     running,
 )
@@ -28,6 +32,7 @@ from small_models import (
 from simbench.files import paths
 from simbench.firmware.build import build_image
 from simbench.firmware.image import Image
+from simbench.models.prepared import TensorInfo
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +188,52 @@ def test_what_a_layers_subgraphs_take_is_in_the_plan_as_its_own(image: Image) ->
     # all of one layer, so all at once
     assert all(a[1] <= b[0] or b[1] <= a[0] for a, b in combinations(spans, 2))
     assert max(-(-end // 16) * 16 for _, end in spans) == int(head.rsplit("-", 1)[1])
+
+
+# --- ends ---
+
+
+def copied(kind: int, scale: float, zero_point: int) -> bytes:
+    """A model that gives its input of 8 elements back; its operator is beside that."""
+    model = Model()
+    main = model.graph()
+    main.outputs = [main.given((8,), kind)]
+    main.quantize(main.outputs[0], scale, zero_point)
+    main.computed("ABS", main.constant(-1.0), shape=(1,))
+    return model.pack()
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "zero_point"),
+    [(UINT8, "uint8", 100), (INT8, "int8", -28), (INT16, "int16", 0)],
+)
+def test_reals_are_quantized_on_the_board_as_on_the_host(
+    kind: int, dtype: str, zero_point: int, image: Image
+) -> None:
+    reals = np.array([0, 0.1, -0.1, 1.25, -3.3, 1e9, -1e9, np.nan], np.float32)
+    expected = TensorInfo("t", (8,), dtype, 0.05, zero_point).quantize(reals)
+    with running(image, copied(kind, 0.05, zero_point), [reals.tobytes()], encoding=2) as ask:
+        assert problem(ask) == ""
+        assert output(ask, 0) == expected.tobytes()
+
+
+@pytest.mark.parametrize(("kind", "shift"), [(UINT8, 0), (INT8, 128), (BOOL, 0)])
+def test_pixels_become_elements(kind: int, shift: int, image: Image) -> None:
+    pixels = (
+        bytes([0, 1, 0, 1, 1, 1, 0, 0])
+        if kind == BOOL
+        else bytes([0, 1, 127, 128, 129, 254, 255, 9])
+    )
+    with running(image, copied(kind, 1.0, 0), [pixels], encoding=1) as ask:
+        assert problem(ask) == ""
+        assert output(ask, 0) == bytes((pixel - shift) % 256 for pixel in pixels)
+
+
+def test_an_encoding_that_does_not_suit_the_input_is_refused(image: Image) -> None:
+    with running(image, copied(INT32, 1.0, 0), [bytes(32)], encoding=2) as ask:
+        ask("")
+        ask("bank 0")
+        assert ask("infer 1 0") == ["e-[The input's encoding does not suit its type]"]
 
 
 # --- what no converter writes, and what no kernel has ---
