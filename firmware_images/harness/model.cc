@@ -28,8 +28,8 @@ bool FindModel() {
 
 bool SetUp(size_t arena_bytes) {
   const Arena arena(reinterpret_cast<uint8_t*>(simbench_config.arena_address), arena_bytes);
-  return runtime.SetUp(reinterpret_cast<const uint8_t*>(simbench_config.model_address),
-                       simbench_config.model_bytes, arena);
+  const File file = {reinterpret_cast<const uint8_t*>(simbench_config.model_address), simbench_config.model_bytes};
+  return runtime.SetUp(file, arena);
 }
 
 }  // namespace

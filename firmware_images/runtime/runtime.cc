@@ -2,7 +2,6 @@
 #include "runtime/runtime.h"
 
 #include "harness/ops.h"
-#include "runtime/tensor.h"
 
 namespace simbench {
 
@@ -39,43 +38,22 @@ TfLiteStatus Runtime::Invoke(size_t graph) {
 TfLiteTensor Runtime::tensor(int32_t index, TfLiteAffineQuantization* quantization) const {
   TfLiteTensor tensor = {};
   void* const data = Runtime::data(0, index);
-  Make(*source(0).tensors()->Get(index), data, IsConstant(data), &tensor, quantization);
+  Make(*source(0).tensors()->Get(index), data, file_.Has(data), &tensor, quantization);
   return tensor;
 }
 
 void Runtime::Open(Place place) {
   place_ = place;
-  const tflite::Operator& op = operator_at(place);
+  const tflite::SubGraph& graph = source(place.graph);
+  const tflite::Operator& op = *graph.operators()->Get(place.node);
+  void* const* data = graphs_[place.graph].data;
   const Node& node = graphs_[place.graph].nodes[place.node];
-  open_tensors_ = 0;
-  next_indices_ = indices_;
-  node_.inputs = OpenTensors(place.graph, op.inputs());
-  node_.outputs = OpenTensors(place.graph, op.outputs());
-  node_.intermediates = OpenTensors(place.graph, op.intermediates());
+  window_.Clear();
+  node_.inputs = window_.Open(graph, data, op.inputs());
+  node_.outputs = window_.Open(graph, data, op.outputs());
+  node_.intermediates = window_.Open(graph, data, op.intermediates());
   node_.user_data = node.user_data;
   node_.builtin_data = node.builtin_data;
-}
-
-// Makes tensors in the window, and an array of their indices there.
-TfLiteIntArray* Runtime::OpenTensors(size_t graph, const Indices* indices) {
-  auto* array = reinterpret_cast<TfLiteIntArray*>(next_indices_);
-  const int size = array->size = static_cast<int>(SizeOf(indices));
-  next_indices_ += 1 + size;
-  if (size == 0) return array;
-  const auto& tensors = *source(graph).tensors();
-  void* const* data = graphs_[graph].data;
-  int open = open_tensors_;
-  for (int i = 0; i < size; ++i) {
-    const int32_t index = indices->Get(i);
-    if (index == kTfLiteOptionalTensor) {
-      array->data[i] = index;
-      continue;
-    }
-    Make(*tensors.Get(index), data[index], IsConstant(data[index]), &context_.tensors[open], &quantizations_[open]);
-    array->data[i] = open++;
-  }
-  open_tensors_ = open;
-  return array;
 }
 
 void Runtime::Blame(Place place) {

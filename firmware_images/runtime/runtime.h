@@ -14,6 +14,7 @@
 #include "runtime/planner.h"
 #include "runtime/problem.h"
 #include "runtime/source.h"
+#include "runtime/window.h"
 #include "tensorflow/lite/c/common.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 
@@ -57,7 +58,7 @@ class Runtime {
   constexpr explicit Runtime(Problem* problem) : problem_(*problem) {}
 
   // Sets the model in `file` up in `arena`, or says what the problem is. May be called again.
-  bool SetUp(const uint8_t* file, size_t file_bytes, const Arena& arena);
+  bool SetUp(const File& file, const Arena& arena);
 
   // Runs what is to run once, before the first inference.
   TfLiteStatus CallOnce();
@@ -119,7 +120,6 @@ class Runtime {
   void Commit(size_t tensors);
 
   bool Fail(const char* format, ...);
-  bool IsConstant(const void* data) const { return data >= file_ && data < file_ + file_bytes_; }
 
   // Whether `act` is true of every node that is reached, in order.
   template <typename Act>
@@ -134,9 +134,7 @@ class Runtime {
     return true;
   }
 
-  // the window
   void Open(Place place);
-  TfLiteIntArray* OpenTensors(size_t graph, const Indices* indices);
   void Blame(Place place);
 
   static TfLiteStatus AllocatePersistentBuffer(TfLiteContext* context, size_t bytes, void** memory);
@@ -146,8 +144,7 @@ class Runtime {
 
   Problem& problem_;
   const tflite::Model* model_ = nullptr;
-  const uint8_t* file_ = nullptr;
-  size_t file_bytes_ = 0;
+  File file_ = {};
   Arena arena_;
   size_t head_bytes_ = 0;
 
@@ -162,11 +159,8 @@ class Runtime {
   TfLiteContext context_ = {};
   TfLiteNode node_ = {};
   Place place_ = {};
-  size_t window_size_ = 0;
-  TfLiteAffineQuantization* quantizations_ = nullptr;
-  int* indices_ = nullptr;
-  int open_tensors_ = 0;
-  int* next_indices_ = nullptr;
+  size_t window_size_ = 0;  // the most tensors of a node
+  Window window_;
 };
 
 }  // namespace simbench

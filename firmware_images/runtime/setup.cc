@@ -52,11 +52,10 @@ TfLiteNode NodeBeingInitialised(const char*) { return *node_being_initialised; }
 
 const tflite::Operator* OperatorBeingInitialised() { return operator_being_initialised; }
 
-bool Runtime::SetUp(const uint8_t* file, size_t file_bytes, const Arena& arena) {
+bool Runtime::SetUp(const File& file, const Arena& arena) {
   problem_.Forget();
   file_ = file;
-  file_bytes_ = file_bytes;
-  model_ = tflite::GetModel(file);
+  model_ = tflite::GetModel(file.start);
   arena_ = arena;
   head_bytes_ = scratch_size_ = window_size_ = 0;
   variables_size_ = 0;
@@ -160,26 +159,24 @@ bool Runtime::ReachNode(size_t graph, size_t node, int depth) {
 }
 
 bool Runtime::KeepWindow() {
-  constexpr size_t kArrays = 3;  // inputs, outputs, intermediates; each begins with its size
+  if (!window_.Keep(&arena_, window_size_, file_)) return false;
   context_ = {};
   context_.impl_ = this;
-  context_.tensors = arena_.Keep<TfLiteTensor>(window_size_);
+  context_.tensors = window_.tensors();
   context_.tensors_size = window_size_;
   context_.recommended_num_threads = 1;
   context_.ReportError = ReportError;
   context_.AllocatePersistentBuffer = AllocatePersistentBuffer;
   context_.RequestScratchBufferInArena = RequestScratchBuffer;
   context_.GetScratchBuffer = GetScratchBuffer;
-  quantizations_ = arena_.Keep<TfLiteAffineQuantization>(window_size_);
-  indices_ = arena_.Keep<int>(window_size_ + kArrays);
-  return !arena_.is_exhausted();
+  return true;
 }
 
 // A tensor that is a variable begins as zero in real numbers, as do the variables of VAR_HANDLE.
 static void SetToZero(const tflite::Tensor& tensor, void* data, size_t bytes) {
   const auto* quantization = tensor.quantization();
   const auto* zeros = quantization == nullptr ? nullptr : quantization->zero_point();
-  const bool is_shifted = TypeOf(tensor) == kTfLiteInt8 && zeros != nullptr && zeros->size() > 0;
+  const bool is_shifted = TypeOf(tensor).type() == kTfLiteInt8 && zeros != nullptr && zeros->size() > 0;
   memset(data, is_shifted ? static_cast<int>(zeros->Get(0)) : 0, bytes);
 }
 

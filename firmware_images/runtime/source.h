@@ -19,7 +19,10 @@ constexpr int kAssignVariable = 144;
 
 using Indices = flatbuffers::Vector<int32_t>;
 
-inline size_t SizeOf(const Indices* indices) { return indices == nullptr ? 0 : indices->size(); }
+template <typename T>
+size_t SizeOf(const flatbuffers::Vector<T>* vector) {
+  return vector == nullptr ? 0 : vector->size();
+}
 
 // The field `number` of a table, counted from 0 as in the schema: later ones have no name in 2020's.
 constexpr flatbuffers::voffset_t FieldOffset(int number) {
