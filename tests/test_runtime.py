@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import subprocess
 from collections.abc import Callable, Sequence
-from functools import cache
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -154,6 +153,7 @@ CASES = {
 }
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("case", CASES)
 def test_a_model_runs_in_the_arena_computed_and_in_none_smaller(case: str, image: Image) -> None:
     data, given_, expected = CASES[case]
@@ -170,6 +170,7 @@ def test_a_model_runs_in_the_arena_computed_and_in_none_smaller(case: str, image
         assert problem(ask).startswith("e-[The model needs an arena of ")
 
 
+@pytest.mark.emulator
 def test_variables_keep_their_values_from_one_input_to_the_next(image: Image) -> None:
     with running(image, running_sum(100), [floats(1), floats(20)]) as ask:
         assert problem(ask) == ""
@@ -177,6 +178,7 @@ def test_variables_keep_their_values_from_one_input_to_the_next(image: Image) ->
     assert said == [[101], [121], [141], [142]]
 
 
+@pytest.mark.emulator
 def test_what_a_layers_subgraphs_take_is_in_the_plan_as_its_own(image: Image) -> None:
     with running(image, doubled_while_below(3)) as ask:
         ask("")
@@ -203,6 +205,7 @@ def copied(kind: int, scale: float, zero_point: int) -> bytes:
     return model.pack()
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("kind", "dtype", "zero_point"),
     [(UINT8, "uint8", 100), (INT8, "int8", -28), (INT16, "int16", 0)],
@@ -217,6 +220,7 @@ def test_reals_are_quantized_on_the_board_as_on_the_host(
         assert output(ask, 0) == expected.tobytes()
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(("kind", "shift"), [(UINT8, 0), (INT8, 128), (BOOL, 0)])
 def test_pixels_become_elements(kind: int, shift: int, image: Image) -> None:
     pixels = (
@@ -229,6 +233,7 @@ def test_pixels_become_elements(kind: int, shift: int, image: Image) -> None:
         assert output(ask, 0) == bytes((pixel - shift) % 256 for pixel in pixels)
 
 
+@pytest.mark.emulator
 def test_an_encoding_that_does_not_suit_the_input_is_refused(image: Image) -> None:
     with running(image, copied(INT32, 1.0, 0), [bytes(32)], encoding=2) as ask:
         ask("")
@@ -317,6 +322,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_model_that_cannot_run_is_refused_in_one_sentence(case: str, image: Image) -> None:
     data, sentence = REFUSED[case]
@@ -346,13 +352,12 @@ class Buffer(ctypes.Structure):
     )
 
 
-@cache
-def planner() -> ctypes.CDLL:
+@pytest.fixture(scope="module")
+def planner(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     """The firmware's planner, built for this machine."""
     source = paths.data_dir("firmware_images")
-    folder = paths.build_dir() / "test-tools"
-    folder.mkdir(parents=True, exist_ok=True)
-    shim, library = folder / "planner.cc", folder / "planner.so"
+    folder = tmp_path_factory.mktemp("planner")
+    shim, library = folder / "shim.cc", folder / "planner.so"
     shim.write_text(_SHIM)
     subprocess.run(
         ["g++", "-std=c++17", "-O1", "-shared", "-fPIC", f"-I{source}", shim,
@@ -362,20 +367,23 @@ def planner() -> ctypes.CDLL:
     return ctypes.CDLL(str(library))
 
 
-def plan(spans: Sequence[tuple[int, int, int]]) -> tuple[list[Buffer], int]:
+def planned(
+    planner: ctypes.CDLL, spans: Sequence[tuple[int, int, int]]
+) -> tuple[list[Buffer], int]:
     """Buffers of (16 bytes, first, last), placed, and the highest end."""
     buffers = (Buffer * len(spans))()
     for buffer, (size, first, last) in zip(buffers, spans, strict=True):
         buffer.bytes, buffer.first, buffer.last = 16 * size, min(first, last), max(first, last)
-    return list(buffers), int(planner().plan(buffers, len(spans)))
+    highest = int(planner.plan(buffers, len(spans)))
+    return list(buffers), highest
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 20), st.integers(0, 20)), max_size=40))
 def test_a_plan_overlaps_nowhere_and_is_as_high_as_it_says(
-    spans: list[tuple[int, int, int]],
+    planner: ctypes.CDLL, spans: list[tuple[int, int, int]]
 ) -> None:
-    buffers, highest = plan(spans)
+    buffers, highest = planned(planner, spans)
     assert highest == max((b.offset + b.bytes for b in buffers), default=0)
     for one, other in combinations(buffers, 2):
         apart = one.last < other.first or other.last < one.first
@@ -386,7 +394,7 @@ def test_a_plan_overlaps_nowhere_and_is_as_high_as_it_says(
     assert highest <= sum(b.bytes for b in buffers)
 
 
-def test_a_chain_takes_no_more_than_its_widest_pair() -> None:
+def test_a_chain_takes_no_more_than_its_widest_pair(planner: ctypes.CDLL) -> None:
     sizes = [3, 9, 4, 8, 1, 7]
-    _, highest = plan([(size, layer, layer + 1) for layer, size in enumerate(sizes)])
+    _, highest = planned(planner, [(size, layer, layer + 1) for layer, size in enumerate(sizes)])
     assert highest == 16 * max(a + b for a, b in pairwise(sizes))
