@@ -17,7 +17,8 @@ constexpr uint8_t kSignBit = 0x80;  // between an int8 and the unsigned byte 128
 
 // One of the model's ends, with room for what the tensor points to.
 struct End {
-  End(const Indices* indices, size_t i) : tensor(CurrentRuntime().tensor(indices->Get(i), &quantization)) {}
+  End(const Indices* indices, size_t i)
+      : tensor(CurrentRuntime().tensor(indices->Get(i), &quantization)) {}
   End(const End&) = delete;
 
   TfLiteAffineQuantization quantization;
@@ -57,7 +58,8 @@ float RealElement(const TfLiteTensor& tensor, const void* bytes, size_t index) {
 
 template <typename T>
 T Quantize(const TfLiteTensor& tensor, float value) {
-  constexpr float kLowest = std::numeric_limits<T>::lowest(), kHighest = std::numeric_limits<T>::max();
+  constexpr float kLowest = std::numeric_limits<T>::lowest(),
+                  kHighest = std::numeric_limits<T>::max();
   const float element = roundf(value / tensor.params.scale) + tensor.params.zero_point;
   if (element != element) return static_cast<T>(tensor.params.zero_point);
   if (element >= kHighest) return std::numeric_limits<T>::max();
@@ -118,7 +120,8 @@ float RealInput(const TfLiteTensor& tensor, size_t index) {
   const bool is_shifted = tensor.type == kTfLiteInt8;
   switch (simbench_config.input_encoding) {
     case InputEncoding::kUint8:
-      return Dequantize(tensor, is_shifted ? static_cast<int8_t>(wire[index] ^ kSignBit) : wire[index]);
+      return Dequantize(tensor,
+                        is_shifted ? static_cast<int8_t>(wire[index] ^ kSignBit) : wire[index]);
     case InputEncoding::kFloat32: return WireFloat(wire, index);
     default: return RealElement(tensor, wire, index);
   }
@@ -131,8 +134,8 @@ void LoadInputs() {
   for (size_t i = 0; i < SizeOf(Inputs()); ++i) expected += WireBytes(End(Inputs(), i).tensor);
   const Input input = CurrentInput();
   if (input.size < expected) {
-    TF_LITE_REPORT_ERROR(&CurrentProblem(), "Input db has %d bytes, expected %d", static_cast<int>(input.size),
-                         static_cast<int>(expected));
+    TF_LITE_REPORT_ERROR(&CurrentProblem(), "Input db has %d bytes, expected %d",
+                         static_cast<int>(input.size), static_cast<int>(expected));
     return;
   }
   const uint8_t* wire = input.bytes;
@@ -161,7 +164,8 @@ void PrintMeanSquaredError() {
   const size_t elements = outputs < inputs ? outputs : inputs;
   float sum = 0;
   for (size_t i = 0; i < elements; ++i) {
-    const float difference = RealElement(output.tensor, output.tensor.data.raw, i) - RealInput(input.tensor, i);
+    const float difference =
+        RealElement(output.tensor, output.tensor.data.raw, i) - RealInput(input.tensor, i);
     sum += difference * difference;
   }
   th_printf("%0.3f", sum / elements);

@@ -21,14 +21,16 @@ bool FindModel() {
     const auto* file = reinterpret_cast<const uint8_t*>(simbench_config.model_address);
     const uint32_t version = tflite::GetModel(file)->version();
     if (version == kSchemaVersion) return true;
-    TF_LITE_REPORT_ERROR(&problem, "The model's schema has version %d, not %d", version, kSchemaVersion);
+    TF_LITE_REPORT_ERROR(&problem, "The model's schema has version %d, not %d", version,
+                         kSchemaVersion);
   }
   return false;
 }
 
 bool SetUp(size_t arena_bytes) {
   const Arena arena(reinterpret_cast<uint8_t*>(simbench_config.arena_address), arena_bytes);
-  const File file = {reinterpret_cast<const uint8_t*>(simbench_config.model_address), simbench_config.model_bytes};
+  const File file = {reinterpret_cast<const uint8_t*>(simbench_config.model_address),
+                     simbench_config.model_bytes};
   return runtime.SetUp(file, arena);
 }
 
@@ -36,7 +38,8 @@ bool SetUp(size_t arena_bytes) {
 
 void InitializeModel() {
   // the second time in just what it took: what stays is at the arena's end
-  if (!FindModel() || !SetUp(simbench_config.arena_bytes / kBufferAlignment * kBufferAlignment)) return;
+  if (!FindModel() || !SetUp(simbench_config.arena_bytes / kBufferAlignment * kBufferAlignment))
+    return;
   if (!SetUp(runtime.needed_bytes()) || runtime.CallOnce() != kTfLiteOk) return;
   problem.Forget();  // as in th_infer
   has_model = true;

@@ -5,12 +5,14 @@
 //   AllocatePersistentBuffer (4 bytes aligned for sizes below 8, else 8) and
 //   RequestScratchBufferInArena work. A scratch buffer is the node's own during each of its
 //   invocations, and is aligned to 16 bytes.
-// * `init` is given what TensorFlow's 2020 parser makes of the operator's options, which is also the
-//   node's `builtin_data`; null for an operator that this parser does not know or has no options of.
-//   Such a kernel reads OperatorBeingInitialised()->builtin_options() by number of the field.
+// * `init` is given what TensorFlow's 2020 parser makes of the operator's options, which is also
+// the
+//   node's `builtin_data`; null for an operator that this parser does not know or has no options
+//   of. Such a kernel reads OperatorBeingInitialised()->builtin_options() by number of the field.
 // * `node->inputs`, `outputs` and `intermediates` are indices into `context->tensors`, for
 //   the length of this one call only: both the array and the indices are others in the next. So a
-//   kernel keeps no TfLiteTensor*, nor an index. An index of -1 is an input that the model leaves out.
+//   kernel keeps no TfLiteTensor*, nor an index. An index of -1 is an input that the model leaves
+//   out.
 // * A tensor has type, data (null before `invoke`, but for constants and variables), dims, params,
 //   bytes, is_variable, allocation_type (kTfLiteMmapRo for a constant) and, where it has scales,
 //   quantization (in `invoke` too). Scales and zero points are read in place from the model: those

@@ -41,7 +41,8 @@ namespace simbench {
 namespace {
 
 constexpr Op kOps[] = {
-#define SIMBENCH_ROW(code, name, version) {code, version, #name, tflite::ops::micro::Register_##name},
+#define SIMBENCH_ROW(code, name, version) \
+  {code, version, #name, tflite::ops::micro::Register_##name},
 #include "harness/ops.def"
 #undef SIMBENCH_ROW
 };

@@ -8,8 +8,8 @@ namespace simbench {
 namespace {
 
 void PrintBuffer(const char* kind, size_t number, size_t offset, size_t bytes) {
-  th_printf("m-plan-[%s,%u,%u,%u]\r\n", kind, static_cast<unsigned>(number), static_cast<unsigned>(offset),
-            static_cast<unsigned>(bytes));
+  th_printf("m-plan-[%s,%u,%u,%u]\r\n", kind, static_cast<unsigned>(number),
+            static_cast<unsigned>(offset), static_cast<unsigned>(bytes));
 }
 
 template <typename Act>
@@ -68,7 +68,9 @@ void PrintArenaPlan() {
   const Runtime& runtime = CurrentRuntime();
   th_printf("m-plan-head-%u\r\nm-plan-tail-%u\r\n", static_cast<unsigned>(runtime.head_bytes()),
             static_cast<unsigned>(runtime.tail_bytes()));
-  EachTensor(runtime, 0, [](size_t i, size_t offset, size_t bytes) { PrintBuffer("tensor", i, offset, bytes); });
+  EachTensor(runtime, 0, [](size_t i, size_t offset, size_t bytes) {
+    PrintBuffer("tensor", i, offset, bytes);
+  });
   const size_t layers = runtime.source(0).operators()->size();
   for (uint16_t layer = 0; layer < layers; ++layer) PrintPieces(runtime, {0, layer});
 }

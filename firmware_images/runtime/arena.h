@@ -8,7 +8,8 @@
 
 namespace simbench {
 
-constexpr size_t kBufferAlignment = 16;  // of tensors and scratch buffers, as in TensorFlow Lite Micro
+constexpr size_t kBufferAlignment =
+    16;  // of tensors and scratch buffers, as in TensorFlow Lite Micro
 
 inline size_t AlignUp(size_t bytes, size_t alignment = kBufferAlignment) {
   return (bytes + alignment - 1) / alignment * alignment;
@@ -19,7 +20,8 @@ class Arena {
   constexpr Arena() = default;
 
   // `start` and `bytes` are multiples of kBufferAlignment.
-  Arena(uint8_t* start, size_t bytes) : start_(start), low_(start), high_(start + bytes), end_(high_) {}
+  Arena(uint8_t* start, size_t bytes)
+      : start_(start), low_(start), high_(start + bytes), end_(high_) {}
 
   // Zeroed memory that stays, or null where there is none left.
   void* Keep(size_t bytes, size_t alignment);

@@ -20,8 +20,12 @@ struct Tensors {
   int32_t index(size_t i) const { return indices->Get(i + skipped); }
 };
 
-Tensors InputsOf(const Runtime& runtime, size_t graph) { return {graph, runtime.source(graph).inputs()}; }
-Tensors OutputsOf(const Runtime& runtime, size_t graph) { return {graph, runtime.source(graph).outputs()}; }
+Tensors InputsOf(const Runtime& runtime, size_t graph) {
+  return {graph, runtime.source(graph).inputs()};
+}
+Tensors OutputsOf(const Runtime& runtime, size_t graph) {
+  return {graph, runtime.source(graph).outputs()};
+}
 
 const tflite::Tensor& TensorAt(const Runtime& runtime, const Tensors& tensors, size_t i) {
   return *runtime.source(tensors.graph).tensors()->Get(tensors.index(i));
@@ -108,7 +112,8 @@ struct If {
     const tflite::Operator& op = runtime.operator_at(place);
     bool is_good = SizeOf(op.inputs()) > 0 && IsOneBool(runtime, {place.graph, op.inputs()});
     for (const int32_t graph : CalleesOf(kIf, op).graphs) {
-      is_good = is_good && IsAlike(runtime, {place.graph, op.inputs(), 1}, InputsOf(runtime, graph)) &&
+      is_good = is_good &&
+                IsAlike(runtime, {place.graph, op.inputs(), 1}, InputsOf(runtime, graph)) &&
                 IsAlike(runtime, OutputsOf(runtime, graph), {place.graph, op.outputs()});
     }
     return Check(context, is_good);
@@ -120,7 +125,8 @@ struct If {
     const tflite::Operator& op = runtime.operator_at(place);
     const bool is_true = IsTrue(runtime, {place.graph, op.inputs()});
     const Tensors outputs = {place.graph, op.outputs()};
-    return Call(runtime, CalleesOf(kIf, op).graphs[is_true ? 0 : 1], {place.graph, op.inputs(), 1}, &outputs);
+    return Call(runtime, CalleesOf(kIf, op).graphs[is_true ? 0 : 1], {place.graph, op.inputs(), 1},
+                &outputs);
   }
 };
 
@@ -128,7 +134,8 @@ struct CallOnce {
   static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode*) {
     const Runtime& runtime = RuntimeOf(context);
     const int32_t graph = CalleesOf(kCallOnce, runtime.operator_at(runtime.place())).graphs[0];
-    return Check(context, InputsOf(runtime, graph).size() == 0 && OutputsOf(runtime, graph).size() == 0);
+    return Check(context,
+                 InputsOf(runtime, graph).size() == 0 && OutputsOf(runtime, graph).size() == 0);
   }
 
   // It ran before the first inference.
@@ -138,24 +145,28 @@ struct CallOnce {
 // VAR_HANDLE's output is where the variable is, from set-up on.
 TfLiteStatus Nothing(TfLiteContext*, TfLiteNode*) { return kTfLiteOk; }
 
-TfLiteStatus CopyVariable(TfLiteContext* context, const TfLiteTensor* handle, const TfLiteTensor* value, bool is_read) {
+TfLiteStatus CopyVariable(TfLiteContext* context, const TfLiteTensor* handle,
+                          const TfLiteTensor* value, bool is_read) {
   const Variable* variable = RuntimeOf(context).variable(*handle->data.i32);
   if (variable == nullptr || variable->data == nullptr || variable->bytes != value->bytes) {
     context->ReportError(context, "has no variable of its value's size");
     return kTfLiteError;
   }
-  is_read ? memcpy(value->data.raw, variable->data, value->bytes) : memcpy(variable->data, value->data.raw, value->bytes);
+  is_read ? memcpy(value->data.raw, variable->data, value->bytes)
+          : memcpy(variable->data, value->data.raw, value->bytes);
   return kTfLiteOk;
 }
 
 TfLiteStatus Read(TfLiteContext* context, TfLiteNode* node) {
   const TfLiteTensor* tensors = context->tensors;
-  return CopyVariable(context, &tensors[node->inputs->data[0]], &tensors[node->outputs->data[0]], true);
+  return CopyVariable(context, &tensors[node->inputs->data[0]], &tensors[node->outputs->data[0]],
+                      true);
 }
 
 TfLiteStatus Assign(TfLiteContext* context, TfLiteNode* node) {
   const TfLiteTensor* tensors = context->tensors;
-  return CopyVariable(context, &tensors[node->inputs->data[0]], &tensors[node->inputs->data[1]], false);
+  return CopyVariable(context, &tensors[node->inputs->data[0]], &tensors[node->inputs->data[1]],
+                      false);
 }
 
 TfLiteRegistration Kernel(TfLiteStatus (*prepare)(TfLiteContext*, TfLiteNode*),
@@ -172,11 +183,11 @@ TfLiteStatus TakesHandle(TfLiteContext* context, TfLiteNode* node) {
 }  // namespace
 }  // namespace simbench
 
-#define SIMBENCH_CONTROL_KERNEL(name, ...)                      \
-  TfLiteRegistration* Register_##name();                        \
-  TfLiteRegistration* Register_##name() {                       \
+#define SIMBENCH_CONTROL_KERNEL(name, ...)                            \
+  TfLiteRegistration* Register_##name();                              \
+  TfLiteRegistration* Register_##name() {                             \
     static TfLiteRegistration kernel = simbench::Kernel(__VA_ARGS__); \
-    return &kernel;                                             \
+    return &kernel;                                                   \
   }
 
 namespace tflite {

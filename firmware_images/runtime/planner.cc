@@ -19,7 +19,8 @@ bool GoesBefore(const Buffer* buffers, uint16_t a, uint16_t b) {
 // Restores the heap below `root`: each after its two children in order.
 void Sink(Buffer* buffers, size_t root, size_t count) {
   for (size_t child; (child = 2 * root + 1) < count; root = child) {
-    if (child + 1 < count && GoesBefore(buffers, buffers[child].order, buffers[child + 1].order)) ++child;
+    if (child + 1 < count && GoesBefore(buffers, buffers[child].order, buffers[child + 1].order))
+      ++child;
     if (!GoesBefore(buffers, buffers[root].order, buffers[child].order)) return;
     std::swap(buffers[root].order, buffers[child].order);
   }

@@ -59,8 +59,9 @@ void Runtime::Open(Place place) {
 void Runtime::Blame(Place place) {
   const int code = CodeOf(*model_, operator_at(place));
   const Op* op = FindOp(code);
-  const char* name =
-      op == nullptr ? EnumNameBuiltinOperator(static_cast<tflite::BuiltinOperator>(code)) : op->name;
+  const char* name = op == nullptr
+                         ? EnumNameBuiltinOperator(static_cast<tflite::BuiltinOperator>(code))
+                         : op->name;
   if (place.graph == 0) {
     problem_.Blame("%s (operator %d): ", name, place.node);
   } else {

@@ -1,8 +1,8 @@
 // Runs a model: its subgraphs, its variables and its memory. A kernel is a TfLiteRegistration, and
 // what it may rely on is in harness/node.h.
 //
-// Of a tensor only an address is kept, of a node only its kernel and what that made: TfLiteTensor is
-// five times as large as what differs between inferences, so those of one node are made from the
+// Of a tensor only an address is kept, of a node only its kernel and what that made: TfLiteTensor
+// is five times as large as what differs between inferences, so those of one node are made from the
 // model when it runs, in a window that all nodes share.
 #ifndef SIMBENCH_RUNTIME_RUNTIME_H_
 #define SIMBENCH_RUNTIME_RUNTIME_H_
@@ -66,8 +66,8 @@ class Runtime {
   // Runs a subgraph: the first is the model, and its operators are the layers.
   TfLiteStatus Invoke(size_t graph);
 
-  // What SetUp used: from the arena's start, from its end, and the smallest arena in which it works,
-  // which may be more, as it needs room for a moment.
+  // What SetUp used: from the arena's start, from its end, and the smallest arena in which it
+  // works, which may be more, as it needs room for a moment.
   size_t head_bytes() const { return head_bytes_; }
   size_t tail_bytes() const { return arena_.kept_bytes(); }
   size_t needed_bytes() const;
@@ -81,7 +81,9 @@ class Runtime {
   const tflite::SubGraph& source(size_t graph) const { return *model_->subgraphs()->Get(graph); }
   const tflite::Model& model() const { return *model_; }
   void* data(size_t graph, int32_t tensor) const { return graphs_[graph].data[tensor]; }
-  Variable* variable(int32_t id) const { return id >= 0 && id < variables_size_ ? &variables_[id] : nullptr; }
+  Variable* variable(int32_t id) const {
+    return id >= 0 && id < variables_size_ ? &variables_[id] : nullptr;
+  }
   Problem& problem() const { return problem_; }
 
   // A tensor of the first subgraph.
@@ -90,8 +92,12 @@ class Runtime {
   // For the plan.
   size_t scratch_size() const { return scratch_size_; }
   const Scratch& scratch(size_t index) const { return scratch_[index]; }
-  bool IsInHead(const void* data) const { return data >= arena_.start() && data < arena_.start() + head_bytes_; }
-  size_t OffsetOf(const void* data) const { return static_cast<const uint8_t*>(data) - arena_.start(); }
+  bool IsInHead(const void* data) const {
+    return data >= arena_.start() && data < arena_.start() + head_bytes_;
+  }
+  size_t OffsetOf(const void* data) const {
+    return static_cast<const uint8_t*>(data) - arena_.start();
+  }
   bool IsReached(size_t graph) const { return graphs_[graph].data != nullptr; }
 
  private:

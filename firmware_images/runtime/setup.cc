@@ -1,4 +1,5 @@
-// How a model is set up: what it reaches is checked, its kernels are initialised, its memory planned.
+// How a model is set up: what it reaches is checked, its kernels are initialised, its memory
+// planned.
 #include <cstring>
 
 #include "harness/node.h"
@@ -10,7 +11,8 @@
 namespace simbench {
 namespace {
 
-constexpr int kDeepestCall = 8;  // of subgraphs in each other: a level takes some 200 bytes of stack
+constexpr int kDeepestCall =
+    8;  // of subgraphs in each other: a level takes some 200 bytes of stack
 constexpr char kTooDeep[] = "The model's subgraphs call each other too deep";
 constexpr uint32_t kLastTick = 0xFFFF;
 constexpr size_t kMostPlaces = 0xFFFF;  // nodes, and subgraphs: a Place has 16 bits for each
@@ -43,7 +45,8 @@ const TfLiteNode* node_being_initialised = nullptr;
 
 bool IsEqual(const flatbuffers::String* a, const flatbuffers::String* b) {
   const bool is_empty = a == nullptr || b == nullptr;
-  return is_empty ? a == b : a->size() == b->size() && memcmp(a->c_str(), b->c_str(), a->size()) == 0;
+  return is_empty ? a == b
+                  : a->size() == b->size() && memcmp(a->c_str(), b->c_str(), a->size()) == 0;
 }
 
 }  // namespace
@@ -66,8 +69,9 @@ bool Runtime::SetUp(const File& file, const Arena& arena) {
     return Fail("The model has no subgraph, or too many");
   }
   graphs_ = arena_.Keep<Graph>(subgraphs->size());
-  const bool is_set_up = graphs_ != nullptr && Reach(0, 0) && KeepWindow() && KeepVariableTensors() &&
-                         KeepVariables() && InitialiseNodes() && KeepScratch() && PlanMemory();
+  const bool is_set_up = graphs_ != nullptr && Reach(0, 0) && KeepWindow() &&
+                         KeepVariableTensors() && KeepVariables() && InitialiseNodes() &&
+                         KeepScratch() && PlanMemory();
   if (arena_.is_exhausted()) {
     problem_.Forget();  // what a kernel says then is but what follows from it
     return Fail("The model needs an arena of more than %d bytes", static_cast<int>(arena_.bytes()));
@@ -104,8 +108,10 @@ bool Runtime::ReachTensors(size_t graph) {
     const tflite::Tensor& tensor = *tensors->Get(i);
     const size_t bytes = BytesOf(tensor);
     const int index = static_cast<int>(i);
-    if (bytes == kNoSize) return Fail("Tensor %d has a type or a shape that no kernel takes", index);
-    if (!HasPlainZeroPoints(tensor)) return Fail("Tensor %d has several zero points that are not zero", index);
+    if (bytes == kNoSize)
+      return Fail("Tensor %d has a type or a shape that no kernel takes", index);
+    if (!HasPlainZeroPoints(tensor))
+      return Fail("Tensor %d has several zero points that are not zero", index);
     const auto* constant = ConstantOf(*model_, tensor);
     if (constant == nullptr) continue;
     if (constant->size() < bytes) return Fail("Tensor %d has fewer elements than its shape", index);
@@ -134,7 +140,9 @@ bool Runtime::ReachNodes(size_t graph, int depth) {
               has(op->intermediates(), kTfLiteOptionalTensor) &&
               op->opcode_index() < model_->operator_codes()->size();
   }
-  if (!is_good) return Fail("Subgraph %d speaks of tensors or operators that it has not", static_cast<int>(graph));
+  if (!is_good)
+    return Fail("Subgraph %d speaks of tensors or operators that it has not",
+                static_cast<int>(graph));
   for (size_t i = 0; i < subgraph.operators()->size(); ++i) {
     if (!ReachNode(graph, i, depth)) return false;
   }
@@ -176,7 +184,8 @@ bool Runtime::KeepWindow() {
 static void SetToZero(const tflite::Tensor& tensor, void* data, size_t bytes) {
   const auto* quantization = tensor.quantization();
   const auto* zeros = quantization == nullptr ? nullptr : quantization->zero_point();
-  const bool is_shifted = TypeOf(tensor).type() == kTfLiteInt8 && zeros != nullptr && zeros->size() > 0;
+  const bool is_shifted =
+      TypeOf(tensor).type() == kTfLiteInt8 && zeros != nullptr && zeros->size() > 0;
   memset(data, is_shifted ? static_cast<int>(zeros->Get(0)) : 0, bytes);
 }
 
@@ -225,11 +234,13 @@ bool Runtime::BindVariable(size_t graph, const tflite::Operator& op, int code) {
   const int32_t value_index = is_read ? op.outputs()->Get(0) : op.inputs()->Get(1);
   if (value_index < 0 || op.inputs()->Get(0) < 0) return Fail("leaves an input out");
   const auto* variable_address = static_cast<Variable*>(data[op.inputs()->Get(0)]);
-  if (variable_address < variables_ || variable_address >= variables_ + variables_size_) return true;
+  if (variable_address < variables_ || variable_address >= variables_ + variables_size_)
+    return true;
   Variable& variable = variables_[variable_address - variables_];
   const tflite::Tensor& value = *source(graph).tensors()->Get(value_index);
   const size_t bytes = BytesOf(value);
-  if (variable.data != nullptr) return variable.bytes == bytes || Fail("has a value of another size than its variable");
+  if (variable.data != nullptr)
+    return variable.bytes == bytes || Fail("has a value of another size than its variable");
   variable.bytes = bytes;
   variable.data = static_cast<uint8_t*>(arena_.Keep(bytes, kBufferAlignment));
   if (variable.data == nullptr) return false;
@@ -240,11 +251,13 @@ bool Runtime::BindVariable(size_t graph, const tflite::Operator& op, int code) {
 Variable* Runtime::VariableNamed(const tflite::Operator& handle) {
   const auto name = [](const tflite::Operator& op, int field) {
     const flatbuffers::Table* options = OptionsOf(op);
-    return options == nullptr ? nullptr : options->GetPointer<const flatbuffers::String*>(FieldOffset(field));
+    return options == nullptr ? nullptr
+                              : options->GetPointer<const flatbuffers::String*>(FieldOffset(field));
   };
   for (int32_t i = 0; i < variables_size_; ++i) {
     const tflite::Operator& other = *variables_[i].handle;
-    if (IsEqual(name(other, 0), name(handle, 0)) && IsEqual(name(other, 1), name(handle, 1))) return &variables_[i];
+    if (IsEqual(name(other, 0), name(handle, 0)) && IsEqual(name(other, 1), name(handle, 1)))
+      return &variables_[i];
   }
   Variable* variable = &variables_[variables_size_];
   *variable = {variables_size_++, 0, nullptr, &handle};
@@ -271,28 +284,33 @@ bool Runtime::InitialiseNode(size_t graph, size_t index) {
   const Op* op = FindOp(number);
   if (op == nullptr) return Fail("builtin operator %d is not in this firmware", number);
   if (code.version() > op->highest_version) {
-    return Fail("version %d is not in this firmware, which has up to %d", code.version(), op->highest_version);
+    return Fail("version %d is not in this firmware, which has up to %d", code.version(),
+                op->highest_version);
   }
   Node& node = graphs_[graph].nodes[index];
   node.kernel = op->kernel();
   if (number <= tflite::BuiltinOperator_MAX) {
     OptionsAllocator allocator(&arena_);
     const auto builtin = static_cast<tflite::BuiltinOperator>(number);
-    if (tflite::ParseOpData(&source, builtin, &problem_, &allocator, &node.builtin_data) != kTfLiteOk) return false;
+    if (tflite::ParseOpData(&source, builtin, &problem_, &allocator, &node.builtin_data) !=
+        kTfLiteOk)
+      return false;
   }
   Open(place);
   operator_being_initialised = &source;
   node_being_initialised = &node_;
   if (node.kernel->init != nullptr && !arena_.is_exhausted()) {
     node.user_data = node.kernel->init(&context_, static_cast<const char*>(node.builtin_data), 0);
-    if (node.user_data == nullptr) return false;  // kernels do not look whether they got their memory
+    if (node.user_data == nullptr)
+      return false;  // kernels do not look whether they got their memory
     node_.user_data = node.user_data;
   }
   if (arena_.is_exhausted()) return false;
   return node.kernel->prepare == nullptr || node.kernel->prepare(&context_, &node_) == kTfLiteOk;
 }
 
-TfLiteStatus Runtime::AllocatePersistentBuffer(TfLiteContext* context, size_t bytes, void** memory) {
+TfLiteStatus Runtime::AllocatePersistentBuffer(TfLiteContext* context, size_t bytes,
+                                               void** memory) {
   constexpr size_t kWord = 4, kDoubleWord = 8;
   auto* self = static_cast<Runtime*>(context->impl_);
   *memory = self->arena_.Keep(bytes, bytes < kDoubleWord ? kWord : kDoubleWord);
@@ -320,7 +338,8 @@ bool Runtime::KeepScratch() {
 bool Runtime::PlanMemory() {
   const size_t tensors = BorrowBuffers();
   if (arena_.is_exhausted()) return false;
-  if (buffers_size_ > kMostBuffers) return Fail("The model has more than %d tensors", static_cast<int>(kMostBuffers));
+  if (buffers_size_ > kMostBuffers)
+    return Fail("The model has more than %d tensors", static_cast<int>(kMostBuffers));
   uint32_t tick = 0;
   if (!Walk(0, 0, &tick) || !CheckWritten()) return false;
   head_bytes_ = PlanBuffers(buffers_, buffers_size_);
@@ -367,7 +386,8 @@ bool Runtime::Walk(size_t graph, int depth, uint32_t* tick) {
   const tflite::SubGraph& subgraph = source(graph);
   TouchAll(graph, subgraph.inputs(), *tick, kWritten);
   for (size_t i = 0; i < subgraph.operators()->size(); ++i) {
-    if (!WalkNode({static_cast<uint16_t>(graph), static_cast<uint16_t>(i)}, depth, tick)) return false;
+    if (!WalkNode({static_cast<uint16_t>(graph), static_cast<uint16_t>(i)}, depth, tick))
+      return false;
   }
   TouchAll(graph, subgraph.outputs(), *tick, kRead);
   return true;
@@ -423,10 +443,12 @@ void Runtime::Touch(Buffer* buffer, uint32_t tick, uint16_t how) {
 // Null for what has an address.
 Buffer* Runtime::BufferOf(const void* data) const {
   const auto* buffer = static_cast<const Buffer*>(data);
-  return buffer >= buffers_ && buffer < buffers_ + buffers_size_ ? &buffers_[buffer - buffers_] : nullptr;
+  return buffer >= buffers_ && buffer < buffers_ + buffers_size_ ? &buffers_[buffer - buffers_]
+                                                                 : nullptr;
 }
 
-// Takes what nothing touches out of the plan: intermediates hold scales only, outputs may be unused.
+// Takes what nothing touches out of the plan: intermediates hold scales only, outputs may be
+// unused.
 bool Runtime::CheckWritten() {
   for (size_t i = 0; i < model_->subgraphs()->size(); ++i) {
     if (!IsReached(i)) continue;
@@ -434,7 +456,8 @@ bool Runtime::CheckWritten() {
       Buffer* buffer = BufferOf(graphs_[i].data[j]);
       if (buffer == nullptr || (buffer->order & kWritten) != 0) continue;
       if (buffer->order == kRead && buffer->bytes != 0) {
-        return Fail("Tensor %d is read, but it has no elements and nothing writes it", static_cast<int>(j));
+        return Fail("Tensor %d is read, but it has no elements and nothing writes it",
+                    static_cast<int>(j));
       }
       if (buffer->order == 0) graphs_[i].data[j] = nullptr;
       buffer->bytes = 0;
@@ -453,7 +476,8 @@ void Runtime::Commit(size_t tensors) {
       if (buffer != nullptr) data = arena_.start() + buffer->offset;
     }
   }
-  for (size_t i = 0; i < scratch_size_; ++i) scratch_[i].data = arena_.start() + buffers_[tensors + i].offset;
+  for (size_t i = 0; i < scratch_size_; ++i)
+    scratch_[i].data = arena_.start() + buffers_[tensors + i].offset;
 }
 
 }  // namespace simbench

@@ -24,7 +24,8 @@ size_t SizeOf(const flatbuffers::Vector<T>* vector) {
   return vector == nullptr ? 0 : vector->size();
 }
 
-// The field `number` of a table, counted from 0 as in the schema: later ones have no name in 2020's.
+// The field `number` of a table, counted from 0 as in the schema: later ones have no name in
+// 2020's.
 constexpr flatbuffers::voffset_t FieldOffset(int number) {
   return static_cast<flatbuffers::voffset_t>(sizeof(flatbuffers::voffset_t) * (number + 2));
 }

@@ -19,7 +19,8 @@ size_t BytesOf(const tflite::Tensor& source) {
   return bytes;
 }
 
-const flatbuffers::Vector<uint8_t>* ConstantOf(const tflite::Model& model, const tflite::Tensor& source) {
+const flatbuffers::Vector<uint8_t>* ConstantOf(const tflite::Model& model,
+                                               const tflite::Tensor& source) {
   if (source.buffer() >= model.buffers()->size()) return nullptr;
   const auto* data = model.buffers()->Get(source.buffer())->data();
   return data == nullptr || data->size() == 0 ? nullptr : data;

@@ -10,7 +10,8 @@
 
 namespace simbench {
 
-// The type of a tensor that names a variable: later than this TensorFlow, as its number in the schema.
+// The type of a tensor that names a variable: later than this TensorFlow, as its number in the
+// schema.
 constexpr TfLiteType kResource = static_cast<TfLiteType>(13);
 
 struct Type {
@@ -22,9 +23,10 @@ struct Type {
 
 // By the schema's number.
 constexpr Type kTypes[] = {
-    {kTfLiteFloat32, 4}, {kTfLiteFloat16, 2}, {kTfLiteInt32, 4},  {kTfLiteUInt8, 1}, {kTfLiteInt64, 8},
-    {kTfLiteNoType, 0},  {kTfLiteBool, 1},    {kTfLiteInt16, 2},  {kTfLiteNoType, 0}, {kTfLiteInt8, 1},
-    {kTfLiteNoType, 0},  {kTfLiteNoType, 0},  {kTfLiteNoType, 0}, {kResource, 4},
+    {kTfLiteFloat32, 4}, {kTfLiteFloat16, 2}, {kTfLiteInt32, 4},  {kTfLiteUInt8, 1},
+    {kTfLiteInt64, 8},   {kTfLiteNoType, 0},  {kTfLiteBool, 1},   {kTfLiteInt16, 2},
+    {kTfLiteNoType, 0},  {kTfLiteInt8, 1},    {kTfLiteNoType, 0}, {kTfLiteNoType, 0},
+    {kTfLiteNoType, 0},  {kResource, 4},
 };
 
 inline Type TypeOf(const tflite::Tensor& source) {
@@ -37,7 +39,8 @@ constexpr size_t kNoSize = SIZE_MAX;
 size_t BytesOf(const tflite::Tensor& source);
 
 // The constant's elements in the model, or null where `source` is none.
-const flatbuffers::Vector<uint8_t>* ConstantOf(const tflite::Model& model, const tflite::Tensor& source);
+const flatbuffers::Vector<uint8_t>* ConstantOf(const tflite::Model& model,
+                                               const tflite::Tensor& source);
 
 // Whether the zero points can be read in place.
 bool HasPlainZeroPoints(const tflite::Tensor& source);

@@ -5,13 +5,9 @@
 namespace simbench {
 namespace {
 
-struct EmptyArray {
-  int size;
-};
+struct EmptyArray { int size; };
 constexpr EmptyArray kScalar = {0};
-struct OneZero {
-  int size, zero;
-};
+struct OneZero { int size, zero; };
 constexpr OneZero kOneZero = {1, 0};
 
 template <typename To, typename From>
@@ -33,7 +29,8 @@ void Quantize(const tflite::Tensor& source, TfLiteTensor* tensor, TfLiteAffineQu
   // a vector of the model is laid out as TensorFlow's arrays are: a size, then the elements. Zero
   // points have 64 bits there and 32 here, which HasPlainZeroPoints allows for
   room->scale = InPlace<TfLiteFloatArray>(scales);
-  room->zero_point = has_zeros ? InPlace<TfLiteIntArray>(zeros) : InPlace<TfLiteIntArray>(&kOneZero);
+  room->zero_point =
+      has_zeros ? InPlace<TfLiteIntArray>(zeros) : InPlace<TfLiteIntArray>(&kOneZero);
   room->quantized_dimension = quantization->quantized_dimension();
   tensor->quantization = {kTfLiteAffineQuantization, room};
 }
@@ -48,7 +45,8 @@ void Make(const tflite::Tensor& source, void* data, bool is_constant, TfLiteTens
   tensor->allocation_type = is_constant ? kTfLiteMmapRo : kTfLiteArenaRw;
   tensor->is_variable = source.is_variable();
   const auto* shape = source.shape();
-  tensor->dims = shape == nullptr ? InPlace<TfLiteIntArray>(&kScalar) : InPlace<TfLiteIntArray>(shape);
+  tensor->dims =
+      shape == nullptr ? InPlace<TfLiteIntArray>(&kScalar) : InPlace<TfLiteIntArray>(shape);
   size_t bytes = type.bytes;
   for (int i = 0; i < tensor->dims->size; ++i) bytes *= tensor->dims->data[i];
   tensor->bytes = bytes;
@@ -64,7 +62,8 @@ bool Window::Keep(Arena* arena, size_t tensors, const File& file) {
   return !arena->is_exhausted();
 }
 
-TfLiteIntArray* Window::Open(const tflite::SubGraph& graph, void* const* data, const Indices* indices) {
+TfLiteIntArray* Window::Open(const tflite::SubGraph& graph, void* const* data,
+                             const Indices* indices) {
   auto* array = reinterpret_cast<TfLiteIntArray*>(next_array_);
   const int size = array->size = static_cast<int>(SizeOf(indices));
   next_array_ += 1 + size;

@@ -1,5 +1,5 @@
-// The tensors of one node at a time, as its kernel sees them: made from the model, in place, when the
-// node runs.
+// The tensors of one node at a time, as its kernel sees them: made from the model, in place, when
+// the node runs.
 #ifndef SIMBENCH_RUNTIME_WINDOW_H_
 #define SIMBENCH_RUNTIME_WINDOW_H_
 
@@ -25,7 +25,8 @@ class Window {
  public:
   constexpr Window() = default;
 
-  // Takes room for nodes of up to `tensors` inputs, outputs and intermediates. Whether there is any.
+  // Takes room for nodes of up to `tensors` inputs, outputs and intermediates. Whether there is
+  // any.
   bool Keep(Arena* arena, size_t tensors, const File& file);
 
   void Clear() {
@@ -33,8 +34,8 @@ class Window {
     next_array_ = indices_;
   }
 
-  // Makes the tensors `indices` of `graph`, whose elements are at `data` of each index. Returns where
-  // in tensors() they are, and an index of -1 as it is.
+  // Makes the tensors `indices` of `graph`, whose elements are at `data` of each index. Returns
+  // where in tensors() they are, and an index of -1 as it is.
   TfLiteIntArray* Open(const tflite::SubGraph& graph, void* const* data, const Indices* indices);
 
   TfLiteTensor* tensors() const { return tensors_; }
@@ -48,8 +49,9 @@ class Window {
   File file_ = {};
 };
 
-// Makes `tensor` of `source`, with its elements at `data`. `quantization` is room for what it points
-// to. What no tensor of a model has (a delegate, say) is left as it is: zero, from the start.
+// Makes `tensor` of `source`, with its elements at `data`. `quantization` is room for what it
+// points to. What no tensor of a model has (a delegate, say) is left as it is: zero, from the
+// start.
 void Make(const tflite::Tensor& source, void* data, bool is_constant, TfLiteTensor* tensor,
           TfLiteAffineQuantization* quantization);
 
