@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simbench.backends import Blob, LaunchSpec, backend
+from simbench.backends import Blob, Board, LaunchSpec, backend
 from simbench.firmware.config import BoardConfig, pack_config
 from simbench.firmware.image import Image
 from simbench.models.schema import pack, schema
@@ -150,18 +150,23 @@ def running(
     )
     qemu = backend("qemu")
     with qemu.launch(LaunchSpec(image, qemu.machine(CORE), blobs, counting=False)) as board:
+        yield asking(board)
 
-        def ask(command: str) -> list[str]:
-            if command:
-                board.write(command.encode() + b"%")
-            said = b""
-            while not said.endswith(READY) and b"]\r\n" not in said.partition(b"e-[fault")[2]:
-                heard = board.read(20)
-                assert heard, f"{command!r}: silence after {said!r}"
-                said += heard
-            return said.decode().replace("m-ready\r\n", "").splitlines()
 
-        yield ask
+def asking(board: Board) -> Ask:
+    """``ask`` for a board: its lines to a command, or what it says before it is ready for one."""
+
+    def ask(command: str) -> list[str]:
+        if command:
+            board.write(command.encode() + b"%")
+        said = b""
+        while not said.endswith(READY) and b"]\r\n" not in said.partition(b"e-[fault")[2]:
+            heard = board.read(20)
+            assert heard, f"{command!r}: silence after {said!r}"
+            said += heard
+        return said.decode().replace("m-ready\r\n", "").splitlines()
+
+    return ask
 
 
 def problem(ask: Ask) -> str:

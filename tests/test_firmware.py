@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from small_models import asking
 
 from simbench.backends import Blob, LaunchSpec, backend
 from simbench.catalog.benchmarks import load_benchmarks
@@ -31,7 +32,6 @@ from simbench.models.prepared import PreparedModel
 from simbench.models.source import benchmark_model
 
 CORE = "cortex-m4"
-READY = b"m-ready\r\n"
 CONV_2D, FULLY_CONNECTED, SHAPE, VAR_HANDLE = 3, 9, 77, 142
 
 
@@ -80,18 +80,7 @@ def _board(
     qemu = backend("qemu")
     spec = LaunchSpec(image, qemu.machine(CORE), tuple(blobs), counting=False)
     with qemu.launch(spec) as board:
-
-        def ask(command: str) -> list[str]:
-            if command:
-                board.write(command.encode() + b"%")
-            said = b""
-            while not said.endswith(READY) and b"]\r\n" not in said.partition(b"e-[fault")[2]:
-                heard = board.read(20)
-                assert heard, f"{command!r}: silence after {said!r}"
-                said += heard
-            return said.decode().replace("m-ready\r\n", "").splitlines()
-
-        yield ask
+        yield asking(board)
 
 
 def _load(ask: Callable[[str], list[str]], data: bytes) -> None:

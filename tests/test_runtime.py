@@ -6,11 +6,13 @@ import ctypes
 import subprocess
 from collections.abc import Callable, Sequence
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from small_models import (
     BOOL,
     CORE,
@@ -176,6 +178,42 @@ def test_variables_keep_their_values_from_one_input_to_the_next(image: Image) ->
         assert problem(ask) == ""
         said = [inferred(ask, index).tolist() for index in (0, 1, 1, 0)]
     assert said == [[101], [121], [141], [142]]
+
+
+@st.composite
+def nets(draw: st.DrawFn) -> tuple[bytes, NDArray[np.float32], NDArray[np.float32]]:
+    """A model of sums, maxima and negations in any order, an input, and the outputs it gives."""
+    model = Model()
+    main = model.graph()
+    x = np.arange(1, 5, dtype=np.float32)
+    values = {main.given(): x}
+    for _ in range(draw(st.integers(1, 24))):
+        known = st.sampled_from(sorted(values))
+        one, other = draw(known), draw(known)
+        op, compute = draw(st.sampled_from(OPERATIONS))
+        operands = (one, other) if op != "NEG" else (one,)
+        values[main.computed(op, *operands)] = compute(*(values[i] for i in operands))
+    main.outputs = draw(st.lists(st.sampled_from(sorted(values)), min_size=1, max_size=4))
+    return model.pack(), x, np.concatenate([values[i] for i in main.outputs])
+
+
+OPERATIONS: tuple[tuple[str, Any], ...] = (
+    ("ADD", np.add),
+    ("MAXIMUM", np.maximum),
+    ("NEG", np.negative),
+)
+
+
+@pytest.mark.emulator
+@settings(max_examples=25)
+@given(net=nets())
+def test_no_value_is_overwritten_while_it_is_needed(
+    image: Image, net: tuple[bytes, NDArray[np.float32], NDArray[np.float32]]
+) -> None:
+    data, x, expected = net
+    with running(image, data, [x.tobytes()]) as ask:
+        assert problem(ask) == ""
+        assert inferred(ask, 0).tolist() == expected.tolist()
 
 
 @pytest.mark.emulator
