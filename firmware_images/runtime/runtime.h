@@ -47,6 +47,10 @@ struct Variable {
   const tflite::Operator* handle;
 };
 
+// Of subgraphs in each other: a level takes some 200 bytes of stack.
+constexpr int kDeepestCall = 8;
+constexpr char kTooDeep[] = "The model's subgraphs call each other too deep";
+
 // A place in the model.
 struct Place {
   uint16_t graph;
@@ -101,7 +105,7 @@ class Runtime {
   bool IsReached(size_t graph) const { return graphs_[graph].data != nullptr; }
 
  private:
-  // set-up, in this order
+  // set-up, in this order: setup.cc, variables.cc, lifetimes.cc
   bool Reach(size_t graph, int depth);
   bool ReachTensors(size_t graph);
   bool ReachNodes(size_t graph, int depth);
