@@ -174,7 +174,8 @@ def test_a_kernel_that_lacks_the_type_is_named_with_its_layer(tmp_path: Path) ->
     result = run(pack(absolute_values()), "stm32f4", "reference", tmp_path)
     assert result.status == ERROR
     assert result.reason is not None
-    assert "input->type != expected_type (9 != 1) Node ABS (number 0) failed" in result.reason
+    assert "ABS (operator 0): " in result.reason
+    assert "input->type != expected_type (9 != 1)" in result.reason
 
 
 def absolute_values() -> Any:

@@ -13,7 +13,8 @@ def tensor_lifetimes(graph: Any) -> Mapping[int, Lifetime]:
     by its index.
 
     A tensor lives from the layer that computes it (the model's input from the first) to the last
-    that reads it (the model's outputs to the last), as TensorFlow Lite Micro plans.
+    that reads it (the model's outputs to the last, one that nobody reads in its layer only), as the
+    firmware plans. What a layer's own subgraphs hold is that layer's scratch memory.
     """
     first = dict.fromkeys(map(int, graph.inputs), 0)
     last: dict[int, int] = {}
