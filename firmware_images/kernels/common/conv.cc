@@ -41,7 +41,10 @@ struct Convolution {
 
   static const TfLiteRegistration* Others() { return K::Others(); }
 
-  static bool IsOurs(const TfLiteTensor* input) { return input->type == kTfLiteInt8 || input->type == kTfLiteInt16; }
+  static bool IsOurs(const Tensors& tensors) {
+    return tensors.input->type == kTfLiteInt16 ||
+           (tensors.input->type == kTfLiteInt8 && (K::IsPlain(tensors) || HasOwn(Data())));
+  }
 
   static TfLiteStatus Fill(TfLiteContext* context, TfLiteNode* node, Data* data) {
     const auto& options = *static_cast<const Options*>(node->builtin_data);

@@ -25,7 +25,9 @@ struct FullyConnected {
     return tflite::ops::micro::Register_FULLY_CONNECTED_OTHERS();
   }
 
-  static bool IsOurs(const TfLiteTensor* input) { return input->type == kTfLiteInt8 || IsPlain(input); }
+  static bool IsOurs(const Tensors& tensors) {
+    return tensors.input->type == kTfLiteInt8 || IsPlain(tensors.input);
+  }
 
   static TfLiteStatus Fill(TfLiteContext* context, TfLiteNode* node, Data* data) {
     const auto& options = *static_cast<const TfLiteFullyConnectedParams*>(node->builtin_data);

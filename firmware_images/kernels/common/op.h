@@ -48,7 +48,7 @@ inline void* InitWhole(const TfLiteRegistration* kernel, TfLiteContext* context,
 
 // `Ours` has: type Data; static TfLiteStatus Fill(context, node, Data*); static size_t Needs(Data,
 // Tensors); static TfLiteStatus Invoke(Data, Tensors, void* scratch); static bool IsOurs(const
-// TfLiteTensor* input), and static const TfLiteRegistration* Others(), the registration for others.
+// Tensors&), and static const TfLiteRegistration* Others(), the registration for others.
 template <typename Ours>
 struct Op {
   struct Node {
@@ -57,7 +57,7 @@ struct Op {
   };
 
   static bool IsOurs(TfLiteContext* context, const TfLiteNode* node) {
-    return Ours::IsOurs(tflite::GetInput(context, node, 0));
+    return Ours::IsOurs(TensorsOf(context, node));
   }
 
   static void* Init(TfLiteContext* context, const char* buffer, size_t length) {

@@ -88,7 +88,9 @@ struct AveragePool {
     return tflite::ops::micro::Register_AVERAGE_POOL_2D_OTHERS();
   }
 
-  static bool IsOurs(const TfLiteTensor* input) { return input->type == kTfLiteInt8 || IsShort(input); }
+  static bool IsOurs(const Tensors& tensors) {
+    return tensors.input->type == kTfLiteInt8 || IsShort(tensors.input);
+  }
 
   static TfLiteStatus Fill(TfLiteContext* context, TfLiteNode* node, Data* data) {
     return FillPool(context, node, data);
@@ -110,7 +112,9 @@ struct MaxPool {
     return tflite::ops::micro::Register_MAX_POOL_2D_OTHERS();
   }
 
-  static bool IsOurs(const TfLiteTensor* input) { return input->type == kTfLiteInt8 || IsShort(input); }
+  static bool IsOurs(const Tensors& tensors) {
+    return tensors.input->type == kTfLiteInt8 || IsShort(tensors.input);
+  }
 
   static TfLiteStatus Fill(TfLiteContext* context, TfLiteNode* node, Data* data) {
     return FillPool(context, node, data);

@@ -3,6 +3,10 @@
 
 namespace simbench {
 
+// TensorFlow's depthwise convolution of 2020 forgets the fused activation: only the loops are its.
+bool HasOwn(const ConvData&) { return false; }
+bool HasOwn(const DepthwiseConvData&) { return true; }
+
 size_t ScratchBytes(const ConvData&, const Tensors&) { return 0; }
 size_t ScratchBytes(const DepthwiseConvData&, const Tensors&) { return 0; }
 
