@@ -13,6 +13,7 @@ A model that is not pinned runs in a process of its own: what crashes there is a
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import resource
 import struct
@@ -39,7 +40,9 @@ _REFUSED = 3  # exit code of the child where the interpreter refuses the model
 def reference_outputs(
     model: PreparedModel | bytes, inputs: Sequence[bytes | NDArray[Any]]
 ) -> tuple[bytes, ...]:
-    """The raw output tensors' bytes (one after another) for each input tensor's bytes.
+    """The raw output tensors' bytes (one after another) for each input's, one after another too.
+
+    Variables keep their values from one input to the next, as in the firmware.
 
     Raises :class:`ModelError` where the interpreter refuses the model or crashes on it, and
     :class:`InfrastructureError` where no exact interpreter is installed.
@@ -86,12 +89,18 @@ def _outputs(data: bytes, inputs: Sequence[bytes]) -> Iterator[bytes]:
         ) from error
 
 
-def _input_array(raw: bytes, details: Any) -> NDArray[Any]:
-    shape = tuple(int(d) for d in details["shape"])
-    array: NDArray[Any] = np.frombuffer(raw, details["dtype"])
-    if array.size != np.prod(shape):
-        raise ValueError(f"an input has {array.size} elements, the model takes {np.prod(shape)}")
-    return array.reshape(shape)
+def _input_arrays(raw: bytes, inputs: Sequence[Any]) -> Iterator[NDArray[Any]]:
+    """The tensors of the model's inputs, which lie one after another in ``raw``."""
+    shapes = [tuple(int(d) for d in details["shape"]) for details in inputs]
+    dtypes = [np.dtype(details["dtype"]) for details in inputs]
+    sizes = [math.prod(shape) * d.itemsize for shape, d in zip(shapes, dtypes, strict=True)]
+    if len(raw) != sum(sizes):
+        elements = len(raw) // dtypes[0].itemsize, sum(map(math.prod, shapes))
+        raise ValueError("an input has {} elements, the model takes {}".format(*elements))
+    start = 0
+    for shape, dtype, size in zip(shapes, dtypes, sizes, strict=True):
+        yield np.frombuffer(raw[start : start + size], dtype).reshape(shape)
+        start += size
 
 
 class _Lite:
@@ -105,11 +114,12 @@ class _Lite:
             experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF,
         )
         self._run.allocate_tensors()
-        self._input = self._run.get_input_details()[0]
+        self._inputs = self._run.get_input_details()
         self._outputs = self._run.get_output_details()
 
     def __call__(self, raw: bytes) -> bytes:
-        self._run.set_tensor(self._input["index"], _input_array(raw, self._input))
+        for details, array in zip(self._inputs, _input_arrays(raw, self._inputs), strict=True):
+            self._run.set_tensor(details["index"], array)
         self._run.invoke()
         return b"".join(self._run.get_tensor(o["index"]).tobytes() for o in self._outputs)
 
@@ -120,20 +130,22 @@ class _Micro:
     def __init__(self, data: bytes) -> None:
         runtime = importlib.import_module("tflite_micro").runtime
         self._run = runtime.Interpreter.from_bytes(data, arena_size=_MICRO_ARENA_BYTES)
-        self._input = self._run.get_input_details(0)
-        self._count = _output_count(data)
+        inputs, self._outputs = _numbers_of_ends(data)
+        self._inputs = [self._run.get_input_details(i) for i in range(inputs)]
 
     def __call__(self, raw: bytes) -> bytes:
-        self._run.set_input(_input_array(raw, self._input), 0)
+        for index, array in enumerate(_input_arrays(raw, self._inputs)):
+            self._run.set_input(array, index)
         self._run.invoke()
-        return b"".join(self._run.get_output(i).tobytes() for i in range(self._count))
+        return b"".join(self._run.get_output(i).tobytes() for i in range(self._outputs))
 
 
-def _output_count(data: bytes) -> int:
+def _numbers_of_ends(data: bytes) -> tuple[int, int]:
+    """How many inputs and outputs the model has."""
     from simbench.models.schema import schema
 
-    count: int = schema().Model.GetRootAs(data, 0).Subgraphs(0).OutputsLength()
-    return count
+    graph = schema().Model.GetRootAs(data, 0).Subgraphs(0)
+    return graph.InputsLength(), graph.OutputsLength()
 
 
 def _isolated(data: bytes, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
