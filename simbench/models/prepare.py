@@ -18,6 +18,7 @@ from simbench.models.dilation import restore_dilation
 from simbench.models.fold import folded_value
 from simbench.models.lifetimes import tensor_lifetimes
 from simbench.models.operators import (
+    ASSIGN_VARIABLE,
     CONV_2D,
     DEPTHWISE_CONV_2D,
     EXPAND_DIMS,
@@ -146,6 +147,15 @@ def _describe(
         lifetimes=tensor_lifetimes(graph),
         changes=changes,
         is_pinned=is_pinned,
+        is_stateful=_is_stateful(model),
+    )
+
+
+def _is_stateful(model: Any) -> bool:
+    return any(
+        any(tensor.isVariable for tensor in graph.tensors)
+        or any(code_of(model, operator) == ASSIGN_VARIABLE for operator in graph.operators)
+        for graph in model.subgraphs
     )
 
 

@@ -79,7 +79,7 @@ def _key(task: Task, backend: Backend) -> str:
         [getattr(task.benchmark, name) for name in _DESCRIBES],
         (task.image.sha256, task.image.segments),
         (backend.name, backend.version(), backend.capabilities),
-        None if task.model is None else reference_version(),
+        None if task.model is None else reference_version(task.model),
         (demangler(), version_of("capstone"), version_of("numpy")),
         (target.identity, target.source),
         sources_hash(__name__, ENCODING),
