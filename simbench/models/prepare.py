@@ -16,7 +16,7 @@ from simbench.errors import ModelError
 from simbench.models.calls import reached, renumber_callees
 from simbench.models.dilation import restore_dilation
 from simbench.models.fold import folded_value
-from simbench.models.lifetimes import tensor_lifetimes
+from simbench.models.lifetimes import least_arena_bytes, tensor_lifetimes
 from simbench.models.operators import (
     ASSIGN_VARIABLE,
     CONV_2D,
@@ -148,6 +148,7 @@ def _describe(
         changes=changes,
         is_pinned=is_pinned,
         is_stateful=_is_stateful(model),
+        least_arena_bytes=least_arena_bytes(model, graph),
     )
 
 

@@ -97,8 +97,10 @@ class PreparedModel:
     """A verified model ready for the firmware. ``changes`` says what preparation did, in sentences.
 
     ``lifetimes`` are those of the tensors that a layer computes or the model is given, by index.
-    ``is_stateful`` says that an output depends on the inputs before too. ``source_sha256`` is the hash of the file it was prepared from; ``is_pinned`` says that this was
-    the hash expected, so that the file is known and trusted.
+    ``is_stateful`` says that an output depends on the inputs before too; ``least_arena_bytes`` is
+    what the tensors alone need that must be in memory at once. ``source_sha256`` is the hash of the
+    file it was prepared from; ``is_pinned`` says that this was the hash expected, so that the file
+    is known and trusted.
     """
 
     data: bytes
@@ -111,6 +113,7 @@ class PreparedModel:
     changes: tuple[str, ...]
     is_pinned: bool
     is_stateful: bool = False
+    least_arena_bytes: int = 0
 
     @property
     def input(self) -> TensorInfo:
