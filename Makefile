@@ -1,8 +1,10 @@
-# `make demo` shows simbench at work; `make test` runs every check. Both install what is missing.
+# `make demo` shows simbench at work; `make check` is the quick door of who changes it, `make test`
+# runs every check. All install what is missing.
 VENV := .venv
 BIN := $(VENV)/bin
+C_SOURCES := $(shell find examples firmware_images simbench tests -name '*.[ch]' -o -name '*.cc')
 
-.PHONY: help setup firmware demo second-qemu test-tools test test-renode lint docs bench lock clean
+.PHONY: help setup firmware demo second-qemu test-tools check test test-renode lint format docs bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,10 +18,15 @@ firmware: setup  ## build the firmware images and the counting plugin
 demo: setup  ## run the four MLPerf Tiny benchmarks on an emulated STM32F405
 	@$(BIN)/simbench run --platform stm32f4
 
-lint: setup  ## ruff and mypy (strict)
+lint: setup  ## ruff, mypy (strict) and clang-format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $(C_SOURCES)
+
+format: setup  ## lay out Python, C and C++ as `make lint` wants them
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(C_SOURCES)
 
 docs: setup  ## build the documentation, strictly, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
@@ -29,6 +36,9 @@ second-qemu: setup  ## unpack a newer QEMU beside the installed one, where Debia
 
 test-tools:  # what only tests use
 	@scripts/setup.sh --with-test-tools
+
+check: lint  ## within a minute: lint, types, every test without emulator, image or browser
+	$(BIN)/pytest --quick -q -n auto
 
 test: test-tools lint docs firmware second-qemu  ## every check and every test
 	$(BIN)/pytest -n 2

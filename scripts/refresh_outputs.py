@@ -1,24 +1,38 @@
 """Replace every shown output in README.md and docs/ by what the command prints now.
 
-A shown output is a fenced block after a comment ``<!-- output: COMMAND -->``. With ``--check``,
-write nothing and exit 1 where a block is stale; ``--only PATTERN`` takes only the commands in
-which that regular expression is found.
+A shown output is a fenced block after a comment ``<!-- output: COMMAND -->``. A block of Python is
+run after those before it on its page, in a folder with ``my_model.tflite``; what it prints is after
+a comment ``<!-- printed -->``. With ``--check``, write nothing and exit 1 where a block is stale;
+``--only PATTERN`` takes only the commands in which that regular expression is found, of which
+"python PAGE" is one. The commands of stale blocks are told.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import re
 import shlex
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"(<!-- output: (?P<command>.+?) -->\n```\w*\n)(?P<shown>.*?)(?=```)", re.DOTALL)
+PYTHON = re.compile(
+    r"```python\n(?P<code>.*?)```\n(?:(?P<head>\n<!-- printed -->\n```text\n)(?P<shown>.*?)```\n)?",
+    re.DOTALL,
+)
+OWN_MODEL = "ad"
+"""The benchmark whose model is the user's own on pages of Python."""
 
 
+@cache
 def printed(command: str) -> str:
     """Standard output of ``command`` in a terminal of 80 columns without colour."""
     environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
@@ -35,9 +49,32 @@ def refreshed(text: str, pattern: str) -> str:
 
     def renew(match: re.Match[str]) -> str:
         command = match["command"]
-        return match[1] + printed(command) if re.search(pattern, command) else match[0]
+        if not re.search(pattern, command) or match["shown"] == printed(command):
+            return match[0]
+        print(f"shows what is not so: {command}")
+        return match[1] + printed(command)
 
     return BLOCK.sub(renew, text)
+
+
+def rerun(text: str) -> str:
+    """``text`` with its blocks of Python run in their order, and what they print made anew."""
+    from simbench.catalog.benchmarks import load_benchmarks
+    from simbench.models.source import source_bytes
+
+    names: dict[str, Any] = {"__name__": "__main__"}
+
+    def renew(match: re.Match[str]) -> str:
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            exec(compile(match["code"], "<page>", "exec"), names)
+        if match["head"] is None:
+            return match[0]
+        return f"```python\n{match['code']}```\n{match['head']}{said.getvalue()}```\n"
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        Path("my_model.tflite").write_bytes(source_bytes(load_benchmarks()[OWN_MODEL].model))
+        return PYTHON.sub(renew, text)
 
 
 def main() -> int:
@@ -50,6 +87,9 @@ def main() -> int:
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         before = page.read_text()
         after = refreshed(before, options.only)
+        command = f"python {page.relative_to(ROOT)}"
+        if "<!-- printed -->" in before and re.search(options.only, command):
+            after = rerun(after)
         if after != before:
             stale.append(page.relative_to(ROOT))
             if not options.check:

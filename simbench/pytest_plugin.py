@@ -49,21 +49,24 @@ class Bench:
         The test fails where the model does not fit, where one of the ``budgets`` is not met, and,
         unless ``parity`` is False, where an output differs from the host's reference.
         """
-        from simbench.errors import SimbenchError
-        from simbench.runs import outcome
+        from simbench import api
+        from simbench.errors import SimbenchError, UsageError
+        from simbench.runs.outcome import complaint
 
         inputs = [input] if isinstance(input, str | Path) else input
         try:
-            found = outcome.run(
-                platform=str(self._root / platform) if platform.endswith(".yaml") else platform,
+            if (model is None) == (benchmark is None):
+                raise UsageError("give a model or a benchmark: one of the two")
+            found = api.run(
+                platform=self._root / platform if platform.endswith(".yaml") else platform,
                 model=None if model is None else self._root / model,
-                benchmark=benchmark,
+                benchmark=benchmark or (),
                 kernels=kernels,
-                inputs=[self._root / path for path in inputs],
+                input=[self._root / path for path in inputs],
                 samples=samples,
                 budgets=budgets,
             )
-            wrong = outcome.complaint(found, parity=parity)
+            wrong = complaint(found, parity=parity)
         except SimbenchError as error:
             wrong = str(error)
         if wrong is not None:

@@ -29,6 +29,7 @@ ALIASES = {
 }
 _LOOPS = {"dls", "wls", "dlstp", "wlstp", "lctp", "le", "letp"}
 _SELECTS = {"csel", "csinc", "csinv", "csneg"}
+_CLEARING = {"clrm": InstructionClass.ALU, "vscclrm": InstructionClass.FLOAT_MOVE}
 _LONG_SHIFTS = {
     "asrl", "lsll", "lsrl", "sqrshr", "sqrshrl", "sqshl", "sqshll", "srshr", "srshrl", "uqrshl",
     "uqrshll", "uqshl", "uqshll", "urshr", "urshrl",
@@ -69,6 +70,8 @@ def _special(stem: str, base: str, operands: str) -> InstructionClass | None:
         return InstructionClass.LOOP_END
     if stem in _SELECTS or stem in _LONG_SHIFTS:
         return InstructionClass.ALU
+    if stem in _CLEARING:
+        return _CLEARING[stem]
     if base == "nop" and "mov r8, r8" in operands:
         return InstructionClass.ALU  # that of Armv6-M, which has no other
     if stem in ("vldr", "vstr") and operands.startswith("d"):
@@ -108,7 +111,7 @@ def _stem(base: str) -> str:
     if base in ALIASES:
         return ALIASES[base]
     for name in (base, base.removesuffix("s")):
-        if name in CLASS_OF or name in _LOOPS | _SELECTS | _LONG_SHIFTS:
+        if name in CLASS_OF or name in _LOOPS | _SELECTS | _LONG_SHIFTS | _CLEARING.keys():
             return name
     for condition in CONDITIONS:
         if base.endswith(condition) and len(base) > len(condition):

@@ -12,11 +12,11 @@ from simbench.cost.residuals import load_target
 from simbench.firmware.lines import source_lines
 from simbench.profiles import Profile, build_profile
 from simbench.session.measure import Observation, measure
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 
 @cache
-def observed(platform: str, benchmark: str = "kws") -> tuple[Task, Observation]:
+def observed(platform: str, benchmark: str = "kws") -> tuple[ModelTask, Observation]:
     emulator, board = backend("qemu"), load_platform(platform)
     task = suite_task(
         Scenario(benchmark, platform, DEFAULT_KERNELS),

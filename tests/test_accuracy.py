@@ -38,7 +38,7 @@ from simbench.runs.runner import run_task
 from simbench.session.measure import bank_bytes
 from simbench.task.inputs import Input, seeded_inputs
 from simbench.task.labelled import EMULATOR, DataSet, Sample, whole
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 BENCHMARKS = load_benchmarks()
 RUN = ("run", "--platform", "stm32f4", "--samples", "1")
@@ -49,7 +49,7 @@ def model(benchmark: str) -> PreparedModel:
     return benchmark_model(BENCHMARKS[benchmark])
 
 
-def kws_task() -> Task:
+def kws_task() -> ModelTask:
     board = load_platform("stm32f4")
     scenario = Scenario("kws", board.id, "cmsis-nn")
     machine = backend("qemu").machine(board.core)
@@ -99,6 +99,8 @@ def results_of(path: Path) -> list[dict[str, Any]]:
 # the runner's folders
 
 
+@pytest.mark.emulator
+@pytest.mark.tool
 def test_the_smoke_set_in_the_runners_folders_is_judged_like_the_smoke_set(tmp_path: Path) -> None:
     """Classes are numbered otherwise there, and recordings are cut by the labels."""
     for name in ("ad", "ic", "kws", "vww"):
@@ -243,6 +245,7 @@ def test_a_model_of_other_outputs_is_refused(benchmark: str, other: str, complai
 # runs
 
 
+@pytest.mark.emulator
 def test_a_met_target_is_a_pass_and_a_missed_one_fails_the_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -268,6 +271,7 @@ def test_a_met_target_is_a_pass_and_a_missed_one_fails_the_run(
     )
 
 
+@pytest.mark.emulator
 def test_a_users_model_is_judged_by_the_benchmarks_data_in_the_order_of_its_classes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -295,6 +299,7 @@ def test_a_users_model_is_judged_by_the_benchmarks_data_in_the_order_of_its_clas
     assert "--model with --dataset needs one --benchmark" in capsys.readouterr().err
 
 
+@pytest.mark.emulator
 def test_the_emulator_gives_the_same_accuracy_and_proves_every_output() -> None:
     data = DataSet(tuple(labelled_words(7, 3)))
     result = run_task(replace(kws_task(), data=data, judge_on=EMULATOR), backend("qemu"))
@@ -302,6 +307,7 @@ def test_the_emulator_gives_the_same_accuracy_and_proves_every_output() -> None:
     assert result.accuracy == Accuracy("top1", 0.7, 10, 0.9, False, "emulator", 10, data.sha256)
 
 
+@pytest.mark.emulator
 def test_many_inputs_are_shared_among_several_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the memory for inputs is limited, and there are several cores: in order all the same."""
     task = kws_task()
@@ -313,6 +319,7 @@ def test_many_inputs_are_shared_among_several_starts(monkeypatch: pytest.MonkeyP
     assert bank_bytes(task) == 8 << 20
 
 
+@pytest.mark.emulator
 def test_a_wrong_output_fails_the_run_and_is_not_hidden_by_the_host(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -334,6 +341,7 @@ def test_a_wrong_output_fails_the_run_and_is_not_hidden_by_the_host(
     assert result.accuracy.value == 1  # the firmware's own outputs are judged
 
 
+@pytest.mark.emulator
 def test_the_host_does_not_answer_for_firmware_whose_outputs_differ(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -348,6 +356,7 @@ def test_the_host_does_not_answer_for_firmware_whose_outputs_differ(
     assert "judge it with --accuracy-on emulator" in (result.missing or {})["accuracy"]
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [

@@ -23,6 +23,8 @@ from simbench.firmware.image import Image
 from simbench.firmware.section import Section
 from simbench.session.conversation import Identity, converse
 
+pytestmark = pytest.mark.emulator
+
 
 def _renode_is_missing() -> bool:
     try:

@@ -38,6 +38,7 @@ def run(platform: str, benchmark: str, kernels: str = DEFAULT_KERNELS, samples: 
     return run_task(suite_task(scenario, board, BENCHMARKS[benchmark], machine, samples), QEMU)
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("core", BOARD_OF)
 def test_outputs_are_the_hosts_bit_for_bit_on_every_core(core: str, kernels: str) -> None:
@@ -54,6 +55,7 @@ def test_every_core_with_firmware_is_on_a_board_but_the_cortex_m3() -> None:
     assert {load_platform(name).core for name in PLATFORMS} == set(BOARD_OF)
 
 
+@pytest.mark.image
 @pytest.mark.parametrize("core", CORES)
 def test_every_instruction_of_an_image_has_the_class_that_objdump_says(core: str) -> None:
     image = build_image(core, DEFAULT_KERNELS)
@@ -67,6 +69,7 @@ def test_every_instruction_of_an_image_has_the_class_that_objdump_says(core: str
     assert found > 50_000
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("benchmark", BENCHMARKS)
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_platform_runs_every_benchmark_or_says_why_not(platform: str, benchmark: str) -> None:

@@ -13,6 +13,8 @@ from simbench.errors import UsageError
 from simbench.firmware.image import Image
 from simbench.session.conversation import converse
 
+pytestmark = pytest.mark.emulator
+
 CODE, WEIGHTS = Segment.CODE, Segment.WEIGHTS
 
 

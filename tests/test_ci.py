@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -36,6 +37,7 @@ def check(schema: str, path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.image
 def test_the_action_is_what_github_takes() -> None:
     check("vendor.github-actions", ACTION)
 
@@ -45,6 +47,30 @@ def test_the_action_is_what_github_takes() -> None:
 )
 def test_the_workflows_are_what_github_takes(path: Path) -> None:
     check("vendor.github-workflows", path)
+
+
+@pytest.mark.parametrize("target", ["check", "test"])
+def test_the_workflow_runs_both_doors_on_every_python_from_the_first_on(target: str) -> None:
+    job = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())["jobs"][target]
+    assert {"run": f"make {target}"} in job["steps"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    first = int(project["requires-python"].removeprefix(">=3."))
+    assert job["strategy"]["matrix"]["python"] == [f"3.{first + n}" for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")), ids=lambda p: p.name
+)
+def test_the_issue_forms_are_what_github_takes(path: Path) -> None:
+    check("vendor.github-issue-forms", path)
+
+
+def test_a_board_request_asks_for_what_a_board_file_needs() -> None:
+    form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/board.yml").read_text())
+    asked = {field.get("id") for field in form["body"]}
+    ours = {"id", "version", "title", "accuracy", "energy_reason", "native"}
+    for board in (ROOT / "platforms").glob("*.yaml"):
+        assert set(yaml.safe_load(board.read_text())) - ours <= asked
 
 
 def step(name: str) -> str:
@@ -73,6 +99,7 @@ def write_suite(folder: Path, budget: str) -> None:
     (folder / SUITE_FILE).write_text(suite)
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(("budget", "code"), [("12e6", 0), ("1e3", 1)])
 def test_the_actions_step_runs_the_suite_and_writes_the_summary(
     tmp_path: Path, budget: str, code: int
@@ -89,6 +116,7 @@ def test_the_actions_step_runs_the_suite_and_writes_the_summary(
     assert Path(outputs["comment"]).read_text().startswith(f"{MARKER}\n### simbench: 1 ok")
 
 
+@pytest.mark.emulator
 def test_the_actions_step_compares_with_a_baseline_and_comments_on_the_change(
     tmp_path: Path,
 ) -> None:
@@ -175,6 +203,7 @@ def github() -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.tool
 def test_the_action_comments_once_and_then_changes_its_comment(tmp_path: Path, github: str) -> None:
     comment = tmp_path / "comment.md"
     environment = {

@@ -59,12 +59,14 @@ def wait_for(condition: Callable[[], T]) -> T:
     return met
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help_with_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run([verb, "--help"]) == 0
     assert f"simbench {verb}" in capsys.readouterr().out.split("Example", 1)[1]
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -101,6 +103,7 @@ def test_a_users_mistake_gets_one_sentence_and_exit_code_2(
     assert "Traceback" not in captured.err
 
 
+@pytest.mark.image
 def test_a_truncated_model_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     broken = tmp_path / "broken.tflite"
     whole = source_bytes(load_benchmarks()["kws"].model)
@@ -112,12 +115,14 @@ def test_a_truncated_model_is_refused(tmp_path: Path, capsys: pytest.CaptureFixt
     assert not kept.exists()
 
 
+@pytest.mark.image
 def test_a_missing_emulator_is_an_infrastructure_error() -> None:
     code, out, err = run(*RUN_KWS, SIMBENCH_QEMU="/nowhere/qemu-system-arm")
     assert (code, out) == (3, "")
     assert "qemu-system-arm" in err.splitlines()[-1]
 
 
+@pytest.mark.emulator
 def test_the_json_is_what_the_schema_says_and_equal_from_run_to_run(tmp_path: Path) -> None:
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     # both at once: two runs must not disturb each other
@@ -144,12 +149,14 @@ def test_the_json_is_what_the_schema_says_and_equal_from_run_to_run(tmp_path: Pa
     assert 0 < result["instructions"] - sum(layer["instructions"] for layer in layers) < 5_000
 
 
+@pytest.mark.emulator
 def test_json_on_standard_output_leaves_the_table_out() -> None:
     code, out, _ = run(*RUN_KWS, "--json", "-")
     assert code == 0
     jsonschema.validate(json.loads(out), SCHEMA)
 
 
+@pytest.mark.emulator
 def test_the_table_fits_eighty_columns() -> None:
     code, out, _ = run(*RUN_KWS)
     assert code == 0
@@ -167,6 +174,7 @@ def small_board(folder: Path, **sizes: str) -> Path:
     return path
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("sizes", "segment"),
     [
@@ -189,6 +197,7 @@ def test_what_does_not_fit_is_a_result(
     assert "does-not-fit" in capsys.readouterr().out
 
 
+@pytest.mark.emulator
 def test_ctrl_c_ends_with_130_and_leaves_nothing_behind(tmp_path: Path) -> None:
     kept = tmp_path / "result.json"
     many = ("run", "--platform", "stm32f4", "--samples", "500", "--json", str(kept))
@@ -218,11 +227,15 @@ def test_list_shows_and_prints_json(what: str, capsys: pytest.CaptureFixture[str
     assert all(row["name"] in table for row in rows)
 
 
+@pytest.mark.emulator
+@pytest.mark.tool
 def test_doctor_finds_what_make_setup_installed(capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(["doctor"]) == 0
     assert "qemu-system-arm" in capsys.readouterr().out
 
 
+@pytest.mark.emulator
+@pytest.mark.tool
 def test_doctor_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

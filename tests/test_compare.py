@@ -513,6 +513,7 @@ def test_accept_of_nothing_is_exit_code_4() -> None:
         accept(BASE, BASE, "vww")
 
 
+@pytest.mark.emulator
 def test_a_regression_of_real_firmware_fails_the_gate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -72,11 +72,13 @@ M0PLUS = {  # DDI 0484C, table 3.1
 }
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(("lines", "expected"), M0PLUS.items())
 def test_m0plus(lines: str, expected: float, tmp_path: Path) -> None:
     assert list(cycles(lines.split("; "), "cortex-m0plus", tmp_path)) == [expected] * 3
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -103,6 +105,7 @@ M3 = {  # DDI 0337H, table 3.1; value, lower, upper
 }
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(("lines", "expected"), M3.items())
 def test_m3(lines: str, expected: tuple[float, ...], tmp_path: Path) -> None:
     assert tuple(cycles(lines.split("; "), "cortex-m3", tmp_path)) == expected
@@ -128,11 +131,13 @@ M33 = {  # SLOTHY's and jnk0le's measurements on an RP2350
 }
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(("lines", "expected"), M33.items())
 def test_m33(lines: str, expected: float, tmp_path: Path) -> None:
     assert cycles(lines.split("; "), "cortex-m33", tmp_path)[0] == expected
 
 
+@pytest.mark.image
 def test_m33_takes_branches(tmp_path: Path) -> None:
     """jnk0le: 2 in all for a 16-bit one behind what sets its flags, and for a 32-bit one."""
     assert taken("beq.n 1f", "cortex-m33", tmp_path)[0] == 2
@@ -166,6 +171,7 @@ M7 = {  # jnk0le's measurements on an STM32H743, and LLVM's model
 }
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(("lines", "expected"), M7.items())
 def test_m7(lines: str, expected: float, tmp_path: Path) -> None:
     value, lower, upper = cycles(lines.split("; "), "cortex-m7", tmp_path)
@@ -173,6 +179,7 @@ def test_m7(lines: str, expected: float, tmp_path: Path) -> None:
     assert lower <= value <= upper
 
 
+@pytest.mark.image
 def test_m7_loads_pair_by_their_banks(tmp_path: Path) -> None:
     """In one cycle where their words are in different banks, in two where they are not."""
     found = cycles(["ldr r0, [r8]", "ldr r1, [r9]"], "cortex-m7", tmp_path)
@@ -194,11 +201,13 @@ M55 = {  # LLVM's model; the last tick of the last instruction overlaps with wha
 }
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(("lines", "expected"), M55.items())
 def test_m55(lines: str, expected: float, tmp_path: Path) -> None:
     assert cycles(lines.split("; "), "cortex-m55", tmp_path)[0] == expected
 
 
+@pytest.mark.image
 def test_m55_repeats_at_the_pace_of_its_pipes(tmp_path: Path) -> None:
     """LLVM draws 5 cycles: the load waits for the pipe that the store before it is on."""
     body = ["vldrw.u32 q0, [r0]", "vadd.i32 q1, q0, q2", "vmul.i32 q3, q1, q2", "vstrw.32 q3, [r1]"]
@@ -206,6 +215,7 @@ def test_m55_repeats_at_the_pace_of_its_pipes(tmp_path: Path) -> None:
     assert (twenty - ten) / 10 == 5
 
 
+@pytest.mark.image
 def test_m55_goes_back_for_nothing_in_a_loop(tmp_path: Path) -> None:
     assert tuple(taken("1: le lr, 1b", "cortex-m55", tmp_path)) == (0, 0, 2)
     assert taken("b.w 1f", "cortex-m55", tmp_path)[0] == 3
@@ -324,6 +334,7 @@ def generated(seed: int) -> list[str]:
     return lines or ["nop.w"]
 
 
+@pytest.mark.image
 def test_agrees_with_llvm_on_generated_blocks(tmp_path: Path) -> None:
     """llvm-mca lets nothing write its result before an older, slower instruction has: a turn in
     which arithmetic follows a load, a store or a product may take a cycle more there. jnk0le
@@ -353,6 +364,7 @@ DISAGREEMENTS = {
 }
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(("lines", "expected"), DISAGREEMENTS.items())
 def test_disagreements_with_llvm_are_known(
     lines: str, expected: tuple[float, float], tmp_path: Path

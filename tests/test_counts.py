@@ -15,6 +15,8 @@ from simbench.errors import UsageError
 from simbench.firmware.image import Function, Image
 from simbench.session.conversation import converse
 
+pytestmark = pytest.mark.emulator
+
 CODE, WEIGHTS, STATIC, ARENA = Segment.CODE, Segment.WEIGHTS, Segment.STATIC, Segment.ARENA
 SHORT = (Work.COPY, Work.KINDS, Work.CONDITIONAL, Work.PAGE, Work.BASES, Work.TABLE)
 

@@ -25,7 +25,7 @@ from simbench.files.paths import build_dir
 from simbench.result.tree import OK
 from simbench.runs.runner import run_task
 from simbench.session.measure import measure
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 AD = ("crosscheck", "--platform", "stm32f4", "--benchmark", "ad")
 SECOND_QEMU = build_dir() / "second-qemu" / "qemu-system-arm"
@@ -34,7 +34,7 @@ EMPTY = np.zeros(0, EDGE)
 
 
 @pytest.fixture(scope="module")
-def task() -> Task:
+def task() -> ModelTask:
     board = load_platform("stm32f4")
     scenario = Scenario("ad", board.id, DEFAULT_KERNELS)
     machine = backend("qemu").machine(board.core)
@@ -42,7 +42,7 @@ def task() -> Task:
 
 
 @pytest.fixture(scope="module")
-def recording(task: Task) -> Recording:
+def recording(task: ModelTask) -> Recording:
     recorder = Recorder(backend("qemu"))
     measure(task, recorder)
     return recorder.recordings[0]
@@ -55,6 +55,7 @@ def counts(*runs: tuple[int, int, int]) -> Counts:
     return Counts(blocks, SectionCounts(executions, EMPTY, EMPTY, {}), (), ())
 
 
+@pytest.mark.image
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=9), st.integers(1, 5), st.data())
 def test_where_blocks_begin_and_end_makes_no_difference(
     lengths: list[int], times: int, data: st.DataObject
@@ -98,6 +99,7 @@ def test_two_versions_of_qemu_execute_the_same(capsys: pytest.CaptureFixture[str
     assert "differs" not in shown
 
 
+@pytest.mark.emulator
 def test_a_recording_is_compared_with_elsewhere(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,6 +114,7 @@ def test_a_recording_is_compared_with_elsewhere(
     assert "of another board" in capsys.readouterr().err
 
 
+@pytest.mark.emulator
 def test_a_difference_is_told_with_its_layer_and_place(
     recording: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,6 +133,7 @@ def test_a_difference_is_told_with_its_layer_and_place(
     assert f"{window.blocks[block].address:#010x}" in said.out
 
 
+@pytest.mark.emulator
 def test_other_outputs_are_a_difference(
     recording: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -145,6 +149,7 @@ def test_other_outputs_are_a_difference(
     assert "give different outputs" in capsys.readouterr().err
 
 
+@pytest.mark.emulator
 def test_a_missing_emulator_is_told_before_anything_runs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +170,7 @@ def test_a_file_that_is_no_recording_is_told(
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.emulator
 def test_a_recording_is_read_as_it_was_written(recording: Recording, tmp_path: Path) -> None:
     save(recording, tmp_path / "r")
     again = load(tmp_path / "r")
@@ -172,12 +178,14 @@ def test_a_recording_is_read_as_it_was_written(recording: Recording, tmp_path: P
     assert all(section.is_equal for section in compare(again.windows[0], recording.windows[0]))
 
 
-def test_a_task_s_result_is_the_recording_s(task: Task, recording: Recording) -> None:
+@pytest.mark.emulator
+def test_a_task_s_result_is_the_recording_s(task: ModelTask, recording: Recording) -> None:
     assert run_task(task, RecordedBackend(recording)) == run_task(task, backend("qemu"))
 
 
+@pytest.mark.emulator
 def test_prices_are_withheld_where_accesses_were_not_counted(
-    task: Task, recording: Recording
+    task: ModelTask, recording: Recording
 ) -> None:
     why = "its plugin was built without them"
     can = replace(recording.capabilities, accesses=False, reasons={"accesses": why})
@@ -193,8 +201,12 @@ def test_prices_are_withheld_where_accesses_were_not_counted(
     }  # fmt: skip
 
 
+@pytest.mark.emulator
 def test_crosscheck_compares_with_renode_by_default(
-    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    task: ModelTask,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """With the scripted stand-in for it: see tests/renode."""
     launch = LaunchSpec(task.image, task.machine)
@@ -207,6 +219,7 @@ def test_crosscheck_compares_with_renode_by_default(
     assert "differs" not in shown
 
 
+@pytest.mark.image
 def test_a_board_is_written_for_renode(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(["export-platform", "stm32f4", "--benchmark", "ad", "--renode", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("renode ")
@@ -218,6 +231,7 @@ def test_a_board_is_written_for_renode(tmp_path: Path, capsys: pytest.CaptureFix
     assert {"board.repl", "firmware.elf", "blob1.bin"} <= set(named)
 
 
+@pytest.mark.emulator
 def test_a_board_written_for_qemu_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(["export-platform", "stm32f4", "--benchmark", "ad", "--qemu", str(tmp_path)]) == 0
     command = shlex.split(capsys.readouterr().out)
@@ -228,6 +242,7 @@ def test_a_board_written_for_qemu_runs(tmp_path: Path, capsys: pytest.CaptureFix
     assert any(b"m-init-done" in line for line in heard)
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

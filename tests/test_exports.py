@@ -53,6 +53,7 @@ def costs(report: str) -> dict[str, tuple[int, int]]:
     return found
 
 
+@pytest.mark.emulator
 @needs_annotate
 def test_callgrind_annotate_reads_the_functions_and_the_total(
     profile: Profile, tmp_path: Path
@@ -71,6 +72,7 @@ def test_callgrind_annotate_reads_the_functions_and_the_total(
     )
 
 
+@pytest.mark.emulator
 @needs_annotate
 def test_callgrind_annotate_follows_the_calls(profile: Profile, tmp_path: Path) -> None:
     report = annotated(FORMATS["callgrind"](profile), tmp_path, "--inclusive=yes", "--tree=calling")
@@ -85,6 +87,7 @@ def test_callgrind_annotate_follows_the_calls(profile: Profile, tmp_path: Path) 
     assert expected[by_name[invoke]] > 0.999 * profile.total.instructions
 
 
+@pytest.mark.emulator
 @needs_annotate
 def test_callgrind_annotate_shows_source_lines(profile: Profile, tmp_path: Path) -> None:
     hottest = profile.functions[0]
@@ -105,6 +108,7 @@ def test_callgrind_annotate_shows_source_lines(profile: Profile, tmp_path: Path)
     assert int(shown[1].replace(",", "")) == line.instructions
 
 
+@pytest.mark.emulator
 def test_callgrind_costs_add_up_to_the_summary(profile: Profile) -> None:
     lines = FORMATS["callgrind"](profile).splitlines()
     summary = next(line for line in lines if line.startswith("summary:"))
@@ -117,6 +121,7 @@ def test_callgrind_costs_add_up_to_the_summary(profile: Profile) -> None:
     assert summary.split()[1:] == [str(n) for n in added]
 
 
+@pytest.mark.emulator
 def test_speedscope_says_what_its_schema_asks(profile: Profile) -> None:
     document = json.loads(FORMATS["speedscope"](profile))
     assert document["$schema"] == "https://www.speedscope.app/file-format-schema.json"
@@ -142,6 +147,7 @@ def test_speedscope_says_what_its_schema_asks(profile: Profile) -> None:
 SPEEDSCOPE_SCHEMAS = sorted((build_dir() / "test-tools").glob("speedscope-*.schema.json"))
 
 
+@pytest.mark.emulator
 @pytest.mark.skipif(
     not SPEEDSCOPE_SCHEMAS, reason="speedscope's schema is not here: make test-tools needs npm"
 )
@@ -153,6 +159,7 @@ def test_speedscope_s_own_schema_takes_it(profile: Profile) -> None:
         jsonschema.validate({**document, "profiles": [{"type": "sampled"}]}, schema)
 
 
+@pytest.mark.emulator
 def test_collapsed_stacks_add_up(profile: Profile) -> None:
     lines = FORMATS["collapsed"](profile).splitlines()
     matches = [re.fullmatch(r"([^;]+);([^;]+) (\d+)", line) for line in lines]
@@ -165,11 +172,13 @@ def test_collapsed_stacks_add_up(profile: Profile) -> None:
     ]
 
 
+@pytest.mark.emulator
 def test_names_cannot_break_a_stack(profile: Profile) -> None:
     hostile = replace(profile, frames=(Frame("a;b\n1 2", "f;g 7", 1, 5.0),))
     assert FORMATS["collapsed"](hostile) == "a,b 1 2;f,g 7 5\n"
 
 
+@pytest.mark.emulator
 @given(st.lists(st.floats(0, 1e12), max_size=50))
 def test_whole_numbers_lose_nothing(values: list[float]) -> None:
     found = whole_numbers(values)
@@ -177,6 +186,7 @@ def test_whole_numbers_lose_nothing(values: list[float]) -> None:
     assert all(abs(n - value) <= 1.001 for n, value in zip(found, values, strict=True))
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_profile_is_written_in_every_format(form: str, tmp_path: Path) -> None:
     kept = tmp_path / "out"

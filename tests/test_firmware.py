@@ -104,6 +104,7 @@ def _load(ask: Callable[[str], list[str]], data: bytes) -> None:
 # --- the image ---
 
 
+@pytest.mark.image
 def test_segments_are_those_of_the_linker_script(image: Image) -> None:
     assert image.segments[Segment.CODE] == (AddressRange(0, 0x1FF000),)
     assert image.segments[Segment.WEIGHTS] == (AddressRange(0x200000, 0x400000),)
@@ -113,6 +114,7 @@ def test_segments_are_those_of_the_linker_script(image: Image) -> None:
         assert all(r.start % 256 == 0 and r.end % 256 == 0 for r in ranges)
 
 
+@pytest.mark.image
 def test_symbols_that_others_rely_on(image: Image) -> None:
     markers = ["th_pre", "th_post", "simbench_op_begin", "simbench_op_end"]
     addresses = [image.symbols[name] for name in markers]
@@ -122,6 +124,7 @@ def test_symbols_that_others_rely_on(image: Image) -> None:
     assert image.symbols["__bank_end"] - image.symbols["__bank_start"] == 8 << 20
 
 
+@pytest.mark.image
 def test_sizes_are_those_that_the_toolchain_reports(image: Image) -> None:
     said = subprocess.run(
         ["arm-none-eabi-size", "-A", image.path], capture_output=True, text=True, check=True
@@ -136,6 +139,7 @@ def test_sizes_are_those_that_the_toolchain_reports(image: Image) -> None:
     assert 27_648 < image.static_bytes < 48 << 10  # the field's input buffer, and not much more
 
 
+@pytest.mark.image
 def test_no_heap_no_library_printf_no_path_of_this_machine(image: Image) -> None:
     assert not {"malloc", "_malloc_r", "_sbrk", "printf", "_printf_r"} & image.symbols.keys()
     data = image.path.read_bytes()
@@ -144,6 +148,7 @@ def test_no_heap_no_library_printf_no_path_of_this_machine(image: Image) -> None
     assert b".debug_line" in data
 
 
+@pytest.mark.image
 def test_ops_table(image: Image) -> None:
     table = ops(image)
     assert table[CONV_2D] == 3
@@ -152,6 +157,7 @@ def test_ops_table(image: Image) -> None:
     assert len(table) == 52
 
 
+@pytest.mark.image
 def test_functions_are_told_by_address(image: Image) -> None:
     start = image.symbols["th_results"]
     assert function_at(image, image.symbols["simbench_config"]) is None
@@ -160,6 +166,7 @@ def test_functions_are_told_by_address(image: Image) -> None:
     assert function.name == "th_results"
 
 
+@pytest.mark.image
 def test_reading_memory_that_the_image_has_not(image: Image) -> None:
     stack_pointer = read_memory(image, image.symbols["__code_start"])[:4]
     assert int.from_bytes(stack_pointer, "little") == image.symbols["__stack_end"]
@@ -167,6 +174,7 @@ def test_reading_memory_that_the_image_has_not(image: Image) -> None:
         read_memory(image, image.symbols["__weights_start"])
 
 
+@pytest.mark.image
 def test_reading_what_is_no_arm_program(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read"):
         read_image(tmp_path / "absent.elf")
@@ -182,9 +190,8 @@ def test_reading_what_is_no_arm_program(tmp_path: Path) -> None:
         read_image(objects)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@pytest.mark.image
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cut=st.integers(0, 60_000),
     flips=st.lists(st.tuples(st.integers(0, 400), st.binary(max_size=4))),
@@ -214,6 +221,7 @@ def _stripped() -> bytes:
     return data
 
 
+@pytest.mark.image
 def test_an_image_without_declared_segments_is_read_by_its_flags(tmp_path: Path) -> None:
     source, elf = tmp_path / "own.c", tmp_path / "own.elf"
     source.write_text("int data = 3; int zero; void _start(void) { zero = data; for (;;); }\n")
@@ -236,6 +244,7 @@ def test_an_image_without_declared_segments_is_read_by_its_flags(tmp_path: Path)
 # --- the build ---
 
 
+@pytest.mark.image
 def test_what_is_built_is_reused(image: Image) -> None:
     kernels = image.path.parent.name.removeprefix(f"{CORE}-")
     written = image.path.stat().st_mtime_ns
@@ -245,6 +254,7 @@ def test_what_is_built_is_reused(image: Image) -> None:
     assert said == []
 
 
+@pytest.mark.image
 def test_kernel_sets_differ() -> None:
     assert build_image(CORE, "cmsis-nn").sha256 != build_image(CORE, "reference").sha256
     assert "arm_convolve_wrapper_s8" in build_image(CORE, "cmsis-nn").symbols
@@ -279,6 +289,7 @@ def test_missing_tools_are_named_by_their_packages(
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.image
 def test_a_failed_build_says_why_and_keeps_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,6 +309,7 @@ def test_a_failed_build_says_why_and_keeps_its_log(
     assert built_image(CORE, "reference") is None
 
 
+@pytest.mark.image
 def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("SIMBENCH_BUILD_DIR", str(tmp_path / "file" / "build"))
@@ -332,6 +344,7 @@ def test_config_that_does_not_fit() -> None:
 # --- the firmware at work ---
 
 
+@pytest.mark.emulator
 def test_replies_of_the_protocol(image: Image) -> None:
     with _board(image) as ask:
         boot = ask("")
@@ -348,6 +361,7 @@ def test_replies_of_the_protocol(image: Image) -> None:
         assert any("infer" in line for line in ask("help"))
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("command", "reply"),
     [
@@ -379,6 +393,7 @@ def idle() -> Iterator[Callable[[str], list[str]]]:
         yield ask
 
 
+@pytest.mark.emulator
 def test_the_buffer_is_printed_as_it_was_loaded(image: Image) -> None:
     with _board(image) as ask:
         ask("")
@@ -388,6 +403,7 @@ def test_the_buffer_is_printed_as_it_was_loaded(image: Image) -> None:
         assert ask("db print") == ["m-buffer-00-01-02-03-04-05-06-07", "m-buffer-08-fe"]
 
 
+@pytest.mark.emulator
 def test_an_inference_replies_in_order_and_its_results_are_its_output(image: Image) -> None:
     with _board(image) as ask:
         ask("")
@@ -403,6 +419,7 @@ def test_an_inference_replies_in_order_and_its_results_are_its_output(image: Ima
         assert said[6] == f"m-results-[{','.join(f'{value:0.3f}' for value in real.ravel())}]"
 
 
+@pytest.mark.emulator
 def test_bank_and_buffer_give_the_same_output(image: Image) -> None:
     generator = np.random.default_rng(7)
     inputs = [generator.integers(-128, 128, 500, dtype=np.int8).tobytes() for _ in range(3)]
@@ -420,6 +437,7 @@ def test_bank_and_buffer_give_the_same_output(image: Image) -> None:
         assert len({line for output in outputs for line in output}) == 3
 
 
+@pytest.mark.emulator
 def test_encodings_of_one_input_agree(image: Image) -> None:
     elements = np.random.default_rng(8).integers(-128, 128, 500, dtype=np.int8)
     tensor = _kws().inputs[0]
@@ -438,6 +456,7 @@ def test_encodings_of_one_input_agree(image: Image) -> None:
     assert len(outputs) == 1
 
 
+@pytest.mark.emulator
 def test_arena_is_the_smallest_that_works(image: Image) -> None:
     with _board(image) as ask:
         ask("")
@@ -452,6 +471,7 @@ def test_arena_is_the_smallest_that_works(image: Image) -> None:
         assert ask("infer 1 0")[0].startswith("e-[")
 
 
+@pytest.mark.emulator
 def test_the_plan_lies_in_the_head_of_the_arena(image: Image) -> None:
     with _board(image) as ask:
         ask("")
@@ -468,6 +488,7 @@ def test_the_plan_lies_in_the_head_of_the_arena(image: Image) -> None:
         assert int(offset) + int(size) <= head_bytes
 
 
+@pytest.mark.emulator
 def test_the_stack_was_as_deep_as_the_deepest_call_so_far(image: Image) -> None:
     with _board(image) as ask:
         ask("")
@@ -484,6 +505,7 @@ def test_the_stack_was_as_deep_as_the_deepest_call_so_far(image: Image) -> None:
     assert after > before or "arm_convolve_s8" not in image.symbols
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -497,6 +519,7 @@ def test_what_the_loader_forgot_is_told(changes: dict[str, int], problem: str) -
         assert ask("infer 1 0") == [problem]
 
 
+@pytest.mark.emulator
 def test_without_a_configuration_it_still_answers() -> None:
     with _board(build_image(CORE, "reference"), config=bytes(CONFIG_BYTES)) as ask:
         assert ask("")[2:] == ["e-[The loader wrote no configuration]", "m-init-done"]
@@ -506,6 +529,7 @@ def test_without_a_configuration_it_still_answers() -> None:
         assert ask("stack")[0].startswith("m-stack-used-")
 
 
+@pytest.mark.emulator
 def test_a_fault_is_reported_with_its_registers(image: Image) -> None:
     nowhere = 0x60000000
     with _board(image, bank_address=nowhere, bank_entries=1, bank_stride_bytes=500) as ask:

@@ -145,6 +145,7 @@ def test_outputs_of_integers_are_equal_or_wrong() -> None:
 # --- on the emulator ---
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("kernels", ["cmsis-nn", "reference"])
 @pytest.mark.parametrize("platform", ["stm32f4", "rp2040", "corstone-300"])
 def test_a_float_model_runs_with_and_without_an_fpu(
@@ -159,6 +160,7 @@ def test_a_float_model_runs_with_and_without_an_fpu(
     assert result.memory.arena is not None
 
 
+@pytest.mark.emulator
 def test_an_input_larger_than_the_boards_buffer_runs(tmp_path: Path) -> None:
     assert model(PICTURES).input.size > BUFFER_BYTES
     result = run(wheel_models()[PICTURES], "stm32f4", "cmsis-nn", tmp_path)
@@ -167,6 +169,7 @@ def test_an_input_larger_than_the_boards_buffer_runs(tmp_path: Path) -> None:
     assert result.parity.exact == 2  # relu, sums and a softmax far from its ends
 
 
+@pytest.mark.emulator
 def test_a_kernel_that_lacks_the_type_is_named_with_its_layer(tmp_path: Path) -> None:
     result = run(pack(absolute_values()), "stm32f4", "reference", tmp_path)
     assert result.status == ERROR

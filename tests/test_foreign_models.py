@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
+from scripted import ROOT, script
 
 from simbench.cli.main import _run
 from simbench.errors import ModelError
 from simbench.models.prepare import prepare
 
-ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = script("foreign_models")
 PAGE = (ROOT / "docs" / "reference" / "models.md").read_text()
 EXACT = 4  # the cell of a row
 SMALL = [
@@ -26,20 +24,8 @@ REFUSED = "siliconlabs/fingerprint_signature_generator.tflite"
 
 
 @cache
-def script() -> Any:
-    path = ROOT / "scripts" / "foreign_models.py"
-    spec = importlib.util.spec_from_file_location("foreign_models", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-@cache
 def files() -> dict[str, bytes]:
-    return dict(script().wheel_models())
+    return dict(SCRIPT.wheel_models())
 
 
 def kept(name: str, folder: Path) -> Path:
@@ -64,28 +50,31 @@ def test_the_page_has_every_model_once() -> None:
 
 
 def test_every_model_that_runs_is_right() -> None:
-    table = PAGE.split(script().RUN_HEADING)[1].split("\n\n")[0]
+    table = PAGE.split(SCRIPT.RUN_HEADING)[1].split("\n\n")[0]
     for line in table.splitlines():
         right, of = cells(line)[EXACT].removeprefix("≈").split("/")
         assert right == of, line
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("name", SMALL)
 def test_the_page_says_what_becomes_of_a_model(name: str, tmp_path: Path) -> None:
-    found = cells(script().row(name, script().ran(kept(name, tmp_path))))
+    found = cells(SCRIPT.row(name, SCRIPT.ran(kept(name, tmp_path))))
     # the instructions and cycles are those of the toolchain that the page was made with
     assert found[: EXACT + 1] == documented(name)[: EXACT + 1]
     assert found[-1] == documented(name)[-1] == "stm32f4"
 
 
+@pytest.mark.image
 def test_the_page_says_why_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as refusal:
-        script().ran(kept(REFUSED, tmp_path))
+        SCRIPT.ran(kept(REFUSED, tmp_path))
     assert documented(REFUSED)[1] == str(refusal.value)
     for told in ("op MEAN", "layer 3", "version 2", "simbench list ops"):
         assert told in str(refusal.value)
 
 
+@pytest.mark.emulator
 def test_what_preparation_changed_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

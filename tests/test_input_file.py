@@ -5,6 +5,7 @@ import wave
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,8 @@ def test_elements_pixels_and_real_values_are_the_same_input(
     np.save(tmp_path / "pixels.npy", (elements.astype(np.int16) + 128).astype(np.uint8))
     np.save(tmp_path / "real.npy", ic.input.dequantize(elements))
     np.savez(tmp_path / "one.npz", whatever=elements)
-    np.savez(tmp_path / "named.npz", other=elements[:, :1], **{ic.input.name: elements})
+    named: dict[str, Any] = {"other": elements[:, :1], ic.input.name: elements}
+    np.savez(tmp_path / "named.npz", **named)
     for path in sorted(tmp_path.iterdir()):
         assert read_input(path, ic, BYTES).input.tensor == elements.tobytes()
 
@@ -193,6 +195,7 @@ def test_rubbish_is_refused_in_one_sentence(
             )
 
 
+@pytest.mark.emulator
 def test_a_profile_takes_an_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.save(tmp_path / "mine.npy", np.zeros((1, 50, 10, 1), np.int8))
     arguments = ["--platform", "stm32f4", "--benchmark", "kws"]
@@ -200,6 +203,7 @@ def test_a_profile_takes_an_input(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert '"name": "mine.npy"' in capsys.readouterr().out
 
 
+@pytest.mark.emulator
 def test_a_run_measures_the_first_input_and_compares_all_with_the_host(tmp_path: Path) -> None:
     Image.fromarray(np.full((40, 60, 3), 200, np.uint8)).save(tmp_path / "grey.png")
     Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "black.png")

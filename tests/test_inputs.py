@@ -191,7 +191,7 @@ def naive_average(image: NDArray[np.uint8], height: int, width: int) -> list[lis
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_area_average_is_exact(data: st.DataObject) -> None:
     side = st.integers(1, 7)

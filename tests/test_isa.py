@@ -167,6 +167,7 @@ cpsid i
 """
 
 
+@pytest.mark.image
 def test_agrees_with_the_assembler(tmp_path: Path) -> None:
     """Widths and mnemonics are those that GNU objdump gives for what GNU as made."""
     (tmp_path / "a.s").write_text(SOURCE)

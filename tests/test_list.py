@@ -13,6 +13,7 @@ def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.image
 def test_ops_are_those_of_the_firmware(capsys: pytest.CaptureFixture[str]) -> None:
     ops = listed(capsys, "ops")["ops"]
     versions = {op["name"]: op["highest_version"] for op in ops}
@@ -24,6 +25,7 @@ def test_ops_are_those_of_the_firmware(capsys: pytest.CaptureFixture[str]) -> No
     assert {op["name"] for op in by_board["ops"]} == set(versions)
 
 
+@pytest.mark.image
 def test_ops_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(["list", "ops", "--core", "cortex-m4"]) == 0
     said = capsys.readouterr().out

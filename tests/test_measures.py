@@ -20,13 +20,13 @@ from simbench.comparisons.measures import (
     Measure,
     Measures,
     compare,
-    measures_of,
     read_measures,
     render,
 )
 from simbench.comparisons.wording import ratio
 from simbench.errors import EXIT_GOOD, EXIT_NOTHING, EXIT_USAGE
 from simbench.exports import json as json_export
+from simbench.result.stored import Document, converted
 
 BENCH = Path(__file__).resolve().parent.parent / "scripts" / "bench"
 BASE = Measures({"suite": Measure(4.0), "counts": Measure(586_610), "gone": Measure(1.0)})
@@ -41,7 +41,7 @@ def written(folder: Path, name: str, content: str) -> str:
 @given(st.dictionaries(st.text(), st.builds(Measure, st.floats(allow_nan=False), st.text())))
 def test_measures_come_back_as_they_were_written(measures: dict[str, Measure]) -> None:
     there = Measures(measures)
-    assert measures_of(Path(), json.loads(render(there))) == there
+    assert converted(Document(Path(), SCHEMA, json.loads(render(there)), ()), Measures) == there
 
 
 def test_each_number_is_beside_the_one_before() -> None:
@@ -89,7 +89,7 @@ def test_what_is_no_bench_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
     for files, sentence in (
         ((bench, run), f"{bench} holds schema simbench.bench/1 where simbench.result/1 is read"),
         ((run, bench), f"{bench} holds schema simbench.bench/1 where simbench.result/1 is read"),
-        ((bench, newer), f"{newer} holds schema simbench.bench/2 where simbench.bench/1 is read"),
+        ((bench, newer), f"{newer} holds simbench.bench/2, and this simbench reads up to {SCHEMA}"),
         ((broken, bench), f"{broken} is damaged: "),
     ):
         assert _run(["compare", *files]) == EXIT_USAGE

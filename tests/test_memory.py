@@ -50,6 +50,7 @@ def measured(benchmark: str, platform: str = "stm32f4") -> Memory:
     return memory_section(task.platform, task.image, task.model, seen.footprint)
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("benchmark", BENCHMARKS)
 def test_no_two_buffers_alive_in_one_layer_overlap(benchmark: str) -> None:
     arena = measured(benchmark).arena
@@ -61,6 +62,7 @@ def test_no_two_buffers_alive_in_one_layer_overlap(benchmark: str) -> None:
         assert apart or below or above, (one, other)
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("benchmark", "platform"),
     [
@@ -82,6 +84,7 @@ def test_the_plan_fills_what_the_interpreter_says_it_uses(benchmark: str, platfo
     assert sum(buffer.size_bytes for buffer in shared) > arena.head_bytes  # they share memory
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("benchmark", BENCHMARKS)
 def test_every_layers_output_is_in_the_plan_from_that_layer_on(benchmark: str) -> None:
     task, _ = observed("stm32f4", benchmark)
@@ -93,6 +96,7 @@ def test_every_layers_output_is_in_the_plan_from_that_layer_on(benchmark: str) -
     assert begins[task.model.input.name] == 0
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("benchmark", BENCHMARKS)
 def test_the_parts_of_flash_and_ram_add_up(benchmark: str) -> None:
     task, _ = observed("stm32f4", benchmark)
@@ -109,6 +113,7 @@ def test_the_parts_of_flash_and_ram_add_up(benchmark: str) -> None:
     assert 0 < ram.stack_used_bytes < ram.stack_bytes
 
 
+@pytest.mark.emulator
 def test_what_is_needed_is_what_the_platforms_memories_hold() -> None:
     task, seen = observed("stm32f4", "kws")
     assert task.model is not None
@@ -179,7 +184,7 @@ def test_the_picture_shows_what_is_where() -> None:
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(layers=st.integers(1, 160), peak=st.integers(0, 159), size=st.integers(1, 1 << 20))
 def test_a_picture_of_any_model_is_eighty_columns_wide(layers: int, peak: int, size: int) -> None:
     peak = min(peak, layers - 1)

@@ -117,6 +117,8 @@ cset r0, ne
 asrl r0, r1, #3
 lsll r2, r3, r4
 uqshl r0, #3
+clrm {r0, r3, lr, apsr}
+vscclrm {s3-s6, vpr}
 """
 
 
@@ -129,6 +131,7 @@ def assembled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "a.o"
 
 
+@pytest.mark.image
 def test_every_encoding_has_the_assemblers_name_and_class(assembled: Path) -> None:
     asked = [line for line in SOURCE.split("\n") if line]
     rows = list(listing(assembled))
@@ -177,11 +180,15 @@ REGISTERS = {
     "csel r0, r1, r2, gt": (0b110, 0b1),
     "cset r5, gt": (0, 1 << 5),
     "lsll r2, r3, r4": (0b11100, 0b1100),
+    "clrm {r0, r3, lr, apsr}": (0, 0b1001 | 1 << LR),
+    "vscclrm {s3-s6, vpr}": (0, 15 << 19),
+    "vscclrm {d4, d5, vpr}": (0, floats(2)),
     "dls lr, r3": (1 << 3, 1 << LR),
     "1: le lr, 1b": (1 << LR, 1 << LR),
 }
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(("source", "registers"), REGISTERS.items())
 def test_registers(source: str, registers: tuple[int, int], tmp_path: Path) -> None:
     found = one(source, tmp_path)
@@ -202,6 +209,7 @@ MEMORIES = {
 }
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(("source", "memory"), MEMORIES.items())
 def test_memory_operand(source: str, memory: MemoryOperand, tmp_path: Path) -> None:
     assert one(source, tmp_path).memory == memory

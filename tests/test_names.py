@@ -13,6 +13,7 @@ from simbench.firmware.image import Function
 from simbench.firmware.names import demangle, readable_names
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(
     ("symbol", "name"),
     [
@@ -37,10 +38,12 @@ def named(*symbols: str) -> list[str]:
     return list(readable_names(functions).values())
 
 
+@pytest.mark.image
 def test_instances_of_one_template_are_told_apart() -> None:
     assert named("_Z4sumsIaEvPT_", "_Z4sumsIhEvPT_") == ["sums<int8_t>", "sums<uint8_t>"]
 
 
+@pytest.mark.image
 def test_what_tells_equal_names_apart_is_shown() -> None:
     assert named("_Z4sumsPa", "_Z4sumsPh") == ["sums(int8_t*)", "sums(uint8_t*)"]
     assert named("_Z3runIN1a1TEEvv", "_Z3runIN1b1TEEvv") == ["run<a::T>", "run<b::T>"]
@@ -57,6 +60,7 @@ def test_without_binutils_names_stay_as_the_compiler_made_them(
     names._demangled.cache_clear()
 
 
+@pytest.mark.image
 @example(["sums@10", "sums", "sums@10@10"] + ["sums@10"] * 3 + ["0x00000060", ""])
 @given(
     st.lists(
@@ -72,6 +76,7 @@ def test_no_two_functions_have_one_name(symbols: list[str]) -> None:
     assert len(found) == len(set(found)) == len(symbols)
 
 
+@pytest.mark.image
 def test_the_firmware_has_short_and_different_names() -> None:
     image = build_image("cortex-m4", "cmsis-nn")
     found = readable_names(image.functions)

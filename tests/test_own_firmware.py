@@ -8,6 +8,8 @@ import pytest
 
 from simbench.cli.main import _run
 
+pytestmark = pytest.mark.emulator
+
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "own_firmware"
 
 

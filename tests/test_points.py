@@ -28,6 +28,8 @@ from simbench.profiles.functions import functions_of
 from simbench.result.estimate import Estimate
 from simbench.runs.runner import run_task
 
+pytestmark = pytest.mark.emulator
+
 BOARDS = ("stm32f4", "nrf5340", "stm32h7", "rp2040", "stm32l4r5")
 LINEAR = ("split_access", "code_bus", "refill_direct", "fetch_queue", "misprediction")
 
@@ -112,7 +114,7 @@ def check_stack(
 
 
 @pytest.mark.parametrize("name", BOARDS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_many_targets_cost_what_each_costs_alone(name: str, data: st.DataObject) -> None:
     counts = counts_on(name)

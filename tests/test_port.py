@@ -49,6 +49,7 @@ def result(document: dict[str, Any]) -> dict[str, Any]:
     return only
 
 
+@pytest.mark.emulator
 def test_a_board_on_a_port_gives_the_result_that_its_clock_says(
     server: Served, tmp_path: Path
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_board_on_a_port_gives_the_result_that_its_clock_says(
     assert read_run(path).results[0].is_simulated is False
 
 
+@pytest.mark.emulator
 def test_a_firmware_without_the_output_command_is_compared_by_its_results(
     server: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,12 +97,14 @@ def test_a_firmware_without_the_output_command_is_compared_by_its_results(
     assert "m-results" in parity["tolerance"]
 
 
+@pytest.mark.emulator
 def test_a_board_with_another_model_is_not_measured(server: Served) -> None:
     code, out, said = run("--benchmark", "kws", "--port", server.ports[0])
     assert (code, out) == (2, "")
     assert "runs ad01, not kws01" in said
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -120,6 +124,7 @@ def test_what_cannot_be_measured_is_refused_in_a_sentence(
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.emulator
 def test_a_port_in_use_is_said_to_be(server: Served) -> None:
     with SerialBoard(server.ports[0], 115_200), pytest.raises(UsageError, match="no other program"):
         SerialBoard(server.ports[0], 115_200)

@@ -25,12 +25,14 @@ from simbench.firmware.recall import recalled_firmware
 from simbench.firmware.section import Section
 from simbench.result.tree import Accuracy, Budget, Parity, Prediction, Result
 from simbench.runs import priced as priced_module
-from simbench.runs.priced import _DECIDES, _key, priced
+from simbench.runs.priced import _DECIDES_NOTHING, _key, priced
 from simbench.runs.runner import run_task
 from simbench.store import Store, encode
 from simbench.store.encoding import decode
 from simbench.task.labelled import DataSet
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ElfTask, ModelTask, Task, suite_task
+
+pytestmark = [pytest.mark.emulator, pytest.mark.image]
 
 QEMU = backend("qemu")
 MAKES = {"capstone", "elftools", "filelock", "simbench.cost.price", "simbench.backends.qemu.board"}
@@ -50,7 +52,7 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture(scope="module")
-def task() -> Task:
+def task() -> ModelTask:
     board = load_platform("stm32f4")
     scenario = Scenario("ad", board.id, DEFAULT_KERNELS)
     return suite_task(scenario, board, load_benchmarks()["ad"], QEMU.machine(board.core), 2)
@@ -65,7 +67,7 @@ def written(result: Result) -> str:
 
 
 def test_a_kept_result_is_the_one_that_was_made(
-    task: Task, store: Store, monkeypatch: pytest.MonkeyPatch
+    task: ModelTask, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fresh = run_task(task, QEMU)
     first = priced(task, QEMU, store, None)
@@ -76,7 +78,7 @@ def test_a_kept_result_is_the_one_that_was_made(
     assert written(first.result) == written(second.result) == written(fresh)
 
 
-def test_another_price_is_made_from_the_counts_that_are_kept(task: Task, store: Store) -> None:
+def test_another_price_is_made_from_the_counts_that_are_kept(task: ModelTask, store: Store) -> None:
     priced(task, QEMU, store, None)
     slower = replace(task, platform=replace(task.platform, clock_hz=task.platform.clock_hz / 2))
     again = priced(slower, NoEmulator(), store, None)
@@ -84,7 +86,7 @@ def test_another_price_is_made_from_the_counts_that_are_kept(task: Task, store: 
     assert written(again.result) == written(run_task(slower, QEMU))
 
 
-def test_a_damaged_result_is_told_and_made_anew(task: Task, store: Store) -> None:
+def test_a_damaged_result_is_told_and_made_anew(task: ModelTask, store: Store) -> None:
     whole = priced(task, QEMU, store, None)
     (kept,) = store.folder.glob("*.result")
     kept.write_bytes(kept.read_bytes()[:-1])
@@ -112,11 +114,17 @@ def test_every_result_comes_back_as_it_was_kept(facts: dict[str, Any]) -> None:
     assert written(back) == written(result)
 
 
-def changed(task: Task) -> Iterator[Task]:
+def as_elf(task: ModelTask, section: Section | None = None) -> ElfTask:
+    """The image of ``task`` as if it were a user's own."""
+    scenario, platform, benchmark = task.scenario, task.platform, task.benchmark
+    inputs = task.inputs[:1]
+    return ElfTask(scenario, platform, benchmark, task.image, task.machine, section, inputs)
+
+
+def changed(task: ModelTask) -> Iterator[Task]:
     """Tasks with another result, each for one reason."""
     flash = task.platform.memories["flash"]
     memories = {**task.platform.memories, "flash": replace(flash, size_bytes=flash.size_bytes * 2)}
-    assert task.model is not None
     yield replace(task, scenario=replace(task.scenario, kernels="reference"))
     yield replace(task, platform=replace(task.platform, clock_hz=1e6))
     yield replace(task, platform=replace(task.platform, memories=memories))
@@ -124,16 +132,18 @@ def changed(task: Task) -> Iterator[Task]:
     yield replace(task, image=replace(task.image, segments={}))
     yield replace(task, machine="another")
     yield replace(task, model=replace(task.model, changes=("another",)))
-    yield replace(task, model=None)
+    yield as_elf(task)
     yield replace(task, inputs=task.inputs[:1])
     yield replace(task, real=1)
-    yield replace(task, section=Section(0x100, 0x200))
+    yield as_elf(task, Section(0x100, 0x200))
     yield replace(task, notes=("another",))
     yield replace(task, benchmark=replace(task.benchmark, title="another"))
     yield replace(task, benchmark=replace(task.benchmark, labels=("another",)))
 
 
-def test_a_key_holds_what_decides_the_result(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_holds_what_decides_the_result(
+    task: ModelTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class OtherVersion(QemuBackend):
         def version(self) -> str:
             return "10.0.0"
@@ -151,7 +161,7 @@ def test_a_key_holds_what_decides_the_result(task: Task, monkeypatch: pytest.Mon
     for name, value in (
         ("load_target", lambda _: replace(known, off=known.off + 0.1)),
         ("load_target", lambda _: replace(known, core=core)),
-        ("reference_version", lambda: "another"),
+        ("reference_version", lambda _: "another"),
         ("demangler", lambda: None),
         ("version_of", lambda _: "another"),
         ("sources_hash", lambda *_: "another"),
@@ -162,12 +172,11 @@ def test_a_key_holds_what_decides_the_result(task: Task, monkeypatch: pytest.Mon
     assert len(set(keys)) == len(keys) == 4 + 14 + 6
 
 
-def test_a_key_leaves_out_what_does_not(task: Task) -> None:
+def test_a_key_leaves_out_what_does_not(task: ModelTask) -> None:
     key = _key(task, QEMU)
     assert _key(replace(task, time_limit_s=1.0), QEMU) == key
     assert _key(replace(task, data=DataSet(()), judge_on="emulator"), QEMU) == key
-    left = {field.name for field in fields(Task)} - set(_DECIDES)
-    assert left == {"image", "benchmark", "time_limit_s", "data", "judge_on"}
+    assert set(_DECIDES_NOTHING) <= {field.name for field in fields(ModelTask)}
 
 
 def test_an_image_is_read_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,6 +200,8 @@ def test_a_run_of_what_is_kept_loads_nothing_that_makes_it() -> None:
     assert (MAKES | RARE) & second == set()
 
 
-def test_a_users_own_elf_needs_no_reference(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_users_own_elf_needs_no_reference(
+    task: ModelTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(priced_module, "reference_version", unexpected)
-    assert _key(replace(task, model=None), QEMU) != _key(replace(task, model=None, real=1), QEMU)
+    assert _key(as_elf(task), QEMU) != _key(as_elf(task, Section(0x100, 0x200)), QEMU)

@@ -82,6 +82,7 @@ def check_sums(profile: Profile) -> None:
         assert words == sum(getattr(access, name) for access in profile.accesses)
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("platform", ["stm32f4", "stm32f746", "corstone-300", "rp2040"])
 def test_everything_adds_up(platform: str) -> None:
     profile = kws_profile(platform)
@@ -90,11 +91,13 @@ def test_everything_adds_up(platform: str) -> None:
     assert profile.interpreter.share < 0.01
 
 
+@pytest.mark.emulator
 def test_everything_adds_up_without_caches() -> None:
     """Where waits for code depend on which block was run on into from which."""
     check_sums(profile_on("stm32f4", without_caches(load_platform("stm32f4"))))
 
 
+@pytest.mark.emulator
 def test_the_profile_is_of_what_run_reports() -> None:
     task, seen = observed("stm32f4")
     profile = kws_profile("stm32f4")
@@ -107,6 +110,7 @@ def test_the_profile_is_of_what_run_reports() -> None:
     assert [layer.macs for layer in profile.layers] == [layer.macs for layer in task.model.layers]
 
 
+@pytest.mark.emulator
 def test_the_kernels_are_the_hottest_functions_and_lines_are_theirs() -> None:
     profile = kws_profile("stm32f4")
     names = [function.name for function in profile.functions]
@@ -120,12 +124,14 @@ def test_the_kernels_are_the_hottest_functions_and_lines_are_theirs() -> None:
     assert len(set(names)) == len(names)
 
 
+@pytest.mark.emulator
 def test_a_layer_of_the_model_is_called_once_for_each_time_it_is_in_it() -> None:
     profile = kws_profile("stm32f4")
     begin = next(f.address for f in profile.functions if f.name == "simbench_op_begin")
     assert sum(call.count for call in profile.calls if call.callee == begin) == 13
 
 
+@pytest.mark.emulator
 def test_a_model_of_another_number_of_layers_is_refused() -> None:
     task, seen = observed("stm32f4")
     assert task.model is not None
@@ -135,6 +141,7 @@ def test_a_model_of_another_number_of_layers_is_refused() -> None:
         build_profile("", seen.counts, task.image, shorter, target, source_lines)
 
 
+@pytest.mark.emulator
 def test_code_without_symbols_and_lines_is_shown_by_address() -> None:
     task, seen = observed("stm32f4")
     bare = replace(task.image, functions=())
@@ -203,7 +210,7 @@ def counts_of_nothing() -> Counts:
     return Counts(BLOCKS, nothing, (), tuple(caches.values()))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sections(), st.tuples(*[st.integers(0, 2)] * len(BLOCKS)), st.sampled_from(PLATFORMS))
 def test_groups_of_blocks_add_up_to_the_whole(
     section: SectionCounts, groups: tuple[int, ...], platform: Platform
@@ -253,7 +260,7 @@ def consistent(section: SectionCounts, platform: Platform) -> SectionCounts:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(sections(), min_size=1, max_size=3), sections())
 def test_what_is_outside_the_layers_is_the_difference(
     layers: list[SectionCounts], rest: SectionCounts
@@ -368,6 +375,7 @@ def compiled(folder: Path, *flags: str) -> Path:
     return elf
 
 
+@pytest.mark.image
 @pytest.mark.parametrize("version", [3, 4, 5])
 def test_addresses_are_found_in_the_source(tmp_path: Path, version: int) -> None:
     image = read_image(compiled(tmp_path, f"-gdwarf-{version}"))
@@ -380,6 +388,7 @@ def test_addresses_are_found_in_the_source(tmp_path: Path, version: int) -> None
     assert set(found) == set(addresses)
 
 
+@pytest.mark.image
 def test_an_image_without_debug_information_has_no_lines(tmp_path: Path) -> None:
     image = read_image(compiled(tmp_path))
     assert source_lines(image, [f.start for f in image.functions]) == {}
@@ -390,7 +399,8 @@ def debugged(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return compiled(tmp_path_factory.mktemp("debugged"), "-g").read_bytes()
 
 
-@settings(max_examples=80, deadline=None)
+@pytest.mark.image
+@settings(max_examples=80)
 @given(place=st.floats(0, 1), value=st.integers(0, 255))
 def test_damaged_debug_information_is_refused_in_one_sentence(
     debugged: bytes, tmp_path_factory: pytest.TempPathFactory, place: float, value: int
@@ -417,6 +427,7 @@ def _section(elf: Path, name: str) -> tuple[int, int]:
 KWS = ("profile", "--platform", "stm32f4", "--benchmark", "kws")
 
 
+@pytest.mark.emulator
 def test_the_tables_fit_eighty_columns(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -432,6 +443,7 @@ def test_the_tables_fit_eighty_columns(
     assert "Functions, without those they call (3 of" in out
 
 
+@pytest.mark.emulator
 def test_the_json_is_equal_from_run_to_run(capsys: pytest.CaptureFixture[str]) -> None:
     documents = []
     for _ in range(2):
@@ -447,6 +459,7 @@ def test_the_json_is_equal_from_run_to_run(capsys: pytest.CaptureFixture[str]) -
     assert len(document["fingerprint"]) == 64
 
 
+@pytest.mark.emulator
 def test_an_own_elf_has_functions_and_no_layers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -465,6 +478,7 @@ def test_an_own_elf_has_functions_and_no_layers(
     assert sum(f["cost"]["instructions"] for f in functions) == document["total"]["instructions"]
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

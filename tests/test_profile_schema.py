@@ -47,6 +47,7 @@ def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(schema("profile-1.schema.json"))
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("platform", ["stm32f4", "ra6m4"])  # with energy, and without
 def test_the_profile_of_a_benchmark_is_what_the_schema_says(platform: str, tmp_path: Path) -> None:
     document = written(tmp_path, "--platform", platform, "--benchmark", "ad")
@@ -54,11 +55,13 @@ def test_the_profile_of_a_benchmark_is_what_the_schema_says(platform: str, tmp_p
     assert document["fingerprint"] == fingerprint(document)
 
 
+@pytest.mark.emulator
 def test_the_profile_of_a_section_is_what_the_schema_says(elf: Path, tmp_path: Path) -> None:
     section = ("--section", "begin=correlate_all,end=show")
     validator().validate(written(tmp_path, "--platform", "stm32f4", "--elf", str(elf), *section))
 
 
+@pytest.mark.emulator
 def test_the_schema_refuses_what_is_no_profile(elf: Path, tmp_path: Path) -> None:
     section = ("--section", "begin=correlate_all,end=show")
     good = written(tmp_path, "--platform", "stm32f4", "--elf", str(elf), *section)

@@ -103,6 +103,7 @@ MALFORMED = [
 ]
 
 
+@pytest.mark.image
 @pytest.mark.parametrize(("line", "event"), LINES)
 def test_a_line_is_the_event_it_stands_for(line: str, event: Event) -> None:
     assert parse_line(line) == event

@@ -71,6 +71,7 @@ def test_no_such_model(simbench):
 """
 
 
+@pytest.mark.emulator
 def test_tests_pass_and_fail_by_what_the_firmware_does(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TESTS)
     models = pytester.mkdir("models")

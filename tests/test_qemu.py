@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from firmware_stub import Work, build_stub, programs, spec
 
 from simbench.backends import BACKEND_TITLES, backend, backend_names
 from simbench.backends.faults import fault_sentence
+from simbench.backends.qemu import plugin_build
 from simbench.backends.qemu.board import QemuBoard
 from simbench.backends.qemu.plugin_build import build_plugin, plugin_api
 from simbench.backends.records import RecordReader
@@ -58,6 +60,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_board_says_who_it_is(image: Image) -> None:
     with launched(spec(image)) as board:
@@ -69,6 +72,7 @@ def test_a_board_says_who_it_is(image: Image) -> None:
         assert conversation.boot_errors == ()
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("program", programs())
 def test_an_input_by_wire_or_from_the_bank_gives_the_same(
     image: Image, program: str, monkeypatch: pytest.MonkeyPatch
@@ -90,6 +94,7 @@ def test_an_input_by_wire_or_from_the_bank_gives_the_same(
     assert (wired.counts.inference.executions == banked.counts.inference.executions).all()
 
 
+@pytest.mark.emulator
 def test_a_long_input_arrives_whole(image: Image) -> None:
     with launched(spec(image)) as board:
         conversation = converse(board)
@@ -97,6 +102,7 @@ def test_a_long_input_arrives_whole(image: Image) -> None:
         assert conversation.output() == bytes([9, 8, 7, 6])
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_bare_board_runs_and_has_no_counts(image: Image) -> None:
     with launched(replace(spec(image, (Work.COPY,)), counting=False)) as board:
@@ -109,6 +115,7 @@ def test_a_bare_board_runs_and_has_no_counts(image: Image) -> None:
             board.windows()
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("work", [Work.FOREVER, Work.LONG_COPY])
 @pytest.mark.usefixtures("temporary")
 def test_an_inference_past_its_limit_is_ended(image: Image, work: Work) -> None:
@@ -122,6 +129,7 @@ def test_an_inference_past_its_limit_is_ended(image: Image, work: Work) -> None:
             conversation.infer()
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_hang_names_the_function_and_what_was_heard(image: Image) -> None:
     with launched(spec(image, (Work.FOREVER,))) as board:
@@ -131,6 +139,7 @@ def test_a_hang_names_the_function_and_what_was_heard(image: Image) -> None:
             conversation.infer()
 
 
+@pytest.mark.emulator
 def test_a_fault_is_told_in_words(image: Image) -> None:
     with launched(spec(image, (Work.WILD_COPY,))) as board:
         conversation = converse(board)
@@ -139,6 +148,7 @@ def test_a_fault_is_told_in_words(image: Image) -> None:
             conversation.infer()
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_lockup_is_a_fault(image: Image) -> None:
     with launched(spec(image)) as board:
@@ -153,6 +163,7 @@ def _read_to_the_end(board: QemuBoard) -> None:
         board.read(0.2)
 
 
+@pytest.mark.emulator
 def test_a_refused_command_says_what_the_firmware_said(image: Image) -> None:
     with launched(spec(image)) as board:
         conversation = converse(board)
@@ -161,6 +172,7 @@ def test_a_refused_command_says_what_the_firmware_said(image: Image) -> None:
         assert conversation.identify().name == "stub"
 
 
+@pytest.mark.emulator
 def test_an_image_qemu_cannot_load_is_told(image: Image, tmp_path: Path) -> None:
     gone = replace(image, path=tmp_path / "gone.elf")
     with (
@@ -170,6 +182,7 @@ def test_an_image_qemu_cannot_load_is_told(image: Image, tmp_path: Path) -> None
         Conversation(board, IMPATIENT, counted=True)
 
 
+@pytest.mark.emulator
 def test_nothing_is_left_behind(image: Image, temporary: Path) -> None:
     board = launched(spec(image))
     pid = board.pid
@@ -180,6 +193,7 @@ def test_nothing_is_left_behind(image: Image, temporary: Path) -> None:
     assert not is_alive(pid)
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_board_goes_with_an_error(image: Image) -> None:
     board = launched(spec(image))
@@ -202,6 +216,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.emulator
 def test_an_emulator_goes_when_its_owner_is_killed(image: Image, tmp_path: Path) -> None:
     script = _ORPHAN.format(path=sys.path, elf=str(image.path))
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
@@ -217,6 +232,7 @@ def test_an_emulator_goes_when_its_owner_is_killed(image: Image, tmp_path: Path)
     assert not is_alive(emulator)
 
 
+@pytest.mark.emulator
 def test_two_boards_at_once_do_not_disturb_each_other(image: Image) -> None:
     found: dict[int, list[int]] = {0: [], 1: []}
 
@@ -241,6 +257,7 @@ def test_two_boards_at_once_do_not_disturb_each_other(image: Image) -> None:
     assert found[0][0] - found[1][0] == 402 - 18
 
 
+@pytest.mark.image
 def test_a_missing_qemu_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMBENCH_QEMU", "/nowhere/qemu-system-arm")
     with pytest.raises(
@@ -249,6 +266,7 @@ def test_a_missing_qemu_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None
         backend("qemu").version()
 
 
+@pytest.mark.emulator
 def test_a_temporary_folder_that_cannot_be_written_is_one_sentence(
     image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,6 +275,7 @@ def test_a_temporary_folder_that_cannot_be_written_is_one_sentence(
         launched(spec(image))
 
 
+@pytest.mark.emulator
 def test_a_full_disk_is_told(image: Image) -> None:
     with launched(spec(image, (Work.COPY,))) as board:
         conversation = converse(board)
@@ -295,6 +314,21 @@ def test_the_plugin_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert build_plugin((7, 2)) == first
     assert first.stat().st_mtime_ns == made
     assert build_plugin((10, 0)) != first
+
+
+def test_a_change_of_any_source_makes_another_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "plugin"
+    shutil.copytree(plugin_build._FOLDER, folder)
+    monkeypatch.setattr(plugin_build, "_FOLDER", folder)
+    targets = [plugin_build._target(1)]
+    for source in sorted(folder.iterdir()):
+        source.write_text(source.read_text() + "\n")
+        targets.append(plugin_build._target(1))
+    (folder / "another.h").touch()
+    targets.append(plugin_build._target(1))
+    assert len(set(targets)) == len(targets) > 4
 
 
 def test_a_missing_compiler_is_one_sentence(

@@ -53,7 +53,7 @@ from simbench.result.tree import OK
 from simbench.runs.runner import run_task
 from simbench.session.conversation import Patience, converse
 from simbench.session.measure import measure
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 GOLDEN = Path(__file__).parent / "golden" / "renode"
 CORES = ("cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
@@ -194,6 +194,7 @@ def traced(trace: Path, launch: LaunchSpec) -> tuple[Counts, ...]:
         return count_trace(read_trace(file), marker_addresses(launch), segment_of)
 
 
+@pytest.mark.emulator
 def test_a_trace_gives_the_counts_that_the_plugin_counts(image: Image, tmp_path: Path) -> None:
     launch = replace(spec(image, *((work, 3, 3) for work in WORKS)), grouping=False)
     program, trace = tracing_qemu(tmp_path)
@@ -210,6 +211,7 @@ def test_a_trace_gives_the_counts_that_the_plugin_counts(image: Image, tmp_path:
         assert_same(one, other)
 
 
+@pytest.mark.image
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 6)), max_size=20))
 def test_every_instruction_and_jump_of_a_window_is_counted(
     runs: list[tuple[int, int]],
@@ -226,7 +228,7 @@ def test_every_instruction_and_jump_of_a_window_is_counted(
     assert taken == Counter((a + 2, b) for a, b in pairwise(path) if b != a + 2)
 
 
-def ad_task(platform: str, core: str) -> Task:
+def ad_task(platform: str, core: str) -> ModelTask:
     board = load_platform(platform)
     assert board.core == core
     scenario = Scenario("ad", board.id, DEFAULT_KERNELS)
@@ -234,6 +236,7 @@ def ad_task(platform: str, core: str) -> Task:
     return suite_task(scenario, board, load_benchmarks()["ad"], machine, 1)
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("platform", "core"), [("stm32f746", "cortex-m7"), ("corstone-300", "cortex-m55")]
 )
@@ -259,6 +262,7 @@ def test_marks_are_read_up_to_the_last_whole_line() -> None:
 # ---- what is written for Renode ----
 
 
+@pytest.mark.image
 @pytest.mark.parametrize("core", CORES)
 def test_a_platform_is_described_as_before(core: str) -> None:
     """An image of each core, the memories that it is linked for, and no more."""
@@ -268,6 +272,7 @@ def test_a_platform_is_described_as_before(core: str) -> None:
     assert text == (GOLDEN / f"{machine.name}.repl").read_text()
 
 
+@pytest.mark.image
 def test_a_script_is_written_as_before(image: Image) -> None:
     lines = script(image, (Blob(0x001FF000, b"config"), Blob(0x21800000, b"bank")))
     assert "\n".join(lines) + "\n" == (GOLDEN / "board.resc").read_text()
@@ -282,6 +287,7 @@ def test_hooks_and_traces_are_asked_for_as_before() -> None:
     assert "\n".join(commands) + "\n" == (GOLDEN / "counting.resc").read_text()
 
 
+@pytest.mark.image
 def test_what_is_written_names_nothing_to_fetch(image: Image) -> None:
     text = description(machine_of("mps2-an386"), memories(image, ())) + "\n".join(script(image, ()))
     assert "http" not in text
@@ -319,6 +325,7 @@ def test_the_machine_of_a_user_s_own_firmware_is_not_described() -> None:
 # ---- a session with the stand-in ----
 
 
+@pytest.mark.emulator
 def test_a_benchmark_runs_and_is_priced_without_caches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -340,6 +347,7 @@ def test_a_benchmark_runs_and_is_priced_without_caches(
     assert any("were not counted" in note for note in result.notes)
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 @pytest.mark.parametrize("echo", [True, False])
 def test_a_console_may_repeat_commands_or_not(
@@ -349,6 +357,7 @@ def test_a_console_may_repeat_commands_or_not(
     assert _infer(spec(image, (Work.COPY,)), emulator).inferences == 1
 
 
+@pytest.mark.emulator
 def test_a_command_refused_is_told_with_its_line(
     image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,11 +371,13 @@ def test_a_command_refused_is_told_with_its_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.emulator
 def test_a_script_line_is_numbered_as_the_file_has_it(image: Image) -> None:
     lines = script(image, ())
     assert "LoadPlatformDescription" in lines[9 - 1]
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_start_that_hangs_is_ended(
     image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
@@ -377,6 +388,7 @@ def test_a_start_that_hangs_is_ended(
         emulator.launch(spec(image))
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_renode_that_ends_by_itself_is_told(
     image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
@@ -386,6 +398,7 @@ def test_a_renode_that_ends_by_itself_is_told(
         emulator.launch(spec(image))
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_slice_that_never_ends_is_a_lock_up(
     image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
@@ -400,6 +413,7 @@ def test_a_slice_that_never_ends_is_a_lock_up(
         converse(board).load_bank(0)
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_an_answer_that_does_not_come_names_where_the_core_was(
     image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
@@ -412,6 +426,7 @@ def test_an_answer_that_does_not_come_names_where_the_core_was(
             conversation.identify()
 
 
+@pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
 def test_a_window_past_its_limit_is_ended(
     image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
@@ -426,6 +441,7 @@ def test_a_window_past_its_limit_is_ended(
             conversation.infer()
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("change", ["window", "layer", "none"])
 def test_a_trace_that_the_core_s_own_count_belies_is_refused(
     change: str, image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
@@ -441,6 +457,7 @@ def test_a_trace_that_the_core_s_own_count_belies_is_refused(
         _infer(spec(image, (Work.COPY,)), emulator)
 
 
+@pytest.mark.emulator
 def test_state_that_makes_no_sense_is_told(
     image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -452,6 +469,7 @@ def test_state_that_makes_no_sense_is_told(
         converse(board)
 
 
+@pytest.mark.emulator
 def test_an_image_that_is_gone_is_told(
     image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -461,6 +479,7 @@ def test_an_image_that_is_gone_is_told(
         emulator.launch(gone)
 
 
+@pytest.mark.emulator
 def test_nothing_is_left_behind(
     image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch, temporary: Path
 ) -> None:
@@ -484,6 +503,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.emulator
 def test_renode_goes_when_its_owner_is_killed(
     image: Image, one_inference: Scripted, tmp_path: Path
 ) -> None:
@@ -511,6 +531,7 @@ def is_alive(pid: int) -> bool:
 # ---- finding it ----
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("version", "says"),
     [
@@ -546,6 +567,7 @@ def test_pyrenode3_is_looked_for_without_importing_it(
     assert "pyrenode3" not in sys.modules
 
 
+@pytest.mark.emulator
 def test_doctor_finds_renode_and_does_without(
     one_inference: Scripted, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -160,6 +160,7 @@ def tame_tags() -> list[str]:
     return Reader(html_export.render(run_of("tame"))).tags
 
 
+@pytest.mark.emulator
 def test_the_page_is_whole_small_and_alone(page: Path) -> None:
     text = page.read_text()
     assert len(text.encode()) < 2_000_000
@@ -172,6 +173,7 @@ def test_the_page_is_whole_small_and_alone(page: Path) -> None:
     assert "url(" not in re.search(r"<style>(.*?)</style>", text, re.S)[1]  # type: ignore[index]
 
 
+@pytest.mark.emulator
 def test_the_page_says_all_there_is_to_say(page: Path, stored_run: Path) -> None:
     document = json.loads(stored_run.read_text())
     result = document["results"][0]
@@ -197,6 +199,7 @@ def test_the_page_says_all_there_is_to_say(page: Path, stored_run: Path) -> None
     assert [fact for fact in said if fact not in text] == []
 
 
+@pytest.mark.emulator
 def test_figures_add_up_to_the_result(page: Path, stored_run: Path) -> None:
     result = json.loads(stored_run.read_text())["results"][0]
     figures = [columns(figure) for figure in Reader(page.read_text()).figures]
@@ -227,11 +230,13 @@ def test_figures_add_up_to_the_result(page: Path, stored_run: Path) -> None:
     assert max(plan[0]["top"]) <= memory["arena_bytes"] / 1024
 
 
+@pytest.mark.emulator
 def test_equal_results_give_equal_bytes(page: Path, stored_run: Path) -> None:
     again = html_export.render(read_run(stored_run))
     assert again == page.read_text()
 
 
+@pytest.mark.emulator
 def test_a_page_takes_about_a_second_of_a_processor(stored_run: Path, tmp_path: Path) -> None:
     target = tmp_path / "page.html"
     command = [sys.executable, "-m", "simbench.cli.main", "report", str(stored_run)]
@@ -242,7 +247,8 @@ def test_a_page_takes_about_a_second_of_a_processor(stored_run: Path, tmp_path: 
     assert target.exists()
 
 
-@settings(max_examples=6, deadline=None)
+@pytest.mark.emulator
+@settings(max_examples=6)
 @given(st.text(min_size=1, max_size=20) | st.sampled_from(["platforms", "<b>$$x$$</b>"]))
 def test_every_name_is_escaped(name: str) -> None:
     hostile = f"{name}</script><script>alert(1)</script><!--\"'&lt;"
@@ -316,6 +322,7 @@ def test_a_page_of_blocks_needs_no_result() -> None:
         assert said in text
 
 
+@pytest.mark.emulator
 def test_the_table_is_what_there_is_without_an_option(
     stored_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -326,6 +333,7 @@ def test_the_table_is_what_there_is_without_an_option(
     assert shown.err == ""
 
 
+@pytest.mark.emulator
 def test_a_report_is_exported_as_it_was_stored(
     stored_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -333,6 +341,7 @@ def test_a_report_is_exported_as_it_was_stored(
     assert capsys.readouterr().out == stored_run.read_text()
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -349,6 +358,7 @@ def test_a_mistake_gets_one_sentence(
     assert said in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.emulator
 def test_a_run_that_ended_before_its_first_result_is_nothing_to_report(tmp_path: Path) -> None:
     path = tmp_path / "empty.json"
     path.write_text(json_export.render(Run({}, {}, {}, ())))
@@ -386,6 +396,7 @@ def colours_of(picture: Image.Image) -> dict[str, int]:
     return {f"#{r:02x}{g:02x}{b:02x}": number for number, (r, g, b) in counted}  # type: ignore[misc]
 
 
+@pytest.mark.emulator
 def test_a_browser_shows_the_page_on_a_desk_and_on_a_phone_in_the_dark(
     page: Path, tmp_path: Path
 ) -> None:
@@ -407,6 +418,7 @@ def test_a_browser_shows_the_page_on_a_desk_and_on_a_phone_in_the_dark(
     assert {INK, LINE, PAPER}.isdisjoint(dark)
 
 
+@pytest.mark.browser
 def test_hovering_and_a_change_of_scheme_work_and_names_stay_text(tmp_path: Path) -> None:
     hostile = "<img src=x onerror=document.title='got'>$$x$$"
     page = tmp_path / "page.html"

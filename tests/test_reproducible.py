@@ -54,6 +54,7 @@ def expected() -> str:
     return run()
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     "environment",
     [
@@ -68,15 +69,18 @@ def test_time_zone_locale_and_hash_seed_change_nothing(
     assert run(environment=environment) == expected
 
 
+@pytest.mark.emulator
 def test_the_order_that_platforms_are_named_in_changes_nothing(expected: str) -> None:
     assert run(REVERSED) == expected
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("cores", [1, 7])
 def test_the_number_of_workers_changes_nothing(expected: str, cores: int) -> None:
     assert run(before=f"import os; os.cpu_count = lambda: {cores}") == expected
 
 
+@pytest.mark.emulator
 def test_umask_home_and_working_directory_change_nothing(expected: str, tmp_path: Path) -> None:
     elsewhere = tmp_path / "a folder"
     elsewhere.mkdir()
@@ -85,6 +89,7 @@ def test_umask_home_and_working_directory_change_nothing(expected: str, tmp_path
     assert run(before=before, cwd=elsewhere, environment=home) == expected
 
 
+@pytest.mark.emulator
 def test_another_place_of_the_repository_changes_nothing(expected: str, tmp_path: Path) -> None:
     copy = tmp_path / "another place"
     for name in ("simbench", "platforms", "benchmarks", "firmware_images"):
@@ -96,12 +101,14 @@ def test_another_place_of_the_repository_changes_nothing(expected: str, tmp_path
     assert run(before=before, cwd=tmp_path, environment=environment) == expected
 
 
+@pytest.mark.emulator
 def test_an_image_does_not_say_where_it_was_built() -> None:
     image = build_image("cortex-m4", "cmsis-nn").path.read_bytes()
     for place in (ROOT, build_dir()):
         assert str(place).encode() not in image
 
 
+@pytest.mark.emulator
 def test_another_kernel_set_changes_the_fingerprint(expected: str) -> None:
     assert run((*IN_ORDER, "--kernels", "reference")) != expected
 

@@ -275,6 +275,7 @@ def ad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("form", [form for form in RUN_FORMATS if form != "json"])
 def test_a_report_writes_what_the_run_wrote(ad: Path, tmp_path: Path, form: str) -> None:
     again = tmp_path / "again"
@@ -282,6 +283,7 @@ def test_a_report_writes_what_the_run_wrote(ad: Path, tmp_path: Path, form: str)
     assert again.read_bytes() == (ad / form).read_bytes()
 
 
+@pytest.mark.emulator
 def test_every_format_says_the_same_cycles(ad: Path) -> None:
     result = json.loads((ad / "json").read_text())["results"][0]
     cycles = result["cycles"]["value"]
@@ -294,6 +296,7 @@ def test_every_format_says_the_same_cycles(ad: Path) -> None:
     assert float(case.attrib["value"]) == cycles
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("exports", "said"),
     [
@@ -313,6 +316,7 @@ def test_an_export_that_cannot_be_is_refused_before_the_run(
     assert said in captured.err.splitlines()[-1]
 
 
+@pytest.mark.emulator
 def test_an_export_to_standard_output_leaves_the_table_out(
     ad: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,8 @@ from simbench.errors import UsageError
 from simbench.firmware.image import AddressRange, Function, Image
 from simbench.firmware.section import Section, read_section
 
+pytestmark = pytest.mark.emulator
+
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 WHOLE = "begin=correlate_all,end=show"
 

@@ -34,7 +34,7 @@ from simbench.serve.service import pricer, served_spec
 from simbench.session.conversation import converse
 from simbench.session.measure import launch_spec, measure
 from simbench.task.inputs import benchmark_inputs, mean_squared_error
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 RESULT = re.compile(rb"m-results-\[(.*)\]\r\n")
 COMMANDS = 1000
@@ -51,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def task() -> Task:
+def task() -> ModelTask:
     board, benchmark = load_platform(BOARD), load_benchmarks()["ad"]
     machine = backend("qemu").machine(board.core)
     scenario = Scenario("ad", BOARD, DEFAULT_KERNELS)
@@ -89,7 +89,10 @@ def test_commands_are_the_firmwares_however_they_are_cut(pieces: list[bytes]) ->
 # ---- time ----
 
 
-def test_the_latency_read_is_the_price_of_what_simbench_runs(client: Client, task: Task) -> None:
+@pytest.mark.emulator
+def test_the_latency_read_is_the_price_of_what_simbench_runs(
+    client: Client, task: ModelTask
+) -> None:
     counts = measure(replace(task, inputs=task.inputs[:1]), backend("qemu")).counts
     core = load_core(task.platform.core)
     modelled = estimate(counts, counts.inference, load_target(task.platform, core)).time_s.value
@@ -98,9 +101,10 @@ def test_the_latency_read_is_the_price_of_what_simbench_runs(client: Client, tas
     assert ended - began == pytest.approx(modelled * 1e6, abs=1)
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("inferences", [2, 30])
 def test_the_latency_of_several_is_the_price_of_their_window(
-    client: Client, task: Task, inferences: int
+    client: Client, task: ModelTask, inferences: int
 ) -> None:
     price = pricer(task.platform)
     with backend("qemu").launch(served_spec(task)) as board:
@@ -115,7 +119,8 @@ def test_the_latency_of_several_is_the_price_of_their_window(
     assert ended - began == pytest.approx(modelled * 1e6, abs=1)
 
 
-def test_a_window_counted_without_layers_is_the_window_counted_with_them(task: Task) -> None:
+@pytest.mark.emulator
+def test_a_window_counted_without_layers_is_the_window_counted_with_them(task: ModelTask) -> None:
     whole = replace(launch_spec(task), counted_windows=None)
     found = []
     for spec in (whole, served_spec(task)):
@@ -128,7 +133,8 @@ def test_a_window_counted_without_layers_is_the_window_counted_with_them(task: T
     assert found[0] == found[1]
 
 
-def test_time_never_goes_back_and_covers_what_was_inferred(client: Client, task: Task) -> None:
+@pytest.mark.emulator
+def test_time_never_goes_back_and_covers_what_was_inferred(client: Client, task: ModelTask) -> None:
     client.load(task.inputs[0].wire)
     stamps: list[int] = []
     for command in ("timestamp", "infer 20 5", "timestamp", "infer 1 0", "timestamp"):
@@ -140,6 +146,7 @@ def test_time_never_goes_back_and_covers_what_was_inferred(client: Client, task:
     assert after - ended < 1e6
 
 
+@pytest.mark.emulator
 def test_a_paced_board_answers_when_it_would() -> None:
     with served("--pace", "board") as slow, connected(slow.ports[0]) as wire:
         client = Client(wire)
@@ -171,8 +178,7 @@ def _near(line: bytes, wanted: bytes) -> bool:
 
 
 @pytest.fixture(scope="module")
-def model(task: Task) -> Model:
-    assert task.model is not None
+def model(task: ModelTask) -> Model:
     prepared, benchmark = task.model, task.benchmark
     known = {i.wire: i.tensor for i in benchmark_inputs(benchmark, prepared, 8)}
     outputs = dict(zip(known, reference_outputs(prepared, list(known.values())), strict=True))
@@ -202,8 +208,9 @@ def random_commands(source: random.Random, inputs: list[bytes]) -> Iterator[byte
             yield source.choice(simple if roll < 0.7 else wrong)
 
 
+@pytest.mark.emulator
 def test_a_thousand_commands_are_answered_as_the_protocol_says(
-    server: Served, client: Client, model: Model, task: Task
+    server: Served, client: Client, model: Model, task: ModelTask
 ) -> None:
     source = random.Random(20)
     inputs = [entry.wire for entry in task.inputs]
@@ -226,6 +233,7 @@ def test_a_thousand_commands_are_answered_as_the_protocol_says(
     assert server.resident_bytes < memory + 32e6
 
 
+@pytest.mark.emulator
 def test_garbage_is_answered_as_the_firmware_would_and_does_no_harm(
     server: Served, client: Client, model: Model
 ) -> None:
@@ -245,6 +253,7 @@ def test_garbage_is_answered_as_the_firmware_would_and_does_no_harm(
     assert len(server.boards) == 1
 
 
+@pytest.mark.emulator
 def test_commands_in_pieces_and_several_at_once(client: Client, model: Model) -> None:
     for piece in (b"na", b"m", b"e", b"%"):
         client.send(piece)
@@ -256,6 +265,7 @@ def test_commands_in_pieces_and_several_at_once(client: Client, model: Model) ->
     assert len(client.ask("help")) == HELP_LINES + 1
 
 
+@pytest.mark.emulator
 def test_a_client_that_vanishes_leaves_no_trace_to_the_next(server: Served, model: Model) -> None:
     files = server.files
     for left in (b"db load 640%db 00", b"timest", b"db print%" * 40, b"infer 3 0%help%"):
@@ -270,6 +280,7 @@ def test_a_client_that_vanishes_leaves_no_trace_to_the_next(server: Served, mode
     assert server.files <= files + 1  # the counts are opened at the first inference
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("times", [1, 300])
 def test_a_client_that_leaves_the_board_at_work_does_not_leave_it_to_the_next(
     server: Served, model: Model, times: int
@@ -289,6 +300,7 @@ def test_a_client_that_leaves_the_board_at_work_does_not_leave_it_to_the_next(
         assert Client(wire).ask("name") == model.answers(b"name")
 
 
+@pytest.mark.emulator
 def test_a_client_that_does_not_read_is_waited_for_within_bounds(
     server: Served, model: Model
 ) -> None:
@@ -302,6 +314,7 @@ def test_a_client_that_does_not_read_is_waited_for_within_bounds(
         assert Client(wire).ask("name") == model.answers(b"name")
 
 
+@pytest.mark.emulator
 def test_the_reset_button_boots_the_board_whatever_it_does(server: Served, client: Client) -> None:
     client.load(bytes(2560))
     client.send(b"infer 100000 0%")
@@ -317,6 +330,7 @@ def test_the_reset_button_boots_the_board_whatever_it_does(server: Served, clien
 # ---- coming and going ----
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_server_that_is_asked_to_end_ends_well(number: signal.Signals) -> None:
     with served() as running:
@@ -330,6 +344,7 @@ def test_a_server_that_is_asked_to_end_ends_well(number: signal.Signals) -> None
         assert not any(Path(f"/proc/{board}").exists() for board in boards)
 
 
+@pytest.mark.emulator
 def test_a_server_whose_emulator_died_says_so_and_ends() -> None:
     with served() as running:
         (board,) = running.boards
@@ -342,6 +357,7 @@ def test_a_server_whose_emulator_died_says_so_and_ends() -> None:
         assert "Traceback" not in said
 
 
+@pytest.mark.emulator
 def test_over_tcp_clients_come_one_after_another_and_hear_the_boot(
     model: Model, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -366,6 +382,7 @@ def test_over_tcp_clients_come_one_after_another_and_hear_the_boot(
         )
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("options", "says"),
     [

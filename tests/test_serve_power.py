@@ -27,7 +27,7 @@ from simbench.serve.lpm01a.acquisition import Acquisition
 from simbench.serve.lpm01a.commands import Act, Settings, answer
 from simbench.serve.lpm01a.samples import ascii_sample, binary_sample
 from simbench.session.measure import measure
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 SHIELD = Settings(volts=1.8)
 SAMPLE = re.compile(rb"(\d{4})([+-]\d{2})\r\n")
@@ -246,13 +246,14 @@ def server() -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def task() -> Task:
+def task() -> ModelTask:
     board, benchmark = load_platform(BOARD), load_benchmarks()["ad"]
     machine = backend("qemu").machine(board.core)
     return suite_task(Scenario("ad", BOARD, DEFAULT_KERNELS), board, benchmark, machine, 1)
 
 
-def test_the_runners_energy_mode_reads_the_modelled_energy(server: Served, task: Task) -> None:
+@pytest.mark.emulator
+def test_the_runners_energy_mode_reads_the_modelled_energy(server: Served, task: ModelTask) -> None:
     counts = measure(task, backend("qemu")).counts
     price = estimate(
         counts, counts.inference, load_target(task.platform, load_core(task.platform.core))
@@ -296,6 +297,7 @@ def test_the_runners_energy_mode_reads_the_modelled_energy(server: Served, task:
     assert b"end\r\n\r\nPowerShield > Acquisition completed\r\n" in shield.text
 
 
+@pytest.mark.emulator
 def test_a_shield_whose_client_left_measures_nothing_for_the_next(server: Served) -> None:
     with connected(server.ports[1]) as power:
         Shield(power).send("start")
@@ -307,6 +309,7 @@ def test_a_shield_whose_client_left_measures_nothing_for_the_next(server: Served
         assert power.read(100) == b""
 
 
+@pytest.mark.emulator
 def test_a_finite_binary_measurement_ends_by_itself(server: Served) -> None:
     with connected(server.ports[1]) as power:
         shield = Shield(power)

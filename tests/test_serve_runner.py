@@ -23,6 +23,8 @@ from simbench.models.reference import reference_outputs
 from simbench.models.source import benchmark_model
 from simbench.task.inputs import Input, benchmark_inputs
 
+pytestmark = pytest.mark.emulator
+
 LINE_TIMEOUT_S = 5.0
 DATA_BYTES = 31
 NAMED = re.compile(r"^m-(name-dut|model|profile)-\[([^]]+)]$")

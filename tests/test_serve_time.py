@@ -23,6 +23,7 @@ class Wall:
         return self.seconds
 
 
+@pytest.mark.emulator
 def test_held_time_is_made_up_for_where_the_emulator_was_faster() -> None:
     wall = Wall()
     clock = BoardClock(is_paced=True, wall=wall)

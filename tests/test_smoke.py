@@ -37,6 +37,7 @@ def made(benchmark: str) -> DataSet:
     return smoke_set(BENCHMARKS[benchmark], model(benchmark))
 
 
+@pytest.mark.emulator
 def test_the_smoke_set_runs_on_the_emulator_and_is_mostly_answered_right(tmp_path: Path) -> None:
     """From pictures and sounds to classes, every output the firmware's own."""
     path = tmp_path / "smoke.json"
@@ -65,6 +66,7 @@ def test_the_smoke_set_runs_on_the_emulator_and_is_mostly_answered_right(tmp_pat
     assert {name: entry["parity_samples"] for name, entry in found.items()} == inputs
 
 
+@pytest.mark.tool
 @pytest.mark.parametrize("name", FLOORS)
 def test_samples_are_what_the_firmware_takes(name: str) -> None:
     for sample in made(name).samples:
@@ -74,11 +76,13 @@ def test_samples_are_what_the_firmware_takes(name: str) -> None:
         assert sample.label in BENCHMARKS[name].labels
 
 
+@pytest.mark.tool
 @pytest.mark.parametrize("name", FLOORS)
 def test_the_smoke_set_is_the_same_each_time(name: str) -> None:
     assert smoke_set(BENCHMARKS[name], model(name)).sha256 == made(name).sha256
 
 
+@pytest.mark.tool
 def test_every_word_is_spoken_by_every_voice_in_its_own_way() -> None:
     samples = made("kws").samples
     assert [s.label for s in samples[:10]] == list(BENCHMARKS["kws"].labels[:10])
@@ -108,6 +112,7 @@ def test_without_espeak_the_error_says_what_to_install(monkeypatch: pytest.Monke
         speech.spoken("yes", "en-us")
 
 
+@pytest.mark.tool
 def test_a_voice_that_is_not_there_is_an_error() -> None:
     with pytest.raises(InfrastructureError, match="cannot speak with the voice nobody"):
         speech.spoken("yes", "nobody")

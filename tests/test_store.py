@@ -34,7 +34,7 @@ from simbench.store import Recall, Store, default_store, encode
 from simbench.store.encoding import decode
 from simbench.store.files import StoreError
 from simbench.task.recall import recalled_inputs
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ElfTask, ModelTask, Task, suite_task
 
 KEY = "0" * 64
 QEMU = backend("qemu")
@@ -213,7 +213,7 @@ def test_a_content_of_another_shape_is_a_note(store: Store) -> None:
 
 
 @cache
-def task(benchmark: str = "ad", platform: str = "stm32f4", samples: int = 2) -> Task:
+def task(benchmark: str = "ad", platform: str = "stm32f4", samples: int = 2) -> ModelTask:
     board = load_platform(platform)
     scenario = Scenario(benchmark, platform, DEFAULT_KERNELS)
     machine = QEMU.machine(board.core)
@@ -229,6 +229,7 @@ def same(ours: Observation, theirs: Observation) -> bool:
     return encode(ours) == encode(theirs)
 
 
+@pytest.mark.emulator
 def test_a_second_observation_starts_no_emulator_and_is_the_same(store: Store) -> None:
     first = observe(task(), QEMU, store)
     second = observe(task(), NoEmulator(), store)
@@ -238,6 +239,7 @@ def test_a_second_observation_starts_no_emulator_and_is_the_same(store: Store) -
     assert same(second.observation, measured())
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("others", [("stm32l4r5", "nrf52840"), ("nrf5340", "ra6m4")])
 def test_boards_with_one_core_share_the_counts(store: Store, others: tuple[str, str]) -> None:
     """Those of the second pair have caches that share lines, watched in another order."""
@@ -250,6 +252,7 @@ def test_boards_with_one_core_share_the_counts(store: Store, others: tuple[str, 
         assert same(again.observation, measured(platform))
 
 
+@pytest.mark.emulator
 def test_fewer_inputs_are_served_and_more_are_added(store: Store) -> None:
     assert not observe(task(samples=2), QEMU, store).is_cached
     fewer = observe(task(samples=1), NoEmulator(), store)
@@ -264,6 +267,7 @@ def test_fewer_inputs_are_served_and_more_are_added(store: Store) -> None:
         )
 
 
+@pytest.mark.emulator
 def test_outputs_that_are_known_are_kept_when_only_caches_are_missing(store: Store) -> None:
     observe(task(samples=3), QEMU, store)
     for path in paths(store, "events"):
@@ -274,6 +278,7 @@ def test_outputs_that_are_known_are_kept_when_only_caches_are_missing(store: Sto
     assert observe(task(samples=3), NoEmulator(), store).is_cached
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("kind", [_COUNTS, _EVENTS])
 def test_a_damaged_observation_is_measured_again_and_replaced(store: Store, kind: str) -> None:
     observe(task(), QEMU, store)
@@ -286,6 +291,7 @@ def test_a_damaged_observation_is_measured_again_and_replaced(store: Store, kind
     assert observe(task(), NoEmulator(), store).is_cached
 
 
+@pytest.mark.emulator
 def test_events_of_other_blocks_are_not_used(store: Store) -> None:
     observe(task(), QEMU, store)
     unit = _units(platform_caches(task().platform))[0]
@@ -299,6 +305,7 @@ def test_events_of_other_blocks_are_not_used(store: Store) -> None:
     assert same(again.observation, measured())
 
 
+@pytest.mark.emulator
 def test_a_store_that_cannot_be_written_is_a_note(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     seen = observe(task(), QEMU, Store(tmp_path / "file" / "store", 10**6))
@@ -307,19 +314,26 @@ def test_a_store_that_cannot_be_written_is_a_note(tmp_path: Path) -> None:
     assert "the next run simulates again" in seen.notes[0]
 
 
+def as_elf(task: ModelTask, section: Section | None = None) -> ElfTask:
+    """The image of ``task`` as if it were a user's own."""
+    scenario, platform, benchmark = task.scenario, task.platform, task.benchmark
+    inputs = task.inputs[:1]
+    return ElfTask(scenario, platform, benchmark, task.image, task.machine, section, inputs)
+
+
 def changed() -> Iterator[Task]:
     """Tasks that execute something else, each for one reason."""
     known = task()
-    assert known.model is not None
     yield replace(known, inputs=known.inputs[::-1])
     yield replace(known, model=replace(known.model, data=known.model.data + b"\0"))
     yield replace(known, image=replace(known.image, sha256="another"))
     yield replace(known, image=replace(known.image, segments={Segment.CODE: ()}))
-    yield replace(known, section=Section(0x100, 0x200))
+    yield as_elf(known, Section(0x100, 0x200))
     yield replace(known, machine="mps2-an385")
     yield replace(known, benchmark=replace(known.benchmark, model_id="another"))
 
 
+@pytest.mark.emulator
 def test_a_key_holds_what_decides_the_counts() -> None:
     class OtherVersion(QemuBackend):
         def version(self) -> str:
@@ -333,6 +347,7 @@ def test_a_key_holds_what_decides_the_counts() -> None:
     assert len(set(keys)) == len(keys) == 10
 
 
+@pytest.mark.emulator
 def test_a_key_leaves_out_what_does_not() -> None:
     key = _key(task(), QEMU)
     assert _key(replace(task(), time_limit_s=1.0), QEMU) == key
@@ -375,19 +390,19 @@ def test_a_model_is_prepared_once(store: Store, monkeypatch: pytest.MonkeyPatch)
     assert prepared_model(benchmark, None, store) == first == prepared_model(benchmark, None, store)
 
 
+@pytest.mark.image
 def test_pictures_are_read_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     found = task("ic")
-    assert found.model is not None
     first = recalled_inputs(found.benchmark, found.model, store)
     monkeypatch.setattr("simbench.task.recall.real_inputs", unexpected)
     assert recalled_inputs(found.benchmark, found.model, store) == first == found.inputs[:2]
 
 
+@pytest.mark.image
 def test_references_are_computed_once_for_each_input(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = task(samples=3)
-    assert found.model is not None
     tensors = [entry.tensor for entry in found.inputs]
     truth = reference_outputs(found.model, tensors)
     asked: list[int] = []
@@ -406,6 +421,7 @@ def test_references_are_computed_once_for_each_input(
 # the command line
 
 
+@pytest.mark.emulator
 def test_a_second_run_starts_no_emulator_and_has_the_same_fingerprint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -429,6 +445,7 @@ def test_a_second_run_starts_no_emulator_and_has_the_same_fingerprint(
     assert second["environment"]["from_store"] == [ID]  # type: ignore[index]
 
 
+@pytest.mark.emulator
 def test_a_run_without_the_store_leaves_none() -> None:
     folder = Path(os.environ["SIMBENCH_CACHE"])
     assert _run([*RUN, "--no-cache"]) == 0

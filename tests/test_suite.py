@@ -18,7 +18,7 @@ from simbench.result.tree import OK
 from simbench.runs.runner import run_task
 from simbench.session.conversation import converse
 from simbench.session.measure import launch_spec, measure
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 BENCHMARKS = load_benchmarks()
 QEMU = backend("qemu")
@@ -32,12 +32,13 @@ SAID = {
 }
 
 
-def task(benchmark: str, kernels: str = "cmsis-nn", samples: int = 10) -> Task:
+def task(benchmark: str, kernels: str = "cmsis-nn", samples: int = 10) -> ModelTask:
     scenario = Scenario(benchmark, BOARD.id, kernels)
     machine = QEMU.machine(BOARD.core)
     return suite_task(scenario, BOARD, BENCHMARKS[benchmark], machine, samples)
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("benchmark", BENCHMARKS)
 def test_every_output_is_the_hosts_bit_for_bit(benchmark: str, kernels: str) -> None:
@@ -65,6 +66,7 @@ def same(ours: Counts, theirs: Counts) -> bool:
     )
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("benchmark", ["kws", "ad"])
 def test_an_input_by_uart_and_from_the_bank_give_the_same(benchmark: str) -> None:
     first = task(benchmark, samples=1)
@@ -95,10 +97,10 @@ def test_counts_are_the_same_in_both_versions_of_qemu(
     assert same(installed.counts, newer.counts)
 
 
+@pytest.mark.emulator
 def test_an_emulated_fault_is_a_result_with_the_reason() -> None:
     """A model cut short in the board's memory: the firmware refuses it, nothing else is lost."""
     whole = task("ad", samples=1)
-    assert whole.model is not None
     broken = replace(whole, model=replace(whole.model, data=bytes(64)))
     result = run_task(broken, QEMU)
     assert result.status == "error"

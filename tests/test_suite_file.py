@@ -86,9 +86,7 @@ def test_files_are_relative_to_the_suite_file(
 
 
 @given(st.integers(0, len(WHOLE)), st.sampled_from(["", ":", "]", "{", "\t", "\n- ", "\x00", "&a"]))
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_suite_is_read_or_refused_in_a_sentence(
     repository: Path, cut: int, junk: str
 ) -> None:
@@ -156,9 +154,7 @@ GOOD_OR_BAD: dict[str, list[Any]] = {
 
 
 @given(st.fixed_dictionaries({}, optional={k: st.sampled_from(v) for k, v in GOOD_OR_BAD.items()}))
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_schema_accepts_what_the_reader_accepts(
     repository: Path, document: dict[str, Any]
 ) -> None:
@@ -225,6 +221,7 @@ budgets:
 """
 
 
+@pytest.mark.emulator
 def test_a_breached_budget_is_exit_1_and_the_last_lines_say_why(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -244,6 +241,7 @@ def test_a_breached_budget_is_exit_1_and_the_last_lines_say_why(
     assert [b["is_met"] for b in nrf["budgets"]] == [True]
 
 
+@pytest.mark.emulator
 def test_options_narrow_the_suite(repository: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = written(repository, SMALL)
     arguments = ["run", "--suite", str(path), "--platform", "nrf52840", "--samples", "2"]
@@ -253,6 +251,7 @@ def test_options_narrow_the_suite(repository: Path, capfd: pytest.CaptureFixture
     assert only["parity"]["samples"] == only["parity"]["exact"] == 2
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -273,6 +272,7 @@ def test_what_the_suite_has_not_is_exit_2(
     assert said in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.emulator
 def test_locked_refuses_what_the_lock_file_does_not_say(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -294,6 +294,7 @@ def test_locked_refuses_what_the_lock_file_does_not_say(
         assert f"does not have the {fact}" in refused({**lock, "locked": other})
 
 
+@pytest.mark.emulator
 def test_another_number_in_an_own_board_is_named_whatever_its_version(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -313,6 +314,7 @@ def test_another_number_in_an_own_board_is_named_whatever_its_version(
     assert "price changed: platform mine" in capsys.readouterr().out
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "simbench.lock/2", "locked": {}}'])
 def test_a_damaged_lock_file_is_exit_2(
     repository: Path, text: str, capsys: pytest.CaptureFixture[str]
@@ -323,6 +325,7 @@ def test_a_damaged_lock_file_is_exit_2(
     assert "simbench run --lock" in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.image
 def test_a_damaged_model_is_named(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(repository, SMALL)
     (repository / "gesture.tflite").write_bytes(b"no model")

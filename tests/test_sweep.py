@@ -33,7 +33,7 @@ from simbench.sweeps.api import Values
 from simbench.sweeps.sheet import sheet
 from simbench.sweeps.simulate import Executor
 from simbench.sweeps.sweep import Sweep
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, Task, suite_task
 
 
 def on_ad(
@@ -47,7 +47,7 @@ def on_ad(
     )
 
 
-def task(platform: str = "stm32f4") -> Task:
+def task(platform: str = "stm32f4") -> ModelTask:
     board = load_platform(platform)
     emulator = backend("qemu")
     scenario = Scenario("ad", board.id, "cmsis-nn")
@@ -67,6 +67,7 @@ def waits() -> Sweep:
     )
 
 
+@pytest.mark.emulator
 def test_points_are_prices_of_the_machines_that_they_say(waits: Sweep) -> None:
     files, emulator = sheet("stm32f4"), backend("qemu")
     seen = {}
@@ -97,12 +98,14 @@ def test_points_are_prices_of_the_machines_that_they_say(waits: Sweep) -> None:
         assert stack == pytest.approx(row["cycles"], rel=1e-12)
 
 
+@pytest.mark.emulator
 def test_numbers_need_no_simulation_of_their_own(waits: Sweep) -> None:
     assert waits.simulations == 2  # the weights in SRAM do not go through the flash's cache
     again = on_ad({"clock_hz": "50MHz..99MHz:1MHz"})
     assert (again.simulations, again.from_store, len(again)) == (1, 1, 50)
 
 
+@pytest.mark.emulator
 def test_the_base_is_what_run_says() -> None:
     found = on_ad()
     result = run_task(task(), backend("qemu"))
@@ -117,6 +120,7 @@ def test_the_base_is_what_run_says() -> None:
     assert row["flash_bytes"] == result.memory.flash_bytes
 
 
+@pytest.mark.emulator
 def test_another_cache_core_or_kernel_set_is_simulated() -> None:
     caches = on_ad(
         together=[
@@ -133,12 +137,14 @@ def test_another_cache_core_or_kernel_set_is_simulated() -> None:
     assert len(set(cores.columns["instructions"].tolist())) == 4
 
 
+@pytest.mark.emulator
 def test_what_does_not_fit_is_a_point_that_says_so() -> None:
     found = on_ad({"memories.sram.size": ["4KiB", "128KiB"]})
     assert found.columns["status"].tolist() == ["does-not-fit", "ok"]
     assert found.columns["time_s"][0] == found.columns["time_s"][1]
 
 
+@pytest.mark.emulator
 def test_a_board_without_energy_has_none() -> None:
     found = simbench.sweep(platform="stm32f746", benchmark="ad")
     (row,) = found.rows()
@@ -147,6 +153,7 @@ def test_a_board_without_energy_has_none() -> None:
     assert any(note.startswith("stm32f746: no energy: ") for note in found.notes)
 
 
+@pytest.mark.emulator
 def test_a_goal_of_what_is_not_known_is_answered_by_nothing() -> None:
     done = sweep_command(
         *("--platform", "stm32f746", "--benchmark", "ad", "--set", "clock=99MHz,216MHz"),
@@ -157,6 +164,7 @@ def test_a_goal_of_what_is_not_known_is_answered_by_nothing() -> None:
     assert "no energy" in done.stdout
 
 
+@pytest.mark.emulator
 def test_a_users_model_is_priced_on_many_boards(tmp_path: Path) -> None:
     path = tmp_path / "My Model.tflite"
     path.write_bytes(source_bytes(load_benchmarks()["ad"].model))
@@ -165,12 +173,14 @@ def test_a_users_model_is_priced_on_many_boards(tmp_path: Path) -> None:
     assert found.columns["status"].tolist() == ["ok"] * 2
 
 
+@pytest.mark.emulator
 def test_a_change_that_no_board_can_make_alone_is_left_out_of_the_answers() -> None:
     lines, ways = "memories.flash.data_cache.lines", "memories.flash.data_cache.ways"
     found = on_ad({lines: [4, 8], ways: [1, 4]})
     assert [row["value"] for row in found.changes.rows()] == ["8", "1", "4"]
 
 
+@pytest.mark.emulator
 def test_every_number_is_made_lower_and_higher() -> None:
     found = simbench.sweep(platform="stm32g0b1", benchmark="ad", sensitivity="10%")
     rows = [row for row in found.sensitivities.rows() if row["axis"] == "clock"]
@@ -180,6 +190,7 @@ def test_every_number_is_made_lower_and_higher() -> None:
     assert {"energy.static", "core.cycles.load", "memories.flash.wait_states"} <= axes
 
 
+@pytest.mark.emulator
 def test_the_page_holds_every_point_and_fetches_nothing(waits: Sweep) -> None:
     page = sweep_page(waits)
     markup = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
@@ -190,6 +201,7 @@ def test_the_page_holds_every_point_and_fetches_nothing(waits: Sweep) -> None:
     assert page == sweep_page(waits)
 
 
+@pytest.mark.emulator
 def test_of_very_many_points_the_page_draws_some_and_all_that_are_marked(
     waits: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +215,7 @@ def sweep_command(*arguments: str) -> Result:
     return CliRunner(env={"COLUMNS": "80"}).invoke(command, arguments, standalone_mode=False)
 
 
+@pytest.mark.emulator
 def test_the_table_fits_eighty_columns_and_says_what_was_done() -> None:
     done = sweep_command(
         *("--platform", "stm32f4", "--benchmark", "ad", "--kernels", "cmsis-nn"),
@@ -218,6 +231,7 @@ def test_the_table_fits_eighty_columns_and_says_what_was_done() -> None:
     assert "no change of the core's voltage" in done.stdout
 
 
+@pytest.mark.image
 def test_a_damaged_model_is_refused_with_its_file(tmp_path: Path) -> None:
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(bytes(1000))
@@ -226,6 +240,7 @@ def test_a_damaged_model_is_refused_with_its_file(tmp_path: Path) -> None:
     assert str(done.exception).startswith("broken.tflite: ")
 
 
+@pytest.mark.emulator
 def test_a_damaged_entry_is_simulated_anew_with_a_warning() -> None:
     first = sweep_command("--platform", "stm32f4", "--benchmark", "ad")
     assert "1 simulated, 0 from the store; 1 point priced" in first.stderr
@@ -237,12 +252,14 @@ def test_a_damaged_entry_is_simulated_anew_with_a_warning() -> None:
     assert again.stdout == first.stdout
 
 
+@pytest.mark.emulator
 def test_a_frame_without_pandas_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(UsageError, match=r"install simbench\[pandas\], or use rows\(\)"):
+    with pytest.raises(UsageError, match=r"install simbench-tinyml\[pandas\], or use rows\(\)"):
         on_ad().to_pandas()
 
 
+@pytest.mark.emulator
 def test_the_document_has_points_and_answers() -> None:
     done = sweep_command(
         *("--platform", "stm32f4", "--benchmark", "ad", "--json", "-"),
@@ -257,6 +274,7 @@ def test_the_document_has_points_and_answers() -> None:
     assert len(document["fingerprint"]) == 64
 
 
+@pytest.mark.emulator
 def test_files_are_written_as_a_study_says_and_options_go_before(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(
         "platforms: [stm32f4]\nbenchmarks: [ad]\ncross: {clock: '40MHz, 80MHz'}\n"
@@ -296,6 +314,7 @@ def test_a_mistake_is_one_sentence(
     assert "\n" not in said
 
 
+@pytest.mark.emulator
 def test_a_simulation_that_fails_is_told_and_the_others_are_priced(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,6 +333,7 @@ def test_a_simulation_that_fails_is_told_and_the_others_are_priced(
     assert "–\nerror" in re.sub(" +", "", capsys.readouterr().out)
 
 
+@pytest.mark.emulator
 def test_a_browser_draws_the_page_on_a_desk_and_on_a_phone_in_the_dark(
     waits: Sweep, tmp_path: Path
 ) -> None:

@@ -92,7 +92,17 @@ def changes(axis: str, values: list[tuple[str, float, float]], was: float) -> Ta
 def sweep(found: Table, base_time_s: float) -> Sweep:
     base = changes("", [("", np.nan, base_time_s)], np.nan)
     none = found.where(np.zeros(len(found), np.bool_))
-    return Sweep(Study((), ()), (), none, base, found, none, {}, 1, 0)
+    return Sweep(
+        study=Study((), ()),
+        axes=(),
+        points=none,
+        base=base,
+        changes=found,
+        sensitivities=none,
+        settings={},
+        simulations=1,
+        from_store=0,
+    )
 
 
 WAITS = changes("waits", [("0", 0, 1.0), ("2", 2, 4.0), ("1", 1, 2.0), ("4", 4, 9.0)], was=2)
@@ -161,7 +171,7 @@ def test_what_is_not_known_is_null_in_every_file(tmp_path: Path) -> None:
 
 def test_without_pyarrow_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(UsageError, match=r"install simbench\[parquet\], or write CSV"):
+    with pytest.raises(UsageError, match=r"install simbench-tinyml\[parquet\], or write CSV"):
         parquet_bytes(points([(1, 1, 1)]))
     with pytest.raises(UsageError, match="Parquet needs pyarrow"):
         check_parquet()

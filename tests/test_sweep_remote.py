@@ -78,6 +78,7 @@ def caches() -> Study:
     return Study(("stm32f4",), benchmarks_called(["ad"]), groups=(group([lines, ways]),))
 
 
+@pytest.mark.emulator
 def test_a_lost_worker_loses_nothing_and_results_are_those_of_this_machine(
     cluster: Cluster,
 ) -> None:
@@ -122,10 +123,12 @@ def parcel() -> Parcel:
     return Parcel(elsewhere, image, emulator.name, emulator.version(), __version__)
 
 
+@pytest.mark.emulator
 def test_a_worker_needs_none_of_this_machines_files() -> None:
     assert run_parcel(parcel()).counts.inference.executions.sum() > 0
 
 
+@pytest.mark.emulator
 def test_a_worker_with_other_tools_is_refused() -> None:
     with pytest.raises(InfrastructureError, match=r"has simbench .* where 0\.0\.1 is asked for"):
         run_parcel(replace(parcel(), simbench_version="0.0.1"))
@@ -138,6 +141,7 @@ def test_dask_is_imported_only_where_it_is_asked_for() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+@pytest.mark.emulator
 def test_an_interrupt_ends_a_study_whose_workers_do_not_answer(cluster: Cluster) -> None:
     for worker in cluster.workers:
         worker.send_signal(signal.SIGSTOP)  # they hold their tasks, and say nothing

@@ -283,6 +283,7 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[s
     return found
 
 
+@pytest.mark.emulator
 def test_cycles_are_as_near_to_silicon_as_promised(
     validated: dict[str, dict[str, float]],
 ) -> None:
@@ -293,6 +294,7 @@ def test_cycles_are_as_near_to_silicon_as_promised(
     assert figures["covered"] >= 0.9
 
 
+@pytest.mark.emulator
 def test_what_weights_in_flash_cost_is_as_measured(
     validated: dict[str, list[dict[str, object]]],
 ) -> None:
@@ -316,6 +318,7 @@ def _modelled(row: dict[str, object]) -> float:
     return float(row["modelled_cycles"]["value"])
 
 
+@pytest.mark.emulator
 def test_every_cache_of_the_board_is_watched_and_every_instruction_known() -> None:
     emulator = backend("qemu")
     scenario = Scenario("kws", BOARD.id, "cmsis-nn")

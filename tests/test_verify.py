@@ -59,7 +59,7 @@ def kws() -> Any:
     return parse(originals()[0])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_flipped_bytes(data: st.DataObject) -> None:
     model = bytearray(data.draw(st.sampled_from(subjects())))
@@ -72,7 +72,7 @@ def test_flipped_bytes(data: st.DataObject) -> None:
     accepted_or_refused(bytes(model))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_replaced_words(data: st.DataObject) -> None:
     model = bytearray(data.draw(st.sampled_from(subjects())))
@@ -87,7 +87,7 @@ def test_replaced_words(data: st.DataObject) -> None:
     accepted_or_refused(bytes(model))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_truncated_files_are_refused(data: st.DataObject) -> None:
     model = data.draw(st.sampled_from(subjects()))
@@ -95,7 +95,7 @@ def test_truncated_files_are_refused(data: st.DataObject) -> None:
     assert accepted_or_refused(cut) is None
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_spliced_files(data: st.DataObject) -> None:
     model = bytearray(data.draw(st.sampled_from(subjects())))
@@ -107,7 +107,7 @@ def test_spliced_files(data: st.DataObject) -> None:
     accepted_or_refused(bytes(model))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=400))
 @example(b"")
 @example(b"TFL3")
@@ -135,7 +135,7 @@ def _packs(data: bytes) -> bool:
 NUMBERS = st.sampled_from((-(2**31), -128, -1, 0, 1, 2, 3, 5, 25, 64, 127, 1000, 2**31 - 1))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_well_formed_files_with_wrong_numbers(data: st.DataObject) -> None:
     """Damage behind the flatbuffer verifier's back: options, indices, shapes and types."""

@@ -1,7 +1,7 @@
 /* A user's own firmware for an STM32F405: no TensorFlow, one small layer, and the protocol.
  *
- * What simbench asks of it: the replies below on USART1, and the functions th_pre and th_post around
- * what is to be measured. It runs on the chip too, at 16 MHz from the internal oscillator.
+ * What simbench asks of it: the replies below on USART1, and the functions th_pre and th_post
+ * around what is to be measured. It runs on the chip too, at 16 MHz from the internal oscillator.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -19,12 +19,12 @@ static int32_t scores[CLASSES];
 
 static void start_uart(void)
 {
-    REG(0x40023830) |= 1;                                /* RCC_AHB1ENR: GPIOA */
-    REG(0x40023844) |= 1 << 4;                           /* RCC_APB2ENR: USART1 */
+    REG(0x40023830) |= 1;                                        /* RCC_AHB1ENR: GPIOA */
+    REG(0x40023844) |= 1 << 4;                                   /* RCC_APB2ENR: USART1 */
     REG(0x40020000) = (REG(0x40020000) & ~0x3C0000u) | 0x280000; /* PA9, PA10: alternate */
     REG(0x40020024) = (REG(0x40020024) & ~0xFF0u) | 0x770;       /* function 7 */
-    REG(0x40011008) = 0x8B;                              /* 115200 baud at 16 MHz */
-    REG(0x4001100C) = 1 << 13 | 1 << 3 | 1 << 2;         /* CR1: UE, TE, RE */
+    REG(0x40011008) = 0x8B;                                      /* 115200 baud at 16 MHz */
+    REG(0x4001100C) = 1 << 13 | 1 << 3 | 1 << 2;                 /* CR1: UE, TE, RE */
 }
 
 static void put(char c)

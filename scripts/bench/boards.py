@@ -23,7 +23,7 @@ from simbench.models.recall import data_outputs
 from simbench.session.conversation import Conversation, Patience, converse
 from simbench.session.measure import launch_spec, measure
 from simbench.task.inputs import benchmark_inputs
-from simbench.task.tasks import Task
+from simbench.task.tasks import ModelTask
 
 _INFERENCES = {"kws": 40, "vww": 12, "ic": 10, "ad": 400}
 _JUDGED = 1000
@@ -98,7 +98,7 @@ def _identify(talk: Conversation) -> None:
 
 
 @contextmanager
-def _served(task: Task) -> Iterator[str]:
+def _served(task: ModelTask) -> Iterator[str]:
     """The terminal of ``task``, served as fast as it goes."""
     words = ["serve", "--platform", PLATFORM, "--benchmark", task.scenario.benchmark]
     command = [*SIMBENCH, *words, "--pace", "fast"]

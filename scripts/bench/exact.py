@@ -17,7 +17,7 @@ from simbench.files.paths import build_dir
 from simbench.firmware.build import KERNELS
 from simbench.runs.runner import run_task
 from simbench.session.measure import measure
-from simbench.task.tasks import DEFAULT_SAMPLES, Task
+from simbench.task.tasks import DEFAULT_SAMPLES, ModelTask
 
 _SECOND_QEMU = build_dir() / "second-qemu" / "qemu-system-arm"
 _RUNS = 100
@@ -64,7 +64,7 @@ def fingerprint() -> Iterator[Row]:
     yield Row("other fingerprints of a run", len(marks) - 1, how)
 
 
-def _instructions(task: Task) -> int:
+def _instructions(task: ModelTask) -> int:
     found = measure(task, backend("qemu")).counts
     return found.instructions(found.inference)
 

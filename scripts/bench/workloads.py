@@ -6,12 +6,12 @@ from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 PLATFORM = "stm32f4"
 
 
-def suite_tasks(kernels: str = DEFAULT_KERNELS, samples: int = 1) -> list[Task]:
+def suite_tasks(kernels: str = DEFAULT_KERNELS, samples: int = 1) -> list[ModelTask]:
     """The suite's tasks on the platform."""
     board = load_platform(PLATFORM)
     machine = backend("qemu").machine(board.core)
@@ -21,6 +21,6 @@ def suite_tasks(kernels: str = DEFAULT_KERNELS, samples: int = 1) -> list[Task]:
     ]
 
 
-def kws_task() -> Task:
+def kws_task() -> ModelTask:
     """The task of keyword spotting."""
     return next(task for task in suite_tasks() if task.scenario.benchmark == "kws")

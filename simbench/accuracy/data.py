@@ -9,10 +9,10 @@ from simbench.accuracy.layout import check_folders, read_data_set
 from simbench.accuracy.score import check_outputs
 from simbench.accuracy.smoke import SMOKE, smoke_set
 from simbench.task.labelled import DataSet
-from simbench.task.tasks import Task
+from simbench.task.tasks import ModelTask
 
 
-def data_sets(tasks: Sequence[Task], dataset: str) -> dict[str, DataSet]:
+def data_sets(tasks: Sequence[ModelTask], dataset: str) -> dict[str, DataSet]:
     """What judges the models of ``tasks``, by benchmark: the smoke set, or what a folder holds.
 
     Raises UsageError saying what is amiss.
@@ -25,8 +25,7 @@ def data_sets(tasks: Sequence[Task], dataset: str) -> dict[str, DataSet]:
     }
 
 
-def _data_set(task: Task, dataset: str) -> DataSet:
-    assert task.model is not None  # check_labelled has seen to it
+def _data_set(task: ModelTask, dataset: str) -> DataSet:
     check_outputs(task.benchmark, task.model)
     if dataset == SMOKE:
         return smoke_set(task.benchmark, task.model)

@@ -18,7 +18,7 @@ from simbench.session.measure import answers, bank_bytes
 from simbench.store import Store
 from simbench.task.inputs import Input, tensor_bytes
 from simbench.task.labelled import EMULATOR, DataSet
-from simbench.task.tasks import Task
+from simbench.task.tasks import ModelTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Judged:
 
 
 def judge(
-    task: Task,
+    task: ModelTask,
     data: DataSet,
     parity_samples: int,
     backend: Backend,
@@ -45,7 +45,6 @@ def judge(
     the task wants the emulator, every output is its own and is compared with the host's.
     """
     model = task.model
-    assert model is not None  # a user's own ELF is given no data
     inputs = [_inputs(task, sample.windows()) for sample in data.samples]
     every = list(chain.from_iterable(inputs))
     tensors = [given.tensor for given in every]
@@ -62,7 +61,7 @@ def judge(
 
 
 def board_outputs(
-    task: Task, backend: Backend, inputs: Sequence[Input], launched: Launched | None
+    task: ModelTask, backend: Backend, inputs: Sequence[Input], launched: Launched | None
 ) -> tuple[bytes, ...]:
     """The firmware's outputs, as many inputs to a start of the emulator as its memory holds, and
     an emulator to a core. Raises as :func:`simbench.session.measure.answers`."""
@@ -75,13 +74,12 @@ def board_outputs(
         return tuple(chain.from_iterable(found))
 
 
-def _inputs(task: Task, wires: Iterator[bytes]) -> list[Input]:
-    assert task.model is not None
+def _inputs(task: ModelTask, wires: Iterator[bytes]) -> list[Input]:
     tensor, encoding = task.model.input, task.benchmark.encoding
     return [Input("", wire, tensor_bytes(wire, tensor, encoding)) for wire in wires]
 
 
-def _accuracy(task: Task, data: DataSet, value: float, parity_samples: int) -> Accuracy:
+def _accuracy(task: ModelTask, data: DataSet, value: float, parity_samples: int) -> Accuracy:
     metric = metric_of(task.benchmark)
     target = None if task.benchmark.quality is None else task.benchmark.quality.target
     if data.is_smoke:

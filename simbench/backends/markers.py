@@ -10,7 +10,7 @@ from simbench.errors import UsageError
 
 
 class Marker(IntEnum):
-    """Kinds of markers, as in plugin.c."""
+    """Kinds of markers, as in qemu/plugin/blocks.h."""
 
     WINDOW_OPENS = 0
     WINDOW_CLOSES = 1

@@ -39,7 +39,7 @@ Array = NDArray[np.void]
 
 
 class Kind(IntEnum):
-    """Kinds of records, as in plugin.c."""
+    """Kinds of records, as in qemu/plugin/records.h."""
 
     BLOCK = 1
     EXECUTIONS = 2

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 
 from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.cli.console import console
 from simbench.result.units import kib
 
 
@@ -26,10 +26,10 @@ def command(cores: tuple[str, ...], kernels: tuple[str, ...], sources_only: bool
     from simbench.files import fetch
     from simbench.firmware import build
 
-    console = Console(stderr=True)
+    terminal = console(stderr=True)
 
     def progress(line: str) -> None:
-        console.print(line, style="dim", highlight=False)
+        terminal.print(line, style="dim", highlight=False)
 
     fetch.fetch_all(progress)
     if sources_only:

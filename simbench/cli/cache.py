@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from simbench.cli.console import console
 from simbench.errors import EXIT_GOOD
 from simbench.result.units import si
 from simbench.store import Entry, Store, default_store
@@ -76,9 +76,9 @@ def _total(entries: Sequence[Entry]) -> dict[str, int]:
 
 
 def _show(facts: dict[str, Any]) -> None:
-    console = Console(highlight=False)
+    terminal = console()
     used = f"{si(facts['bytes'], 'B')} of {si(facts['limit_bytes'], 'B')}"
-    console.print(f"{facts['folder']}: {used}", soft_wrap=True)
+    terminal.print(f"{facts['folder']}: {used}", soft_wrap=True)
     if not facts["benchmarks"]:
         return
     table = Table(box=None, pad_edge=False)
@@ -87,4 +87,4 @@ def _show(facts: dict[str, Any]) -> None:
     table.add_column("size", justify="right")
     for name, total in facts["benchmarks"].items():
         table.add_row(name or "(damaged)", f"{total['entries']:,}", si(total["bytes"], "B"))
-    console.print(table)
+    terminal.print(table)

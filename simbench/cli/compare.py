@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,16 +11,15 @@ import click
 from simbench.cli.formats import export_option, outputs, write_all
 from simbench.cli.tables.compare import comparison_lines
 from simbench.cli.tables.measures import measures_lines
-from simbench.comparisons import compare
+from simbench.comparisons.checked import compare_alike
 from simbench.comparisons.comparison import Change, Comparison
 from simbench.comparisons.measures import compare as compare_measures
-from simbench.comparisons.measures import holds_measures, measures_of
-from simbench.comparisons.thresholds import breaches, parse_threshold
+from simbench.comparisons.measures import holds_measures, read_measures
+from simbench.comparisons.thresholds import parse_threshold
 from simbench.comparisons.wording import heading
 from simbench.errors import EXIT_GOOD, EXIT_WRONG, NothingRun, UsageError
 from simbench.exports.comparison import FORMATS
-from simbench.result.metrics import selects
-from simbench.result.stored import Stored, read_document, stored_of
+from simbench.result.stored import read_stored
 from simbench.result.tree import Run
 
 
@@ -77,16 +75,11 @@ def command(
     """
     limits = [parse_threshold(text) for text in thresholds]
     files = outputs(json_path, exports, FORMATS)
-    documents = [(path, read_document(path)) for path in (base, new)]
-    if all(holds_measures(document) for _, document in documents):
+    if holds_measures(base) and holds_measures(new):
         options = {"--fail-on": thresholds, "--layers": layers, "--force": force}
         _refuse({**options, "--json": json_path, "--export": exports}, base)
-        before, after = (measures_of(*each) for each in documents)
-        return _show_measures(compare_measures(before, after, only))
-    runs = [_chosen(stored_of(*each), only) for each in documents]
-    comparison = _compared(runs[0], runs[1], force)
-    found = tuple(line for limit in limits for line in breaches(limit, comparison))
-    comparison = replace(comparison, breaches=found)
+        return _show_measures(compare_measures(read_measures(base), read_measures(new), only))
+    comparison = compare_alike(_read(base), _read(new), only=only, thresholds=limits, force=force)
     if not write_all(files, FORMATS, comparison):
         lines = "\n".join(comparison_lines(comparison, every_layer=layers))
         click.echo(lines, color=False if os.environ.get("NO_COLOR") else None)
@@ -107,25 +100,11 @@ def _show_measures(changes: Sequence[Change]) -> int:
     return EXIT_GOOD
 
 
-def _chosen(stored: Stored, only: str) -> Run:
+def _read(path: Path) -> Run:
+    stored = read_stored(path)
     for note in stored.notes:
         _say(note)
-    chosen = (result for result in stored.run.results if selects(only, result.id))
-    return replace(stored.run, results=tuple(chosen))
-
-
-def _compared(base: Run, new: Run, force: bool) -> Comparison:
-    comparison = compare(base, new)
-    if not any(entry.is_compared for entry in comparison.entries):
-        raise NothingRun(
-            "nothing was compared: no benchmark, platform and kernel set is in both files"
-        )
-    if comparison.differences and not force:
-        raise UsageError(
-            f"the two cannot be compared, for they differ: {'; '.join(comparison.differences)}: "
-            "run both alike, or say --force"
-        )
-    return comparison
+    return stored.run
 
 
 def _verdict(comparison: Comparison) -> int:

@@ -16,13 +16,14 @@ from simbench.backends.recording import RecordedBackend, Recorder, save
 from simbench.catalog.benchmarks import load_benchmarks, select_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario
-from simbench.cli.workload import backend_option, kernels_option, platform_option, teller
+from simbench.cli.console import console, teller
+from simbench.cli.options import backend_option, kernels_option, platform_option
 from simbench.comparisons.crosscheck import Compared, compare
 from simbench.errors import EXIT_GOOD, EXIT_WRONG
 from simbench.firmware.image import Image
 from simbench.models.prepared import Layer
 from simbench.session.measure import Observation, measure
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 _SHOWN_PLACES = 5
 
@@ -64,7 +65,7 @@ def command(
       simbench crosscheck --platform stm32f4 --benchmark ad --record ad.rec
       simbench crosscheck --platform stm32f4 --benchmark ad --against recording:ad.rec
     """
-    console = Console(stderr=True)
+    terminal = console(stderr=True)
     emulator = backend(backend_name)
     other = None if record_path and not against else backend(against or "renode")
     for found in (emulator, other):
@@ -74,14 +75,14 @@ def command(
     chosen = select_benchmarks([benchmark], load_benchmarks())[0]
     scenario = Scenario(chosen.id, board.id, kernels)
     machine = emulator.machine(board.core)
-    task = suite_task(scenario, board, chosen, machine, 1, teller(console))
+    task = suite_task(scenario, board, chosen, machine, 1, teller(terminal))
     first = _observed(task, emulator, record_path)
     if other is None:
         return EXIT_GOOD
     return _tell(task, (emulator, first), (other, measure(task, other)))
 
 
-def _observed(task: Task, emulator: Backend, record_path: Path | None) -> Observation:
+def _observed(task: ModelTask, emulator: Backend, record_path: Path | None) -> Observation:
     if record_path is None:
         return measure(task, emulator)
     recorder = Recorder(emulator)
@@ -91,19 +92,19 @@ def _observed(task: Task, emulator: Backend, record_path: Path | None) -> Observ
 
 
 def _tell(
-    task: Task, first: tuple[Backend, Observation], second: tuple[Backend, Observation]
+    task: ModelTask, first: tuple[Backend, Observation], second: tuple[Backend, Observation]
 ) -> int:
     names = tuple(_shown(found) for found, _ in (first, second))
     sections = compare(first[1].counts, second[1].counts)
     outputs_are_equal = first[1].outputs == second[1].outputs
-    layers = () if task.model is None else task.model.layers
-    console = Console()
-    console.print(f"{task.scenario.id} on {task.machine}", style="bold", highlight=False)
-    console.print(_table(names, sections, layers))
-    console.print(f"outputs are {'equal' if outputs_are_equal else 'not equal'}", highlight=False)
+    layers = task.model.layers
+    terminal = console()
+    terminal.print(f"{task.scenario.id} on {task.machine}", style="bold", highlight=False)
+    terminal.print(_table(names, sections, layers))
+    terminal.print(f"outputs are {'equal' if outputs_are_equal else 'not equal'}", highlight=False)
     differing = [section for section in sections if not section.is_equal]
     if differing:
-        _tell_places(differing[0], task.image, console)
+        _tell_places(differing[0], task.image, terminal)
     if not differing and outputs_are_equal:
         return EXIT_GOOD
     what = f"differ in {len(differing)} of {len(sections)} sections"
@@ -138,9 +139,9 @@ def _name(section: Compared, layers: Sequence[Layer]) -> str:
     return f"layer {section.layer}{f', {layers[section.layer].op}' if known else ''}"
 
 
-def _tell_places(section: Compared, image: Image, console: Console) -> None:
+def _tell_places(section: Compared, image: Image, terminal: Console) -> None:
     """Where the executions of the first section that differs are not the same."""
-    console.print(f"{len(section.differing)} instructions were not executed equally often:")
+    terminal.print(f"{len(section.differing)} instructions were not executed equally often:")
     for at in section.differing[:_SHOWN_PLACES]:
         where = place(image, at.address)
-        console.print(f"  {where}: {at.first:,} and {at.second:,} times", highlight=False)
+        terminal.print(f"  {where}: {at.first:,} and {at.second:,} times", highlight=False)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from simbench.cli.console import console
 from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, SimbenchError
 
 _VERSION_TIMEOUT_S = 20.0
@@ -42,7 +42,7 @@ def command() -> int:
     table = Table(box=None, pad_edge=False, show_header=False)
     for finding in findings:
         table.add_row(finding.what, _mark(finding), finding.found or finding.remedy)
-    Console().print(table)
+    console().print(table)
     missing = [finding for finding in findings if not finding.found and finding.is_needed]
     if not missing:
         return EXIT_GOOD

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from simbench.backends import LaunchSpec
 from simbench.backends.qemu.command import machine_arguments
@@ -18,7 +17,8 @@ from simbench.backends.renode.machines import machine_of
 from simbench.catalog.benchmarks import load_benchmarks, select_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario
-from simbench.cli.workload import kernels_option, teller
+from simbench.cli.console import console, teller
+from simbench.cli.options import kernels_option
 from simbench.errors import UsageError
 from simbench.session.measure import launch_spec
 from simbench.task.tasks import suite_task
@@ -65,7 +65,7 @@ def command(
     machine = stable_machine(board.core)
     chosen = select_benchmarks([benchmark], load_benchmarks())[0]
     scenario = Scenario(chosen.id, board.id, kernels)
-    task = suite_task(scenario, board, chosen, machine, 1, teller(Console(stderr=True)))
+    task = suite_task(scenario, board, chosen, machine, 1, teller(console(stderr=True)))
     spec = launch_spec(task)
     if renode_folder is not None:
         _write(renode_folder, spec, _renode_files(spec))

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.cli.console import console
 from simbench.errors import UsageError
 
 OPS = "ops"
@@ -100,9 +100,9 @@ def command(
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    console = Console()
+    terminal = console()
     for name, rows in found.items():
-        console.print(_table(name, rows))
+        terminal.print(_table(name, rows))
 
 
 def _core(platform: str | None, core: str | None) -> str:

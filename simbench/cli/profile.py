@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from simbench import __version__
 from simbench.backends import Backend, pricing_backend
-from simbench.catalog.platforms import load_platform
+from simbench.cli.console import console, teller
 from simbench.cli.formats import JSON, export_option, outputs
-from simbench.cli.tables.memory import memory_tables
-from simbench.cli.tables.profile import profile_tables
-from simbench.cli.workload import (
+from simbench.cli.options import (
     backend_option,
-    check_own_elf,
     chosen_store,
     elf_option,
-    environment,
     input_option,
     kernels_option,
     model_option,
     no_cache_option,
-    one_task,
-    own_elf,
     platform_option,
     section_option,
-    teller,
     time_limit_option,
 )
+from simbench.cli.tables.memory import memory_tables
+from simbench.cli.tables.profile import profile_tables
 from simbench.errors import EXIT_GOOD, EXIT_WRONG
 from simbench.exports import FORMATS
+from simbench.profiles import Profile
 from simbench.result.tree import FAILED
 from simbench.runs.profiler import Profiled, profile_task
-from simbench.runs.runner import settings
-from simbench.task.tasks import Task, with_inputs
+from simbench.runs.provenance import TOOL, environment, settings
+from simbench.suites.request import Request, check, requested_task
+from simbench.task.tasks import Task
 
 
 @click.command(name="profile")
@@ -91,45 +85,45 @@ def command(
       simbench profile --platform stm32f4 --benchmark kws --export speedscope=kws.json
     """
     emulator = pricing_backend(backend_name)
-    console = Console(stderr=True)
     files = outputs(json_path, exports, FORMATS)
-    store = chosen_store(no_cache=no_cache)
-    check_own_elf(elf, section, has_input=input_path is not None)
-    if elf is None:
-        task = one_task(
-            "profile", platform_name, benchmark, model, kernels, emulator, store, console
-        )
-        task = replace(task, inputs=task.inputs[:1], real=min(task.real, 1))
-    else:
-        names = () if benchmark is None else (benchmark,)
-        task = own_elf(load_platform(platform_name), names, model, elf, section)
-    if input_path is not None:
-        task = with_inputs(task, [input_path], seeded=False)
-    done = profile_task(replace(task, time_limit_s=time_limit), emulator, store)
-    _say(done, console)
+    store, tell = chosen_store(no_cache=no_cache), teller(console(stderr=True))
+    request = Request(
+        platforms=(platform_name,),
+        benchmarks=() if benchmark is None else (benchmark,),
+        kernels=(kernels,),
+        model=model,
+        inputs=() if input_path is None else (input_path,),
+        elf=elf,
+        section=section,
+        time_limit_s=time_limit,
+    )
+    check(request)
+    task = requested_task("profile", request, emulator, tell, store)
+    done = profile_task(task, emulator, store)
+    _say(done)
     for form, output in files:
         output.write(_render(form, done, emulator))
         output.close()
     if not any(output.is_stdout for _, output in files):
-        Console().print(profile_tables(_title(task), done.profile, top))
-        if done.memory is not None:
-            Console().print(memory_tables(done.memory))
-    return _verdict(done)
+        console().print(profile_tables(_title(task), done.profile, top))
+        if done.profile.memory is not None:
+            console().print(memory_tables(done.profile.memory))
+    return _verdict(done.profile)
 
 
-def _say(done: Profiled, console: Console) -> None:
+def _say(done: Profiled) -> None:
+    terminal = console(stderr=True)
     if done.is_cached:
-        console.print(f"{done.task.scenario.id}: counts from the store", highlight=False)
+        terminal.print(f"{done.task.scenario.id}: counts from the store", highlight=False)
     for note in done.notes:
-        teller(console)(note)
+        teller(terminal)(note)
 
 
 def _render(form: str, done: Profiled, emulator: Backend) -> str:
     if form != JSON:
         return FORMATS[form](done.profile)
-    tool = {"name": "simbench", "version": __version__}
     facts = environment(emulator)
-    document = done.document(tool, facts, settings([done.task], emulator.name, 1))
+    document = done.document(TOOL, facts, settings([done.task], emulator.name, 1))
     return json.dumps(document, indent=2) + "\n"
 
 
@@ -139,8 +133,8 @@ def _title(task: Task) -> str:
     return f"{what}, {task.scenario.kernels} kernels{given}"
 
 
-def _verdict(done: Profiled) -> int:
+def _verdict(profile: Profile) -> int:
     """The exit code; what is wrong, or does not fit, is the last line on standard error."""
-    if done.reason is not None:
-        click.echo(f"simbench: {done.task.scenario.id}: {done.status}: {done.reason}", err=True)
-    return EXIT_WRONG if done.status == FAILED else EXIT_GOOD
+    if profile.reason is not None:
+        click.echo(f"simbench: {profile.title}: {profile.status}: {profile.reason}", err=True)
+    return EXIT_WRONG if profile.status == FAILED else EXIT_GOOD

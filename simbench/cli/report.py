@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from simbench.cli.console import console
 from simbench.cli.formats import export_option, outputs
 from simbench.cli.tables.results import results_table
 from simbench.errors import EXIT_GOOD, NothingRun
@@ -57,7 +57,7 @@ def _render(form: str, stored: Stored) -> str:
 
 
 def _show(results: Sequence[Result]) -> None:
-    console = Console()
+    terminal = console()
     for board, kernels in dict.fromkeys((result.platform, result.kernels) for result in results):
         rows = [r for r in results if (r.platform, r.kernels) == (board, kernels)]
-        console.print(results_table(f"{board}, {kernels} kernels", rows))
+        terminal.print(results_table(f"{board}, {kernels} kernels", rows))

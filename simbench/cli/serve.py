@@ -6,21 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from simbench.backends import pricing_backend
-from simbench.cli.workload import (
+from simbench.cli.console import console, teller
+from simbench.cli.options import (
     backend_option,
     chosen_store,
     kernels_option,
     model_option,
     no_cache_option,
-    one_task,
     platform_option,
-    teller,
 )
 from simbench.errors import EXIT_GOOD, UsageError
 from simbench.serve.service import Serving, serve
+from simbench.suites.request import Request, check, requested_model
 
 _BOARD, _FAST = "board", "fast"
 
@@ -86,15 +85,22 @@ def command(
     if tcp is not None and link is not None:
         raise UsageError("--link is of a pseudo terminal: leave out --tcp, or --link")
     emulator = pricing_backend(backend_name)
-    console = Console(stderr=True)
-    store = chosen_store(no_cache=no_cache)
-    task = one_task("serve", platform_name, benchmark, model, kernels, emulator, store, console)
+    terminal = console(stderr=True)
+    tell, store = teller(terminal), chosen_store(no_cache=no_cache)
+    request = Request(
+        platforms=(platform_name,),
+        benchmarks=() if benchmark is None else (benchmark,),
+        kernels=(kernels,),
+        model=model,
+    )
+    check(request)
+    task = requested_model("serve", request, emulator, tell, store)
     what = f"{task.benchmark.title} on {task.platform.title}"
 
     def announce(ports: Sequence[str]) -> None:
         for port in ports:
             click.echo(port)
-        console.print(f"serving {what}; Ctrl-C ends it", highlight=False, soft_wrap=True)
+        terminal.print(f"serving {what}; Ctrl-C ends it", soft_wrap=True)
 
     serving = Serving(
         is_paced=pace == _BOARD,
@@ -103,5 +109,5 @@ def command(
         has_monitor=power is not None,
         resets_on_open=reset_on_open,
     )
-    serve(task, emulator, serving, announce, teller(console))
+    serve(task, emulator, serving, announce, tell)
     return EXIT_GOOD

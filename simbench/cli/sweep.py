@@ -10,27 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
-from simbench import __version__
 from simbench.backends import Backend, pricing_backend
 from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.cli.console import console, teller
+from simbench.cli.options import (
+    backend_option,
+    chosen_store,
+    model_option,
+    no_cache_option,
+    time_limit_option,
+)
 from simbench.cli.output import STDOUT, OutputFile
 from simbench.cli.progress import progress_bar
 from simbench.cli.tables.sweep import sweep_tables
-from simbench.cli.workload import (
-    backend_option,
-    chosen_store,
-    environment,
-    model_option,
-    no_cache_option,
-    teller,
-    time_limit_option,
-)
 from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, UsageError
 from simbench.exports.sweep_document import document
 from simbench.result.tree import ERROR
 from simbench.result.units import counted
+from simbench.runs.provenance import TOOL, environment
 from simbench.sweeps.axes import Group, check_groups, group, parse_axis
 from simbench.sweeps.files import check_parquet, csv_text, parquet_bytes
 from simbench.sweeps.run import run_study
@@ -159,8 +157,8 @@ def command(
     paths = {"csv": csv_path, "parquet": parquet_path, "html": html_path, "json": json_path}
     files = _files(asked, {form: path for form, path in paths.items() if path})
     emulator = pricing_backend(backend_name)
-    console = Console(stderr=True)
-    with _executor(executor, scheduler) as running, progress_bar(console) as progress:
+    terminal = console(stderr=True)
+    with _executor(executor, scheduler) as running, progress_bar(terminal) as progress:
         bar = progress.add_task("simulating", total=None)
         sweep = run_study(
             asked,
@@ -168,17 +166,17 @@ def command(
             chosen_store(no_cache=no_cache),
             executor=running,
             time_limit_s=time_limit,
-            progress=teller(console),
+            progress=teller(terminal),
             advanced=lambda done, total: progress.update(bar, completed=done, total=total),
         )
     for warning in sweep.warnings:
-        console.print(warning, style="yellow", highlight=False, soft_wrap=True)
-    console.print(_said(sweep), style="dim", highlight=False, soft_wrap=True)
+        terminal.print(warning, style="yellow", highlight=False, soft_wrap=True)
+    terminal.print(_said(sweep), style="dim", highlight=False, soft_wrap=True)
     for form, file in files.items():
         file.write(_rendered(form, sweep, emulator))
         file.close()
     if not any(file.is_stdout for file in files.values()):
-        Console().print(sweep_tables(sweep))
+        console().print(sweep_tables(sweep))
     return _verdict(sweep)
 
 
@@ -230,8 +228,7 @@ def _rendered(form: str, sweep: Sweep, emulator: Backend) -> str | bytes:
         from simbench.exports.html.sweep import sweep_page
 
         return sweep_page(sweep)
-    tool = {"name": "simbench", "version": __version__}
-    return json.dumps(document(sweep, tool, environment(emulator))) + "\n"
+    return json.dumps(document(sweep, TOOL, environment(emulator))) + "\n"
 
 
 def _verdict(sweep: Sweep) -> int:

@@ -7,14 +7,14 @@ from itertools import groupby
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from simbench.backends import pricing_backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform, platform_files
+from simbench.cli.console import console, teller
+from simbench.cli.options import backend_option, chosen_store, no_cache_option
 from simbench.cli.output import OutputFile
-from simbench.cli.workload import backend_option, chosen_store, no_cache_option, teller
 from simbench.errors import EXIT_GOOD, UsageError
 from simbench.exports.validation import accuracy_page, render_json, render_residuals
 from simbench.validation.silicon import LIKE, SiliconRow, silicon_rows
@@ -71,13 +71,13 @@ def command(
     boards = {name: load_platform(name) for name in _names(platforms, rows)}
     paths = (json_path, page_path, residuals_path)
     outputs = [OutputFile(path) if path else None for path in paths]
-    console = Console(stderr=True)
+    terminal = console(stderr=True)
     compared = validate(
         rows,
         boards,
         load_benchmarks(),
         emulator,
-        teller(console),
+        teller(terminal),
         chosen_store(no_cache=no_cache),
     )
     figures = summary(compared)
@@ -105,12 +105,12 @@ def _names(wanted: Sequence[str], rows: Sequence[SiliconRow]) -> list[str]:
 
 
 def _show(compared: Sequence[Comparison], figures: Summary) -> None:
-    console = Console(highlight=False)
+    terminal = console()
     ordered = sorted(compared, key=lambda c: (c.row.likeness != LIKE, c.row.platform))
     for title, group in groupby(ordered, _title):
-        console.print(title, style="bold" if title.endswith(LIKE) else "dim", soft_wrap=True)
-        console.print(_table(list(group)))
-    console.print(_verdict(figures))
+        terminal.print(title, style="bold" if title.endswith(LIKE) else "dim", soft_wrap=True)
+        terminal.print(_table(list(group)))
+    terminal.print(_verdict(figures))
 
 
 def _title(c: Comparison) -> str:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from simbench.errors import UsageError
+from simbench.result.frames import Row, rows_frame
 from simbench.result.tree import OK, Layer, Result
+
+if TYPE_CHECKING:
+    import pandas
 
 CODE = "code"
 PRICE = "price"
@@ -130,8 +137,48 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Two runs compared. ``differences`` are the conditions that make numbers incomparable,
-    ``breaches`` a sentence for each broken threshold."""
+    ``breaches`` a sentence for each broken threshold, ``notes`` what is odd about the runs."""
 
     entries: tuple[Entry, ...]
     differences: tuple[str, ...]
     breaches: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """The number of entries."""
+        return len(self.entries)
+
+    def __getitem__(self, id_: str) -> Entry:
+        """The entry called ``id_``. Raises UsageError where there is none."""
+        for entry in self.entries:
+            if entry.id == id_:
+                return entry
+        there = ", ".join(entry.id for entry in self.entries)
+        raise UsageError(f"there is no entry {id_}: there are {there or 'none'}")
+
+    def rows(self) -> Iterator[Row]:
+        """A dictionary for each metric of each entry; what is not known is None."""
+        return (
+            {
+                "id": entry.id,
+                "state": entry.state,
+                "metric": change.metric,
+                "unit": change.unit,
+                "base": change.base,
+                "new": change.new,
+                "change": change.absolute,
+                "relative": change.relative,
+            }
+            for entry in self.entries
+            for change in entry.changes
+        )
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The metrics as a pandas DataFrame. Raises UsageError where pandas is not installed."""
+        return rows_frame(tuple(self.rows()))
+
+    def _repr_html_(self) -> str:
+        """The entries as a table, and what thresholds and conditions say of them."""
+        from simbench.comparisons.notebook import comparison_html  # which words this module's tree
+
+        return comparison_html(self)

@@ -7,19 +7,19 @@ none of them: those of two days are not of one machine.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from simbench.comparisons.comparison import Change
-from simbench.errors import UsageError
-from simbench.result.stored import read_document
+from simbench.result.stored import converted, read_document
 
 SCHEMA = "simbench.bench/1"
+
+_HEAD = re.compile(rb'\s*\{\s*"schema"\s*:\s*"simbench[.]bench/')
+_HEAD_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,13 @@ class Measures:
     measures: Mapping[str, Measure]
 
 
-def holds_measures(document: Mapping[str, Any]) -> bool:
-    """Whether a JSON ``document`` says that it holds measures."""
-    return str(document.get("schema")).partition("/")[0] == SCHEMA.partition("/")[0]
+def holds_measures(path: Path) -> bool:
+    """Whether the file ``path`` begins as :func:`render` does."""
+    try:
+        with path.open("rb") as file:
+            return _HEAD.match(file.read(_HEAD_BYTES)) is not None
+    except OSError:
+        return False  # what reads it says why
 
 
 def read_measures(path: Path) -> Measures:
@@ -47,19 +51,7 @@ def read_measures(path: Path) -> Measures:
 
     Raises UsageError where there is no such file, or it holds something else.
     """
-    return measures_of(path, read_document(path))
-
-
-def measures_of(path: Path, document: Mapping[str, Any]) -> Measures:
-    """The measures that the ``document`` read from ``path`` holds. Raises UsageError likewise."""
-    schema = document.get("schema")
-    if schema != SCHEMA:
-        said = f"schema {schema}" if isinstance(schema, str) else "no schema"
-        raise UsageError(f"{path} holds {said} where {SCHEMA} is read: write one with make bench")
-    try:
-        return msgspec.convert(document, Measures)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{path} is damaged: {error}; measure again to replace it") from None
+    return converted(read_document(path, {SCHEMA: "bench"}), Measures)
 
 
 def render(measures: Measures) -> str:

@@ -10,10 +10,18 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 
+DISTRIBUTION = "simbench-tinyml"
+"""What packaging tools call this package; PyPI's ``simbench`` is another project."""
+
 
 def version_of(package: str) -> str | None:
     """The version of the installed ``package``; None where it is not installed."""
     return _versions().get(_normal(package))
+
+
+def extra(name: str) -> str:
+    """What is to be installed for the optional dependencies called ``name``."""
+    return f"{DISTRIBUTION}[{name}]"
 
 
 @cache

@@ -49,7 +49,8 @@ _CORE_FIELDS: Mapping[str, tuple[int, int, int | None]] = {
     "k": (3, 1, 1),
 }
 # mask and value of the 32 bits, mnemonic, class, operands: a field in small letters is read, in
-# capitals written, after a plus both; x is the double register that a lane is in
+# capitals written, after a plus both; x is the double register that a lane is in, i and f are lists
+# of core and of float registers
 _ROWS = """
     fff0f000 ea508000 csel       alu     L c r
     fff0f000 ea509000 csinc      alu     L c r
@@ -72,6 +73,9 @@ _ROWS = """
     fff1813f ea50010f lsll       alu     +g +p
     fff1813f ea50011f lsrl       alu     +g +p
     fff1813f ea50012f asrl       alu     +g +p
+
+    ffff2000 e89f0000 clrm       alu     I
+    ffbf0e00 ec9f0a00 vscclrm    move    F
 
     fff0ffff f040e001 dls        start   c
     ffc0ffff f000e001 dlstp      start   c
@@ -99,10 +103,14 @@ _ROWS = """
     ffd01e01 fc801e01 vst4       store   d
     ff511e00 fd101e00 vldr       load    D
     ff511e00 fd001e00 vstr       store   d
-    fe501e00 ec101e00 vldr       load    D
-    fe501e00 ec001e00 vstr       store   d
-    ee501e00 ec100e00 vldr       load    D
-    fe501e00 ec000e00 vstr       store   d
+    ff501e00 ed101e00 vldr       load    D
+    ff501e00 ed001e00 vstr       store   d
+    ff701e00 ec301e00 vldr       load    D
+    ff701e00 ec201e00 vstr       store   d
+    ef501e00 ed100e00 vldr       load    D
+    ff501e00 ed000e00 vstr       store   d
+    ef701e00 ec300e00 vldr       load    D
+    ff701e00 ec200e00 vstr       store   d
 
     fe201ff1 fc200840 vcmla      product +d n m
     fee01ff1 fc800840 vcadd      product D n m
@@ -370,11 +378,23 @@ def _field(letter: str, word: int) -> int:
     """The registers that a field of the encoding names, as a mask."""
     if letter == "x":
         return 3 << (_FIRST_FLOAT + 2 * (_bits(word, 7, 7) << 4 | _bits(word, 19, 16)))
+    if letter == "i":
+        return _bits(word, 14, 0)
+    if letter == "f":
+        return _float_list(word)
     if letter in _VECTOR_FIELDS:
         return _vector(_bits(word, *_VECTOR_FIELDS[letter]))
     high, low, odd = _CORE_FIELDS[letter]
     number = _bits(word, high, low)
     return 1 << (number if odd is None else 2 * number + odd)
+
+
+def _float_list(word: int) -> int:
+    """As many words as the low bits say, from a double register where bit 8 is set."""
+    high, low = _bits(word, 22, 22), _bits(word, 15, 12)
+    first = 2 * (high << 4 | low) if _bits(word, 8, 8) else low << 1 | high
+    registers = (1 << _bits(word, 7, 0)) - 1 << _FIRST_FLOAT + first
+    return registers & (1 << _FIRST_FLOAT + 32) - 1
 
 
 def _vector(number: int) -> int:

@@ -99,8 +99,16 @@ def _shift(found: Any) -> tuple[int, str]:
 def _corrected(
     reads: int, writes: int, found: Any, memory: MemoryOperand | None
 ) -> tuple[int, int]:
-    """Mend what capstone gets wrong: VPUSH, VLDM, and accumulators that are read as well."""
+    """Mend what capstone gets wrong: VPUSH, VLDM, stores that write nothing, an SVC that writes
+    the link register, a TT that writes none, and accumulators that are read as well."""
     name = found.insn_name()
+    if name == "svc":
+        return 0, 0
+    if name in ("tt", "ttt", "tta", "ttat"):
+        result, address = (operand.reg for operand in found.operands)
+        return _mask([address]), _mask([result])
+    if name in ("strbt", "strht"):
+        writes = 0
     if memory is not None:
         if not memory.is_load:
             writes &= (1 << _FIRST_FLOAT) - 1

@@ -62,14 +62,9 @@ class Expected:
 
 
 def expected_outputs(
-    benchmark: str, model: PreparedModel | None, inputs: Sequence[bytes], store: Store | None
+    benchmark: str, model: PreparedModel, inputs: Sequence[bytes], store: Store | None
 ) -> Expected:
-    """As :func:`simbench.models.reference.reference_outputs`, recalled where they are known.
-
-    Of a user's own ELF, whose model is not known, none are expected.
-    """
-    if model is None:
-        return Expected(())
+    """As :func:`simbench.models.reference.reference_outputs`, recalled where they are known."""
     recall = Recall(store, benchmark)
     key = key_of(model.sha256, reference_version(model), sources_hash(*_ANSWERS_FOR))
     known = recall.recall(_OUTPUTS, key, dict[str, bytes]) or {}

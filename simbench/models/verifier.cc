@@ -1,4 +1,4 @@
-// The flatbuffers verifier over a .tflite file, as a host-side shared library called by verifier.py.
+// The flatbuffers verifier over a .tflite file, as a shared library that verifier.py calls.
 //
 // The firmware reads models through the same generated schema, so what passes here is safe for it.
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from simbench.firmware.lines import SourceLine
 from simbench.result.estimate import Estimate
+from simbench.result.frames import Row, ranged, rows_frame
+from simbench.result.notebook import UNKNOWN, Cell, estimate_cell, table_html
+from simbench.result.tree import OK, Memory
+from simbench.result.units import si, si_range
+
+if TYPE_CHECKING:
+    import pandas
+
+_FUNCTIONS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +111,14 @@ class Frame:
     cycles: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Profile:
     """The profile of one section; hottest first, layers in order of execution.
 
     ``interpreter`` is what no layer executed; ``shared`` are cycles of the whole that are no one
     layer's, where a price depends on what several of them did together (mostly nothing).
-    ``layers`` is empty where the model is not known.
+    ``layers`` is empty where the model is not known. ``status``, ``reason`` and ``memory`` are as
+    in a result.
     """
 
     title: str
@@ -122,3 +134,70 @@ class Profile:
     accesses: tuple[AccessCount, ...]
     frames: tuple[Frame, ...]
     notes: tuple[str, ...] = field(default=())
+    status: str = OK
+    reason: str | None = None
+    memory: Memory | None = None
+
+    def __repr__(self) -> str:
+        """The profile in a line: "profile of kws@stm32f4/cmsis-nn ok: cycles 10.8 M (9.6–12.3)"."""
+        cycles = self.total.cycles
+        said = self.reason or f"cycles {si(cycles.value, '')} ({si_range(cycles)})"
+        return f"<profile of {self.title} {self.status}: {said}>"
+
+    def rows(self) -> Iterator[Row]:
+        """The layers as dictionaries; what is not known is None. With ``interpreter`` and
+        ``shared``, they add up to ``total``."""
+        return (
+            {
+                "index": layer.index,
+                "op": layer.op,
+                "name": layer.name,
+                "macs": layer.macs,
+                "instructions": layer.cost.instructions,
+                **ranged("cycles", layer.cost.cycles),
+                **ranged("energy_j", layer.cost.energy_j),
+                "share": layer.cost.share,
+                "cycles_per_mac": layer.cycles_per_mac,
+            }
+            for layer in self.layers
+        )
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The layers as a pandas DataFrame. Raises UsageError where pandas is not installed."""
+        return rows_frame(tuple(self.rows()))
+
+    def _repr_html_(self) -> str:
+        """The layers as a table, or of an unknown model the functions that cost most."""
+        parts = self._layer_cells() if self.layers else self._function_cells()
+        rows = [*parts, _cells("all", "", self.total)]
+        wrong = () if self.reason is None else (f"{self.status}: {self.reason}",)
+        headings = ("layer", "name") if self.layers else ("function", "source")
+        return table_html(
+            self.title,
+            (*headings, "instructions", "cycles", "energy", "share"),
+            rows,
+            (*wrong, *self.notes),
+            text_columns=2,
+        )
+
+    def _layer_cells(self) -> Iterator[tuple[Cell, ...]]:
+        for layer in self.layers:
+            yield _cells(f"{layer.index} {layer.op}", layer.name.partition(";")[0], layer.cost)
+        yield _cells("interpreter", "", self.interpreter)
+
+    def _function_cells(self) -> Iterator[tuple[Cell, ...]]:
+        for function in self.functions[:_FUNCTIONS_SHOWN]:
+            source = function.source
+            place = UNKNOWN if source is None else f"{source.file}:{source.line}"
+            yield _cells(function.name, place, function.cost)
+
+
+def _cells(what: str, name: str, cost: Cost) -> tuple[Cell, ...]:
+    return (
+        what,
+        name,
+        f"{cost.instructions:,}",
+        estimate_cell(cost.cycles, ""),
+        estimate_cell(cost.energy_j, "J"),
+        f"{100 * cost.share:.1f} %",
+    )

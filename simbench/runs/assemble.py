@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from simbench.cost.fit import check_fit
-from simbench.cost.price import Price, estimate
+from simbench.cost.price import estimate
 from simbench.cost.residuals import load_target
-from simbench.errors import DoesNotFit, InfrastructureError
+from simbench.cost.target import Target
+from simbench.counts import SectionCounts
+from simbench.errors import InfrastructureError
 from simbench.models.parity import agrees, parity_of
 from simbench.models.prepared import PreparedModel
 from simbench.profiles.attribution import frames
@@ -22,10 +23,10 @@ from simbench.result.tree import (
     Result,
 )
 from simbench.runs.bare import bare_result
-from simbench.runs.memory import memory_needs, memory_section
+from simbench.runs.memory import memory_of, misfit_of
 from simbench.session.measure import Observation
 from simbench.task.inputs import prediction
-from simbench.task.tasks import Task
+from simbench.task.tasks import ElfTask, ModelTask, Task
 
 _OWN_ELF = "what a user's own ELF holds is not known"
 
@@ -36,56 +37,61 @@ def assembled(task: Task, seen: Observation, expected: Sequence[bytes]) -> Resul
     Raises InfrastructureError where the firmware is not of the task's model.
     """
     target = load_target(task.platform)
-    whole = estimate(seen.counts, seen.counts.inference, target)
-    functions = functions_of(task.image, seen.counts.blocks)
-    sections = () if task.model is None else seen.counts.layers
-    result = replace(
+    match task:
+        case ModelTask():
+            whole = _priced(task, seen, seen.counts.layers, target)
+            whole = replace(whole, layers=_layers(task.model, seen, target))
+            return _with_fit(_with_outputs(whole, task, seen, expected), task, seen)
+        case ElfTask():
+            whole = _priced(task, seen, (), target)
+            missing = dict.fromkeys(("parity", "memory", "layers"), _OWN_ELF)
+            return replace(whole, missing={**(whole.missing or {}), **missing})
+
+
+def _priced(
+    task: Task, seen: Observation, layers: Sequence[SectionCounts], target: Target
+) -> Result:
+    counts = seen.counts
+    price = estimate(counts, counts.inference, target)
+    functions = functions_of(task.image, counts.blocks)
+    return replace(
         bare_result(task),
-        instructions=seen.counts.instructions(seen.counts.inference),
-        cycles=whole.cycles,
-        time_s=whole.time_s,
-        energy_j=whole.energy_j,
-        coverage=whole.coverage,
-        frames=frames(seen.counts, sections, functions, target),
-        notes=(*task.notes, *whole.notes),
+        instructions=counts.instructions(counts.inference),
+        cycles=price.cycles,
+        time_s=price.time_s,
+        energy_j=price.energy_j,
+        coverage=price.coverage,
+        frames=frames(counts, layers, functions, target),
+        notes=(*task.notes, *price.notes),
     )
-    if task.model is None:
-        missing = dict.fromkeys(("parity", "memory", "layers"), _OWN_ELF)
-        return replace(result, missing={**(result.missing or {}), **missing})
-    layers = [estimate(seen.counts, s, target) for s in sections]
-    result = replace(
-        result,
-        layers=_layers(task.model, seen, layers),
-        predictions=_predictions(task, task.model, seen),
-        output_sha256=hashlib.sha256(seen.outputs[0]).hexdigest(),
-    )
-    return _with_fit(_with_parity(result, task, task.model, seen, expected), task, task.model, seen)
 
 
-def _with_parity(
-    result: Result, task: Task, model: PreparedModel, seen: Observation, expected: Sequence[bytes]
+def _with_outputs(
+    result: Result, task: ModelTask, seen: Observation, expected: Sequence[bytes]
 ) -> Result:
     pairs = list(zip(seen.outputs, expected, strict=True))
-    parity = parity_of(model, pairs)
-    names = (entry.name for entry in task.inputs)
-    wrong = [name for name, pair in zip(names, pairs, strict=True) if not agrees(model, *pair)]
+    result = replace(
+        result,
+        parity=parity_of(task.model, pairs),
+        predictions=_predictions(task, seen),
+        output_sha256=hashlib.sha256(seen.outputs[0]).hexdigest(),
+    )
+    named = zip((entry.name for entry in task.inputs), pairs, strict=True)
+    wrong = [name for name, pair in named if not agrees(task.model, *pair)]
     if not wrong:
-        return replace(result, parity=parity)
+        return result
     reason = f"outputs differ from the host's reference for {', '.join(wrong)}"
-    return replace(result, parity=parity, status=FAILED, reason=reason)
+    return replace(result, status=FAILED, reason=reason)
 
 
-def _with_fit(result: Result, task: Task, model: PreparedModel, seen: Observation) -> Result:
-    assert seen.footprint is not None  # simbench's own firmware always says
-    memory = memory_section(task.platform, task.image, model, seen.footprint)
-    try:
-        check_fit(task.platform, memory_needs(task.image, model, seen.footprint))
-    except DoesNotFit as error:
-        return replace(result, memory=memory, status=DOES_NOT_FIT, reason=str(error))
-    return replace(result, memory=memory)
+def _with_fit(result: Result, task: ModelTask, seen: Observation) -> Result:
+    result = replace(result, memory=memory_of(task, seen))
+    misfit = misfit_of(task, seen)
+    return result if misfit is None else replace(result, status=DOES_NOT_FIT, reason=misfit)
 
 
-def _layers(model: PreparedModel, seen: Observation, prices: Sequence[Price]) -> tuple[Layer, ...]:
+def _layers(model: PreparedModel, seen: Observation, target: Target) -> tuple[Layer, ...]:
+    prices = [estimate(seen.counts, section, target) for section in seen.counts.layers]
     if len(model.layers) != len(prices):
         raise InfrastructureError(
             f"the firmware ran {len(prices)} layers of a model of {len(model.layers)}: build the "
@@ -105,7 +111,7 @@ def _layers(model: PreparedModel, seen: Observation, prices: Sequence[Price]) ->
     )
 
 
-def _predictions(task: Task, model: PreparedModel, seen: Observation) -> tuple[Prediction, ...]:
+def _predictions(task: ModelTask, seen: Observation) -> tuple[Prediction, ...]:
     pairs = zip(task.inputs[: task.real], seen.outputs[: task.real], strict=True)
-    named = ((e.name, prediction(task.benchmark.labels, model, output)) for e, output in pairs)
+    named = ((e.name, prediction(task.benchmark.labels, task.model, output)) for e, output in pairs)
     return tuple(Prediction(name, said.label, said.score) for name, said in named)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from simbench.catalog.platforms import Platform
-from simbench.models.prepared import PreparedModel
 from simbench.result.tree import OK, MeasuredInput, ModelUsed, Result
 from simbench.task.inputs import Input
 from simbench.task.labelled import NO_DATA_SET
-from simbench.task.tasks import Task
+from simbench.task.tasks import ModelTask, Task
 
 _NOTHING_SENT = "the section is passed without any"
 
@@ -25,7 +24,7 @@ def bare_result(task: Task) -> Result:
         status=OK,
         input=None if task.measured is None else measured_input(task.measured),
         firmware_sha256=task.image.sha256,
-        model=None if task.model is None else _model_used(task, task.model),
+        model=_model_used(task) if isinstance(task, ModelTask) else None,
         notes=task.notes,
         missing={"accuracy": NO_DATA_SET} | _no_input(task) | _no_energy(task.platform),
     )
@@ -44,7 +43,8 @@ def _no_energy(platform: Platform) -> dict[str, str]:
     return {} if platform.energy_reason is None else {"energy_j": platform.energy_reason}
 
 
-def _model_used(task: Task, model: PreparedModel) -> ModelUsed:
+def _model_used(task: ModelTask) -> ModelUsed:
+    model = task.model
     return ModelUsed(
         name=task.benchmark.title,
         source_sha256=model.source_sha256,

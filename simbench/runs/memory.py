@@ -9,19 +9,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simbench.catalog.platforms import Platform
-from simbench.cost.fit import Needs, memory_use
+from simbench.cost.fit import Needs, check_fit, memory_use
 from simbench.counts import Segment
-from simbench.errors import InfrastructureError
+from simbench.errors import DoesNotFit, InfrastructureError
 from simbench.firmware.image import Image
 from simbench.models.prepared import Lifetime, PreparedModel
 from simbench.result.tree import ArenaBuffer, ArenaUse, FlashUse, Memory, RamUse
 from simbench.session.conversation import Footprint
+from simbench.session.measure import Observation
 from simbench.session.protocol import PlanBuffer
+from simbench.task.tasks import ModelTask
 
 TENSOR, SCRATCH, PERSISTENT = "tensor", "scratch", "persistent"
 """Kinds of a buffer in the arena."""
 
 _ALIGNMENT = 16  # kBufferAlignment in TensorFlow Lite Micro's micro_allocator.cc
+
+
+def memory_of(task: ModelTask, seen: Observation) -> Memory:
+    """The memory section of the result of ``task``. Raises as :func:`memory_section` does."""
+    assert seen.footprint is not None  # simbench's own firmware always says
+    return memory_section(task.platform, task.image, task.model, seen.footprint)
+
+
+def misfit_of(task: ModelTask, seen: Observation) -> str | None:
+    """What does not fit the platform of ``task``, in words; None where all does."""
+    assert seen.footprint is not None
+    try:
+        check_fit(task.platform, memory_needs(task.image, task.model, seen.footprint))
+    except DoesNotFit as error:
+        return str(error)
+    return None
 
 
 def memory_needs(image: Image, model: PreparedModel, footprint: Footprint) -> Needs:

@@ -1,36 +1,68 @@
-"""One benchmark on one platform from Python, and its numbers ready to be compared."""
+"""A run from Python: its results as plain numbers, as rows and as a table, ready to be compared."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from simbench.backends import backend
-from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
-from simbench.catalog.platforms import load_platform
 from simbench.errors import UsageError
-from simbench.firmware.build import kernel_set
-from simbench.result.metrics import METRICS, value_of
-from simbench.result.tree import DOES_NOT_FIT, FAILED, OK, Result
-from simbench.runs.runner import run_task
-from simbench.store import default_store
-from simbench.suites.budgets import Limit, breaches, held, metric_limit, shown
-from simbench.suites.suite import Suite, suite_tasks
-from simbench.task.tasks import check_samples, own_benchmark
+from simbench.result.frames import Row, ranged, rows_frame
+from simbench.result.metrics import METRICS, selects, value_of
+from simbench.result.notebook import UNKNOWN, Cell, estimate_cell, kib_cell, table_html
+from simbench.result.tree import DOES_NOT_FIT, FAILED, OK, Result, Run
+from simbench.result.units import accuracy_said, counted, score
+from simbench.runs.remarks import by_sentence
+from simbench.suites.budgets import breaches, shown
+
+if TYPE_CHECKING:
+    import pandas
 
 _LAYERS_SHOWN = 3
+_ESTIMATES = ("cycles", "time_s", "energy_j")
+_HEADINGS = (
+    *("result", "status", "exact", "instructions", "cycles", "time", "energy"),
+    *("arena, KiB", "RAM, KiB", "flash, KiB"),
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Outcome:
-    """A result as plain numbers, in the units of their names.
+    """What was run, immutable. ``run`` is the result tree with all there is to know; ``warnings``
+    say what went wrong on the way and changed no number, such as a damaged entry of the store.
 
-    Estimates are their values; ``result`` has everything, their ranges included:
+    Of a single result, the numbers are attributes, in the units of their names. Estimates are
+    their values; ``result`` has everything, their ranges included:
     ``outcome.result.cycles.upper``. Asking for what is not known raises UsageError, saying why.
+    Of several, each is an outcome of its own, by iteration or by name: ``outcome["kws"]``.
     """
 
-    result: Result
+    run: Run
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """The results, in the order they were asked for."""
+        return self.run.results
+
+    @property
+    def result(self) -> Result:
+        """The only result. Raises UsageError where there is not one."""
+        if len(self.results) != 1:
+            names = ", ".join(result.id for result in self.results)
+            raise UsageError(
+                f"there are {counted(len(self.results), 'result')}, and one is asked for: choose "
+                f"by name, as in outcome[{(names or 'kws').partition(',')[0]!r}]"
+            )
+        return self.results[0]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every output is right and every budget and target met: what ``simbench run``
+        exits with 0 for. A model that does not fit is good where it has no budget."""
+        return all(map(_is_good, self.results))
 
     @property
     def status(self) -> str:
@@ -82,12 +114,50 @@ class Outcome:
         """Whether every output was the host's, bit for bit."""
         return self._number("wrong_outputs") == 0
 
+    def __len__(self) -> int:
+        """The number of results."""
+        return len(self.results)
+
+    def __iter__(self) -> Iterator[Outcome]:
+        """Each result as an outcome of its own."""
+        return (self._with(result) for result in self.results)
+
+    def __getitem__(self, pattern: str) -> Outcome:
+        """The results that ``pattern`` names: "kws", "kws@stm32f4", "*@stm32f4/cmsis-nn".
+
+        Raises UsageError where there are none.
+        """
+        chosen = [result for result in self.results if selects(pattern, result.id)]
+        if not chosen:
+            there = ", ".join(result.id for result in self.results) or "none"
+            raise UsageError(f"there is no result {pattern}: there are {there}")
+        return self._with(*chosen)
+
     def __repr__(self) -> str:
-        """The result in a line: "kws@stm32f4/cmsis-nn ok: cycles 10.9 M, energy_j 9.65 mJ, ..."."""
-        names = ("instructions", "cycles", "time_s", "energy_j", "arena_bytes")
-        values = ((name, value_of(METRICS[name].read(self.result))) for name in names)
-        said = [f"{name} {shown(name, value)}" for name, value in values if value is not None]
-        return f"<{self.result.id} {self.status}: {', '.join(said) or self.result.reason}>"
+        """A result in a line: "kws@stm32f4/cmsis-nn ok: cycles 10.9 M, energy_j 9.65 mJ, ..."."""
+        return "\n".join(map(_line, self.results)) or "<no results>"
+
+    def rows(self) -> Iterator[Row]:
+        """The results as dictionaries, ranges included; what is not known is None."""
+        return map(_row, self.results)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The results as a pandas DataFrame. Raises UsageError where pandas is not installed."""
+        return rows_frame(tuple(self.rows()))
+
+    def write_json(self, path: str | Path) -> None:
+        """Write the result tree as JSON, which ``read`` and the verbs of the command line read."""
+        text = json.dumps(self.run.document(), indent=2) + "\n"
+        Path(path).write_text(text, encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        """The results as a table, with what is to be said of them."""
+        cells = map(_cells, self.results)
+        remarks = (*_remarks(self.results), *self.warnings)
+        return table_html(counted(len(self), "result"), _HEADINGS, cells, remarks, text_columns=2)
+
+    def _with(self, *results: Result) -> Outcome:
+        return replace(self, run=replace(self.run, results=results))
 
     def _number(self, metric: str) -> float:
         value = value_of(METRICS[metric].read(self.result))
@@ -98,37 +168,8 @@ class Outcome:
         return value
 
 
-def run(
-    *,
-    platform: str,
-    model: Path | None = None,
-    benchmark: str | None = None,
-    kernels: str,
-    inputs: Sequence[Path] = (),
-    samples: int,
-    budgets: Mapping[str, float | str] | None = None,
-) -> Outcome:
-    """Run one benchmark, or a user's own ``model``, on ``platform``; UsageError for a mistake.
-
-    ``budgets`` are written as in a suite file: ``{"cycles": 12e6, "energy_j": "5mJ"}``.
-    """
-    check_samples(samples)
-    chosen = _workload(model, benchmark)
-    suite = Suite(
-        platforms=(load_platform(platform),),
-        benchmarks=(chosen,),
-        kernels=(kernel_set(kernels),),
-        samples=samples,
-        inputs={chosen.id: tuple(inputs)} if inputs else {},
-    )
-    limits = [_limit(metric, text) for metric, text in (budgets or {}).items()]
-    emulator = backend("qemu")
-    (task,) = suite_tasks(suite, emulator, store=default_store())
-    return Outcome(held(run_task(task, emulator, default_store()), limits))
-
-
 def complaint(outcome: Outcome, *, parity: bool) -> str | None:
-    """Why ``outcome`` is not good, and which layers cost most; None where it is good.
+    """Why the one result of ``outcome`` is not good, and which layers cost most; None where it is.
 
     Without ``parity``, outputs may differ from the host's.
     """
@@ -141,21 +182,6 @@ def complaint(outcome: Outcome, *, parity: bool) -> str | None:
     return "\n".join([*wrong, *_costliest(result)])
 
 
-def _workload(model: Path | None, benchmark: str | None) -> Benchmark:
-    if (model is None) == (benchmark is None):
-        raise UsageError("give a model or a benchmark: one of the two")
-    if model is not None:
-        return own_benchmark(model)
-    return select_benchmarks([str(benchmark)], load_benchmarks())[0]
-
-
-def _limit(metric: str, text: float | str) -> Limit:
-    try:
-        return Limit("*", metric, metric_limit(metric, str(text)))
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-
-
 def _costliest(result: Result) -> Sequence[str]:
     if result.cycles is None or not result.layers or result.status == DOES_NOT_FIT:
         return ()
@@ -166,3 +192,63 @@ def _costliest(result: Result) -> Sequence[str]:
         for layer in layers
     ]
     return ("most cycles go into", *rows)
+
+
+def _is_good(result: Result) -> bool:
+    is_accurate = result.accuracy is None or result.accuracy.passed is not False
+    return result.status in (OK, DOES_NOT_FIT) and is_accurate and not breaches(result)
+
+
+def _line(result: Result) -> str:
+    names = ("instructions", "cycles", "time_s", "energy_j", "arena_bytes")
+    values = ((name, value_of(METRICS[name].read(result))) for name in names)
+    said = [f"{name} {shown(name, value)}" for name, value in values if value is not None]
+    return f"<{result.id} {result.status}: {', '.join(said) or result.reason}>"
+
+
+def _row(result: Result) -> Row:
+    row: Row = {
+        "id": result.id,
+        "benchmark": result.benchmark,
+        "platform": result.platform,
+        "kernels": result.kernels,
+        "status": result.status,
+        "reason": result.reason,
+    }
+    for name, metric in METRICS.items():
+        is_estimate = name in _ESTIMATES
+        row |= ranged(name, getattr(result, name)) if is_estimate else {name: metric.read(result)}
+    row["coverage"] = result.coverage
+    row["accuracy"] = None if result.accuracy is None else result.accuracy.value
+    return row
+
+
+def _cells(result: Result) -> tuple[Cell, ...]:
+    memory = result.memory
+    sizes = (
+        (None,) * 3
+        if memory is None
+        else (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes)
+    )
+    return (
+        result.id,
+        result.status if result.reason is None else (result.status, result.reason),
+        UNKNOWN if result.parity is None else result.parity.shown,
+        UNKNOWN if result.instructions is None else f"{result.instructions:,}",
+        estimate_cell(result.cycles, ""),
+        estimate_cell(result.time_s, "s"),
+        estimate_cell(result.energy_j, "J"),
+        *map(kib_cell, sizes),
+    )
+
+
+def _remarks(results: Sequence[Result]) -> Iterator[str]:
+    """Missed budgets, accuracy and what was said of inputs; then what is not known, and notes."""
+    for result in results:
+        yield from breaches(result)
+        for said in result.predictions:
+            yield f"{result.id} says of {said.input}: {said.label} {score(said.score)}"
+        if result.accuracy is not None:
+            yield f"{result.id}: {accuracy_said(result.accuracy)}"
+    for sentence, of in by_sentence(results).items():
+        yield f"{', '.join(result.id for result in of)}: {sentence}"

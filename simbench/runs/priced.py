@@ -18,15 +18,11 @@ from simbench.firmware.names import demangler
 from simbench.models.reference import reference_version
 from simbench.result.tree import Result
 from simbench.store import ENCODING, Recall, Store, key_of, sources_hash
-from simbench.task.tasks import Task
+from simbench.task.tasks import ModelTask, Task
 
 _RESULT = "result"
 _PRICING = Lock()  # Python prices one at a time: two at once take longer than one after the other
-_DECIDES = tuple(
-    field.name
-    for field in fields(Task)
-    if field.name not in ("image", "benchmark", "time_limit_s", "data", "judge_on")
-)
+_DECIDES_NOTHING = ("image", "benchmark", "time_limit_s", "data", "judge_on")  # or is there apart
 _DESCRIBES = tuple(field.name for field in fields(Benchmark) if field.name != "model")
 
 
@@ -56,14 +52,13 @@ def priced(task: Task, backend: Backend, store: Store | None, launched: Launched
 
 
 def _made(task: Task, backend: Backend, store: Store | None, launched: Launched | None) -> Ran:
-    from simbench.models.recall import expected_outputs
     from simbench.runs.assemble import assembled
     from simbench.runs.decoded import recall_decoded
+    from simbench.runs.expected import expected_of
     from simbench.session.observe import observe
 
     observed = observe(task, backend, store, launched)
-    tensors = [entry.tensor for entry in task.inputs]
-    expected = expected_outputs(task.benchmark.id, task.model, tensors, store)
+    expected = expected_of(task, store)
     with _PRICING:
         decoding = recall_decoded(task.benchmark.id, observed.observation.counts.blocks, store)
         result = assembled(task, observed.observation, expected.outputs)
@@ -75,11 +70,12 @@ def _key(task: Task, backend: Backend) -> str:
     judges it, the emulator, the host's tools, the data and the code of the price."""
     target = load_target(task.platform)
     return key_of(
-        [getattr(task, name) for name in _DECIDES],
+        type(task).__name__,
+        [getattr(task, f.name) for f in fields(task) if f.name not in _DECIDES_NOTHING],
         [getattr(task.benchmark, name) for name in _DESCRIBES],
         (task.image.sha256, task.image.segments),
         (backend.name, backend.version(), backend.capabilities),
-        None if task.model is None else reference_version(task.model),
+        reference_version(task.model) if isinstance(task, ModelTask) else None,
         (demangler(), version_of("capstone"), version_of("numpy")),
         (target.identity, target.source),
         sources_hash(__name__, ENCODING),

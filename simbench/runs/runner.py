@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simbench.backends import Backend, Capabilities
 from simbench.backends.boards import Launched, in_parallel
-from simbench.cost.residuals import load_target
-from simbench.cost.target import price_settings
 from simbench.errors import DoesNotFit, InfrastructureError
 from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, Result
 from simbench.runs.bare import bare_result
 from simbench.runs.priced import Ran, priced
 from simbench.store import Store
 from simbench.task.labelled import HOST
-from simbench.task.tasks import Task
+from simbench.task.tasks import ModelTask, Task
 
 if TYPE_CHECKING:
     from simbench.accuracy.judge import Judged
@@ -67,8 +65,8 @@ def _run(
 
 
 def _size(task: Task) -> int:
-    wire = 0 if task.measured is None else len(task.measured.wire)
-    return wire * 100 + (task.model.macs if task.model else 0)
+    wire = sum(len(given.wire) for given in task.inputs[:1])
+    return wire * 100 + (task.model.macs if isinstance(task, ModelTask) else 0)
 
 
 def _withheld(result: Result, can: Capabilities) -> Result:
@@ -84,7 +82,7 @@ def _judged(
     result: Result, task: Task, backend: Backend, store: Store | None, launched: Launched | None
 ) -> Judged | None:
     """How good the model is, or None without data, or where the host cannot answer for it."""
-    if task.data is None or result.parity is None:
+    if not isinstance(task, ModelTask) or task.data is None or result.parity is None:
         return None
     if task.judge_on == HOST and result.parity.wrong:
         return None
@@ -96,7 +94,7 @@ def _judged(
 def _with_accuracy(result: Result, task: Task, judged: Judged | None) -> Result:
     missing = dict(result.missing or {})
     if judged is None:
-        if task.data is not None:
+        if isinstance(task, ModelTask) and task.data is not None:
             missing["accuracy"] = _HOST_CANNOT_SAY
         return replace(result, missing=missing)
     del missing["accuracy"]
@@ -106,14 +104,3 @@ def _with_accuracy(result: Result, task: Task, judged: Judged | None) -> Result:
     outputs = judged.accuracy.parity_samples + judged.wrong
     reason = f"{judged.wrong:,} of {outputs:,} outputs for labelled data differ from the host's"
     return replace(result, status=FAILED, reason=result.reason or reason)
-
-
-def settings(tasks: Sequence[Task], backend: str, samples: int) -> Mapping[str, object]:
-    """Everything that changes a number and is not in a result itself."""
-    targets = {task.platform.id: load_target(task.platform) for task in tasks}
-    return {
-        "backend": backend,
-        "samples": samples,
-        "seeds": {task.benchmark.id: task.benchmark.seed for task in tasks},
-        **price_settings(targets.values()),
-    }

@@ -27,7 +27,7 @@ from simbench.serve.server import Server, race
 from simbench.session.conversation import converse
 from simbench.session.measure import launch_spec
 from simbench.session.room import check_room
-from simbench.task.tasks import Task
+from simbench.task.tasks import ModelTask
 
 _NO_LIMIT = 1 << 62
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -47,7 +47,7 @@ class Serving:
 
 
 def serve(
-    task: Task,
+    task: ModelTask,
     backend: Backend,
     serving: Serving,
     announce: Callable[[Sequence[str]], None],
@@ -87,7 +87,7 @@ class _Service:
 
     def __init__(
         self,
-        task: Task,
+        task: ModelTask,
         backend: Backend,
         serving: Serving,
         port: Port,
@@ -126,9 +126,8 @@ class _Service:
         await self._server.run()
 
 
-def _misfit(task: Task, backend: Backend) -> DoesNotFit | None:
+def _misfit(task: ModelTask, backend: Backend) -> DoesNotFit | None:
     """Why the real board could not run the task; None where it could."""
-    assert task.model is not None  # the firmware is simbench's own
     try:
         check_room(task)
     except DoesNotFit as error:
@@ -147,7 +146,7 @@ def _misfit(task: Task, backend: Backend) -> DoesNotFit | None:
     return None
 
 
-def served_spec(task: Task) -> LaunchSpec:
+def served_spec(task: ModelTask) -> LaunchSpec:
     """The board that is served: every window is counted, as a whole and however long it is."""
     symbols = task.image.symbols
     window = Section(symbols["th_pre"] & ~1, symbols["th_post"] & ~1)

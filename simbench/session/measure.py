@@ -15,7 +15,7 @@ from simbench.firmware.config import BUFFER_BYTES, BoardConfig, pack_config
 from simbench.session.conversation import Conversation, Footprint, Patience, converse
 from simbench.session.room import check_room
 from simbench.task.inputs import Input
-from simbench.task.tasks import Task
+from simbench.task.tasks import ElfTask, ModelTask, Task
 
 _POLL_S = 0.02
 
@@ -41,33 +41,41 @@ def measure(
     Raises FirmwareFault and InfrastructureError, saying what to do, and as
     :func:`simbench.session.room.check_room`.
     """
-    check_room(task)
+    if isinstance(task, ModelTask):  # a user's own image has its own regions
+        check_room(task)
     spec = launch_spec(task, watch_caches=backend.capabilities.caches)
     with backend.launch(spec) as board:
         if launched is not None:
             launched(board)
-        if task.section is not None:
-            return _section(board, task)
-        conversation = converse(board, Patience().within(task.time_limit_s))
-        return _own(conversation, task) if task.model is None else _suite(conversation, task)
+        match task:
+            case ModelTask():
+                return _suite(_talk(board, task), task)
+            case ElfTask(section=None):
+                return _own(_talk(board, task), task)
+            case ElfTask():
+                return _section(board, task)
 
 
 def launch_spec(task: Task, *, watch_caches: bool = True) -> LaunchSpec:
     """The board that runs ``task``: its image, what is loaded beside it, the caches to watch."""
-    linked_for_it = task.model is None
+    match task:
+        case ModelTask():
+            blobs, linked_for_it, section = _blobs(task), False, None
+        case ElfTask():
+            blobs, linked_for_it, section = (), True, task.section
     return LaunchSpec(
         image=task.image,
         machine=task.machine,
-        blobs=() if task.model is None else _blobs(task, task.model.data),
+        blobs=blobs,
         caches=platform_caches(task.platform, linked_for_it=linked_for_it) if watch_caches else (),
         grouping=False,  # the alignment of every access is a price
         counted_windows=1,
-        section=task.section,
+        section=section,
     )
 
 
 def answers(
-    task: Task,
+    task: ModelTask,
     backend: Backend,
     inputs: Sequence[Input],
     launched: Launched | None = None,
@@ -87,19 +95,23 @@ def answers(
         return tuple(_output(conversation, asked, index) for index in range(len(inputs)))
 
 
-def bank_bytes(task: Task) -> int:
+def bank_bytes(task: ModelTask) -> int:
     """The size of the board's memory for inputs."""
     return task.image.symbols["__bank_end"] - task.image.symbols["__bank_start"]
 
 
-def _check_boot(conversation: Conversation, task: Task) -> None:
+def _talk(board: Board, task: Task) -> Conversation:
+    return converse(board, Patience().within(task.time_limit_s))
+
+
+def _check_boot(conversation: Conversation, task: ModelTask) -> None:
     if conversation.boot_errors:
         raise InfrastructureError(
             f"the firmware cannot run {task.benchmark.title}: {'; '.join(conversation.boot_errors)}"
         )
 
 
-def _suite(conversation: Conversation, task: Task) -> Observation:
+def _suite(conversation: Conversation, task: ModelTask) -> Observation:
     _check_boot(conversation, task)
     _load(conversation, task, 0)
     inference = conversation.infer()
@@ -111,7 +123,7 @@ def _suite(conversation: Conversation, task: Task) -> Observation:
     return Observation(inference.counts, tuple(outputs), footprint)
 
 
-def _load(conversation: Conversation, task: Task, index: int) -> None:
+def _load(conversation: Conversation, task: ModelTask, index: int) -> None:
     wired = _wired(task)
     if index < wired:
         conversation.load(task.inputs[index].wire)
@@ -119,28 +131,28 @@ def _load(conversation: Conversation, task: Task, index: int) -> None:
         conversation.load_bank(index - wired)
 
 
-def _output(conversation: Conversation, task: Task, index: int) -> bytes:
+def _output(conversation: Conversation, task: ModelTask, index: int) -> bytes:
     _load(conversation, task, index)
     conversation.infer(counted=False)
     return conversation.output()
 
 
-def _wired(task: Task) -> int:
+def _wired(task: ModelTask) -> int:
     """How many inputs go over the UART: the first, or none where the firmware's buffer is small."""
     return int(len(task.inputs[0].wire) <= BUFFER_BYTES)
 
 
-def _own(conversation: Conversation, task: Task) -> Observation:
+def _own(conversation: Conversation, task: ElfTask) -> Observation:
     conversation.load(task.inputs[0].wire)
     inference = conversation.infer()
     assert inference.counts is not None
     return Observation(inference.counts, (), None)
 
 
-def _section(board: Board, task: Task) -> Observation:
+def _section(board: Board, task: ElfTask) -> Observation:
     """Wait until the section has been passed, for as long as the task's time limit."""
     if task.measured is not None:
-        conversation = converse(board, Patience().within(task.time_limit_s))
+        conversation = _talk(board, task)
         conversation.load(task.measured.wire)
         conversation.infer(counted=False)
     deadline = time.monotonic() + task.time_limit_s
@@ -165,14 +177,14 @@ def _listen(board: Board) -> None:
             raise
 
 
-def _blobs(task: Task, model: bytes) -> tuple[Blob, ...]:
+def _blobs(task: ModelTask) -> tuple[Blob, ...]:
     """The model, the bank of further inputs, and the block that says where they are."""
     symbols = task.image.symbols
     bank = [entry.wire for entry in task.inputs[_wired(task) :]]
     stride = max(map(len, bank), default=0)
     config = BoardConfig(
         model_address=symbols["__weights_start"],
-        model_bytes=len(model),
+        model_bytes=len(task.model.data),
         arena_address=symbols["__arena_start"],
         arena_bytes=symbols["__arena_end"] - symbols["__arena_start"],
         bank_address=symbols["__bank_start"],
@@ -185,7 +197,7 @@ def _blobs(task: Task, model: bytes) -> tuple[Blob, ...]:
     )
     blobs = [
         Blob(symbols["simbench_config"], pack_config(config)),
-        Blob(symbols["__weights_start"], model),
+        Blob(symbols["__weights_start"], task.model.data),
     ]
     if bank:
         blobs.append(Blob(symbols["__bank_start"], b"".join(w.ljust(stride, b"\0") for w in bank)))

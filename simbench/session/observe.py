@@ -21,7 +21,7 @@ from simbench.counts import CacheGeometry, Counts, SectionCounts
 from simbench.models.prepared import input_names
 from simbench.session.measure import Observation, launch_spec, measure
 from simbench.store import Recall, Store, encode, key_of, sources_hash
-from simbench.task.tasks import Task
+from simbench.task.tasks import ModelTask, Task
 
 _COUNTS = "counts"
 _EVENTS = "events"
@@ -110,7 +110,8 @@ def _has_outputs(kept: _Kept, task: Task) -> bool:
 
 
 def _names(task: Task) -> tuple[str, ...]:
-    return input_names(task.model, (given.wire for given in task.inputs))
+    model = task.model if isinstance(task, ModelTask) else None
+    return input_names(model, (given.wire for given in task.inputs))
 
 
 def _outputs(kept: _Kept, task: Task) -> tuple[bytes, ...]:

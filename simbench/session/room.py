@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from simbench.counts import Segment
 from simbench.errors import DoesNotFit, UsageError
-from simbench.task.tasks import Task
+from simbench.task.tasks import ModelTask
 
 _CALLED = {Segment.WEIGHTS: "model", Segment.ARENA: "arena"}
 
 
-def check_room(task: Task) -> None:
+def check_room(task: ModelTask) -> None:
     """Raise DoesNotFit where the model, or the least arena it can do with, is larger than the
     machine's region for it, and UsageError where its inputs are.
 
     Where the board's own memory is too small too, that is what is said.
     """
-    if task.model is None:  # a user's own image has its own regions
-        return
     needs = {
         Segment.WEIGHTS: len(task.model.data),
         Segment.ARENA: task.model.least_arena_bytes,
@@ -32,7 +30,7 @@ def check_room(task: Task) -> None:
     _check_inputs(task)
 
 
-def _check_inputs(task: Task) -> None:
+def _check_inputs(task: ModelTask) -> None:
     """Further inputs lie in a bank of the machine's memory."""
     largest = max((len(entry.wire) for entry in task.inputs), default=0)
     bank = _region(task, "bank")
@@ -43,6 +41,6 @@ def _check_inputs(task: Task) -> None:
         )
 
 
-def _region(task: Task, name: str) -> int:
+def _region(task: ModelTask, name: str) -> int:
     symbols = task.image.symbols
     return symbols[f"__{name}_end"] - symbols[f"__{name}_start"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from simbench import __version__
 from simbench.cost.residuals import load_target
 from simbench.errors import UsageError
-from simbench.task.tasks import Task
+from simbench.task.tasks import ModelTask, Task
 
 LOCK_FILE = "simbench.lock"
 SCHEMA = "simbench.lock/1"
@@ -45,7 +45,7 @@ def check(path: Path, tasks: Sequence[Task]) -> None:
 def _facts(task: Task) -> Iterator[tuple[str, str]]:
     platform, image = task.platform, f"{task.platform.core}/{task.scenario.kernels}"
     yield f"firmware {image}", task.image.sha256
-    if task.model is not None:
+    if isinstance(task, ModelTask):
         yield f"model {task.benchmark.id} for {image}", task.model.sha256
     if task.measured is not None:
         yield f"input of {task.scenario.id}", hashlib.sha256(task.measured.wire).hexdigest()

@@ -17,7 +17,7 @@ from simbench.store import Store
 from simbench.suites.budgets import Limit
 from simbench.task.tasks import (
     DEFAULT_SAMPLES,
-    Task,
+    ModelTask,
     suite_task,
     with_inputs,
 )
@@ -76,7 +76,7 @@ def _only(
 
 def suite_tasks(
     suite: Suite, emulator: Backend, progress: Progress = quiet, store: Store | None = None
-) -> tuple[Task, ...]:
+) -> tuple[ModelTask, ...]:
     """The tasks of ``suite``, with the images built and the models from the ``store`` where it has
     them. Raises what building and preparing raise."""
     boards = {board.id: board for board in suite.platforms}

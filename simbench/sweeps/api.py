@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from simbench.backends import backend
+from simbench.backends import pricing_backend
 from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.errors import UsageError
 from simbench.store import default_store
@@ -21,7 +22,9 @@ from simbench.sweeps.study import (
     read_study,
 )
 from simbench.sweeps.sweep import Sweep
-from simbench.task.tasks import own_benchmark
+from simbench.task.tasks import DEFAULT_TIME_LIMIT_S, check_time_limit, own_benchmark
+
+_Name = TypeVar("_Name", bound=str | Path)
 
 Values = str | Iterable[object]
 """Values of an axis: as on the command line ("0..5", "40MHz,80MHz"), or one by one."""
@@ -29,40 +32,58 @@ Values = str | Iterable[object]
 
 def sweep(
     *,
-    platform: str | Sequence[str],
-    benchmark: str | Sequence[str] = "*",
+    platform: str | Path | Sequence[str | Path],
+    benchmark: str | Sequence[str] = (),
     model: str | Path | None = None,
     kernels: str | Sequence[str] = DEFAULT_KERNELS,
     set: Mapping[str, Values] | None = None,
     zip: Sequence[Mapping[str, Values]] = (),
     goal: str | None = None,
     sensitivity: str | None = None,
+    backend: str = "qemu",
+    time_limit: float = DEFAULT_TIME_LIMIT_S,
+    no_cache: bool = False,
 ) -> Sweep:
     """Price every combination of what is ``set`` on every platform, benchmark and kernel set.
 
     ``set`` gives each path in a board's file (or, below "core.", in its core's) its values; each
-    mapping of ``zip`` does so for paths that go together. Simulations come from the user's store.
-    Raises UsageError for a mistake and NothingRun where there is nothing to price.
+    mapping of ``zip`` does so for paths that go together. Simulations come from the user's store,
+    but with ``no_cache``. Raises UsageError for a mistake, and NothingRun where there is nothing to
+    price.
     """
+    if model is not None and benchmark:
+        raise UsageError("--model and --benchmark exclude each other: give one of them")
     own = () if model is None else (own_benchmark(Path(model)),)
     study = Study(
-        platforms=platform_names(_listed(platform)),
-        benchmarks=own or benchmarks_called(_listed(benchmark)),
+        platforms=platform_names(map(str, _listed(platform))),
+        benchmarks=own or benchmarks_called(_listed(benchmark or "*")),
         kernels=kernel_names(_listed(kernels)),
         groups=_groups(set or {}, zip),
         goal=None if goal is None else parse_goal(goal),
         sensitivity=None if sensitivity is None else parse_fraction(sensitivity),
     )
-    return run_study(study, backend("qemu"), default_store())
+    return _carried_out(study, backend, time_limit, no_cache)
 
 
-def sweep_study(path: str | Path) -> Sweep:
+def sweep_study(
+    path: str | Path,
+    *,
+    backend: str = "qemu",
+    time_limit: float = DEFAULT_TIME_LIMIT_S,
+    no_cache: bool = False,
+) -> Sweep:
     """Carry out the study in the file ``path``. Raises as :func:`sweep`, naming its lines."""
-    return run_study(read_study(Path(path)), backend("qemu"), default_store())
+    return _carried_out(read_study(Path(path)), backend, time_limit, no_cache)
 
 
-def _listed(names: str | Sequence[str]) -> Sequence[str]:
-    return (names,) if isinstance(names, str) else names
+def _carried_out(study: Study, backend: str, time_limit_s: float, no_cache: bool) -> Sweep:
+    check_time_limit(time_limit_s)
+    store = None if no_cache else default_store()
+    return run_study(study, pricing_backend(backend), store, time_limit_s=time_limit_s)
+
+
+def _listed(names: _Name | Sequence[_Name]) -> Sequence[_Name]:
+    return (names,) if isinstance(names, str | Path) else names
 
 
 def _groups(

@@ -6,6 +6,7 @@ import csv
 import io
 
 from simbench.errors import UsageError
+from simbench.files.installed import extra
 from simbench.sweeps.table import WHOLE, Table, plain_values
 
 
@@ -25,7 +26,7 @@ def check_parquet() -> None:
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise UsageError(
-            f"Parquet needs pyarrow ({error}): install simbench[parquet], or write CSV instead"
+            f"Parquet needs pyarrow ({error}): install {extra('parquet')}, or write CSV instead"
         ) from error
 
 

@@ -20,6 +20,7 @@ from simbench import __version__
 from simbench.backends import Backend, backend
 from simbench.backends.boards import Launched
 from simbench.errors import InfrastructureError, UsageError
+from simbench.files.installed import extra
 from simbench.session.measure import Observation, measure
 from simbench.sweeps.simulate import Executor
 from simbench.task.tasks import Task
@@ -28,7 +29,7 @@ try:
     from distributed import Client, Future, KilledWorker
     from distributed.comm.core import CommClosedError
 except ImportError as error:
-    raise UsageError(f"--executor dask needs dask ({error}): install simbench[dask]") from error
+    raise UsageError(f"--executor dask needs dask ({error}): install {extra('dask')}") from error
 
 CONNECT_S = 5.0
 _AT_ONCE = 64  # given to the scheduler; the workers decide how many run

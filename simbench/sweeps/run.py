@@ -23,7 +23,7 @@ from simbench.sweeps.simulate import LOCAL, Advanced, Executor, Key, Simulated, 
 from simbench.sweeps.study import Study
 from simbench.sweeps.sweep import SCENARIO, Sweep
 from simbench.sweeps.table import Table, column_of, stacked
-from simbench.task.tasks import DEFAULT_TIME_LIMIT_S, Task
+from simbench.task.tasks import DEFAULT_TIME_LIMIT_S, ModelTask
 
 _CLOCK_NOTE = (
     "a changed clock keeps the energy coefficients: no change of the core's voltage goes with it"
@@ -85,8 +85,8 @@ def _case(scenario: Scenario, benchmark: Benchmark, board: _Board) -> Case:
     return Case(scenario, benchmark, board.targets, board.layouts)
 
 
-def _tasks(cases: Sequence[Case], made: Tasks) -> dict[Key, Task]:
-    tasks: dict[Key, Task] = {}
+def _tasks(cases: Sequence[Case], made: Tasks) -> dict[Key, ModelTask]:
+    tasks: dict[Key, ModelTask] = {}
     for case in cases:
         for key, platform in needed(case).items():
             if key not in tasks:

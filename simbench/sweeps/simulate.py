@@ -21,7 +21,7 @@ from simbench.runs.memory import memory_needs
 from simbench.session.measure import measure
 from simbench.session.observe import Measure, observe
 from simbench.store import Store
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import ModelTask, suite_task
 
 
 class Key(NamedTuple):
@@ -76,9 +76,9 @@ class Tasks:
         self._store = store
         self._time_limit_s = time_limit_s
         self._progress = progress
-        self._known: dict[tuple[str, str, str], Task] = {}
+        self._known: dict[tuple[str, str, str], ModelTask] = {}
 
-    def task(self, scenario: Scenario, platform: Platform, benchmark: Benchmark) -> Task:
+    def task(self, scenario: Scenario, platform: Platform, benchmark: Benchmark) -> ModelTask:
         """The task of the measured inference alone. Raises what building and preparing raise."""
         key = (benchmark.id, scenario.kernels, platform.core)
         if key not in self._known:
@@ -96,7 +96,7 @@ class Tasks:
 
 
 def simulate(
-    tasks: Mapping[Key, Task],
+    tasks: Mapping[Key, ModelTask],
     backend: Backend,
     store: Store | None,
     executor: Executor,
@@ -118,9 +118,8 @@ def simulate(
 
 
 def _simulated(
-    task: Task, backend: Backend, store: Store | None, measuring: Measure, launched: Launched
+    task: ModelTask, backend: Backend, store: Store | None, measuring: Measure, launched: Launched
 ) -> Simulated:
-    assert task.model is not None  # studies are of simbench's own firmware
     hashes = (task.image.sha256, task.model.sha256)
     try:
         observed = observe(task, backend, store, launched, measuring)

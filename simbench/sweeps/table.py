@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simbench.errors import UsageError
+from simbench.result.frames import data_frame
 from simbench.sweeps.axes import plain
 
 if TYPE_CHECKING:
@@ -50,18 +50,7 @@ class Table:
 
     def to_pandas(self) -> pandas.DataFrame:
         """The table as a pandas DataFrame. Raises UsageError where pandas is not installed."""
-        try:
-            import pandas
-        except ImportError as error:
-            raise UsageError(
-                f"a DataFrame needs pandas ({error}): install simbench[pandas], or use rows()"
-            ) from error
-        return pandas.DataFrame(
-            {
-                name: pandas.array(column, dtype="Int64") if name in WHOLE else column
-                for name, column in self.columns.items()
-            }
-        )
+        return data_frame(self.columns, WHOLE)
 
 
 def plain_values(name: str, column: NDArray[Any]) -> list[Any]:

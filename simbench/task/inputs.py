@@ -195,10 +195,12 @@ def area_average(image: NDArray[np.uint8], height: int, width: int) -> NDArray[n
     rows = _overlaps(image.shape[0], height)
     columns = _overlaps(image.shape[1], width)
     # every sum is a whole number below 2**53, which float64 holds exactly in any order
-    sums = np.tensordot(rows, np.tensordot(image.astype(np.float64), columns, (1, 1)), (1, 0))
+    across = np.tensordot(image.astype(np.float64), columns, (1, 1))
+    sums: NDArray[np.float64] = np.tensordot(rows, across, (1, 0))
     area = image.shape[0] * image.shape[1]
     whole = sums.astype(np.int64).transpose(0, 2, 1)
-    return ((2 * whole + area) // (2 * area)).astype(np.uint8)
+    rounded: NDArray[np.int64] = (2 * whole + area) // (2 * area)
+    return rounded.astype(np.uint8)
 
 
 def _overlaps(old: int, new: int) -> NDArray[np.float64]:

@@ -24,21 +24,20 @@ from simbench.models.recall import prepared_model
 from simbench.store import Store
 from simbench.task.input_file import read_input
 from simbench.task.inputs import Input, benchmark_inputs
-from simbench.task.labelled import DataSet
+from simbench.task.labelled import HOST, DataSet
 from simbench.task.recall import recalled_inputs
 
 DEFAULT_SAMPLES = 10
 MOST_SAMPLES = 10_000
 DEFAULT_TIME_LIMIT_S = 300.0
+LEAST_TIME_LIMIT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """One scenario with everything that runs it. ``machine`` is the emulator's.
+class ModelTask:
+    """A benchmark's model on simbench's own firmware. ``machine`` is the emulator's.
 
     ``inputs[0]`` is the measured one; the first ``real`` of them are real, the others seeded.
-    ``model`` is ``None`` for a user's own ELF, which holds its own model. ``section`` is what is
-    measured of one instead of its inference; without ``inputs`` it is then sent nothing.
     ``time_limit_s`` is wall time for any answer of the firmware. ``notes`` are sentences on what
     was changed to make the inputs fit. ``data`` is what the model is judged by, if anything, and
     ``judge_on`` whose outputs are judged: the "host"'s or the "emulator"'s.
@@ -49,19 +48,46 @@ class Task:
     benchmark: Benchmark
     image: Image
     machine: str
-    model: PreparedModel | None
+    model: PreparedModel
     inputs: tuple[Input, ...]
     real: int
-    section: Section | None = None
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
     notes: tuple[str, ...] = ()
     data: DataSet | None = None
-    judge_on: str = "host"
+    judge_on: str = HOST
+
+    @property
+    def measured(self) -> Input:
+        """The input of the measured inference."""
+        return self.inputs[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ElfTask:
+    """A user's own image, which holds its own model, on the machine of the board itself.
+
+    ``benchmark`` says whose input it is sent; ``inputs`` is that one, or nothing. ``section`` is
+    what is measured where that is not its inference. The rest is as a :class:`ModelTask`'s.
+    """
+
+    scenario: Scenario
+    platform: Platform
+    benchmark: Benchmark
+    image: Image
+    machine: str
+    section: Section | None
+    inputs: tuple[Input, ...]
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S
+    notes: tuple[str, ...] = ()
 
     @property
     def measured(self) -> Input | None:
         """The input of the measured inference; ``None`` where nothing is sent."""
         return self.inputs[0] if self.inputs else None
+
+
+Task = ModelTask | ElfTask
+"""One scenario with everything that runs it."""
 
 
 def own_benchmark(path: Path) -> Benchmark:
@@ -111,7 +137,7 @@ def suite_task(
     samples: int,
     progress: Progress = quiet,
     store: Store | None = None,
-) -> Task:
+) -> ModelTask:
     """A task on simbench's own firmware, its model from the ``store`` where that has it.
 
     Raises what building and preparing raise.
@@ -120,7 +146,9 @@ def suite_task(
     model = _prepared(benchmark, tuple(firmware.ops.items()), progress, store)
     real = recalled_inputs(benchmark, model, store, progress)
     inputs = (*real, *benchmark_inputs(benchmark, model, samples))
-    return Task(scenario, platform, benchmark, firmware.image, machine, model, inputs, len(real))
+    return ModelTask(
+        scenario, platform, benchmark, firmware.image, machine, model, inputs, len(real)
+    )
 
 
 def own_elf_task(
@@ -129,7 +157,7 @@ def own_elf_task(
     benchmark: Benchmark | None,
     elf: Path,
     section: str | None = None,
-) -> Task:
+) -> ElfTask:
     """A task on a user's own image, on the machine of the board itself.
 
     ``section`` is what to measure ("begin=SYMBOL,end=SYMBOL") where that is not what runs between
@@ -148,17 +176,15 @@ def own_elf_task(
         _check_markers(elf, image)
     starts = {segment: ranges[0].start for segment, ranges in image.segments.items() if ranges}
     placed = placed_by_address(platform, starts)
-    return Task(
+    return ElfTask(
         scenario=scenario,
         platform=placed,
         benchmark=benchmark or own_benchmark(elf),
         image=image,
         machine=platform.native.machine,
-        model=None,
+        section=window,
         # the input's size is the benchmark's; the model in the ELF is the user's
         inputs=benchmark_inputs(benchmark, _prepared(benchmark, None), 1) if benchmark else (),
-        real=0,
-        section=window,
         notes=() if section is None else (f"measured is the section {section}",),
     )
 
@@ -173,11 +199,10 @@ def _check_markers(elf: Path, image: Image) -> None:
         )
 
 
-def with_inputs(task: Task, paths: Sequence[Path], *, seeded: bool) -> Task:
+def with_inputs(task: ModelTask, paths: Sequence[Path], *, seeded: bool) -> ModelTask:
     """``task`` with a user's inputs first, in place of real ones, and ``seeded`` ones only where
     they are wanted. Raises UsageError, saying what is expected, where an input does not fit."""
     model, benchmark = task.model, task.benchmark
-    assert model is not None  # a user's own ELF is given no inputs
     given = [read_input(path, model, benchmark.encoding) for path in paths]
     says = benchmark.result is ResultKind.OUTPUTS and model.output.elements > 1
     return replace(
@@ -192,6 +217,12 @@ def check_samples(samples: int) -> None:
     """Raise :class:`UsageError` where ``samples`` is no number of inputs to compare."""
     if not 1 <= samples <= MOST_SAMPLES:
         raise UsageError(f"--samples is {samples}: compare 1 to {MOST_SAMPLES:,} inputs")
+
+
+def check_time_limit(seconds: float) -> None:
+    """Raise :class:`UsageError` where ``seconds`` is too little to wait for any answer."""
+    if not seconds >= LEAST_TIME_LIMIT_S:
+        raise UsageError(f"--time-limit is {seconds:g}: wait {LEAST_TIME_LIMIT_S} s or more")
 
 
 @cache  # benchmarks and platforms of one core share the image

@@ -2,7 +2,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define UART ((volatile uint32_t *)0x40004000) /* CMSDK: data, state, control, interrupt, divider */
+/* CMSDK: data, state, control, interrupt, divider */
+#define UART ((volatile uint32_t *)0x40004000)
 #define WEIGHTS ((uint32_t *)0x00200000)
 #define ARENA ((uint32_t *)0x21000000)
 #define BANK ((uint8_t *)0x21800000)

@@ -1,7 +1,7 @@
 /* A QEMU plugin of the tests: writes what the core executes in the layout of Renode's binary
- * execution trace (format version 4, see simbench/backends/renode/trace.py), so that the reading and
- * counting of such traces is tested on real runs where there is no Renode. Arguments: output=FILE,
- * and begin=ADDRESS, end=ADDRESS: write only from the one to a little after the other.
+ * execution trace (format version 4, see simbench/backends/renode/trace.py), so that the reading
+ * and counting of such traces is tested on real runs where there is no Renode. Arguments:
+ * output=FILE, and begin=ADDRESS, end=ADDRESS: write only from the one to a little after the other.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -28,7 +28,7 @@ _STOP_TIMEOUT_S = 3.0
 _SEND_TIMEOUT_S = 30.0
 _POKE_INTERVAL_S = 0.05
 _ESCAPE = b"\x01"  # QEMU's multiplexer obeys what follows it, and passes on the second of two
-_CANNOT_WRITE = 74  # as in plugin.c
+_CANNOT_WRITE = 74  # as in plugin/records.h
 _PROGRAM_COUNTER = re.compile(r"R15=([0-9a-fA-F]{8})")
 
 

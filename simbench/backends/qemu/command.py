@@ -55,7 +55,7 @@ def machine_arguments(spec: LaunchSpec, image: Path, blobs: Sequence[Path]) -> l
 
 
 def plugin_config(spec: LaunchSpec, files: Files, tool: Tool) -> str:
-    """The text plugin.c reads. Raises UsageError if the image or a cache cannot be counted."""
+    """The text the plugin reads. Raises UsageError if the image or a cache cannot be counted."""
     return "".join(f"{statement}\n" for statement in _statements(spec, files, tool))
 
 

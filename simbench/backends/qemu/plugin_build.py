@@ -1,4 +1,7 @@
-"""Compile the counting plugin with the host's C compiler, once per plugin interface and source."""
+"""Compile the counting plugin with the host's C compiler, once per plugin interface and sources.
+
+Its sources are the folder ``plugin``: ``plugin.c`` includes all others.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from filelock import FileLock, Timeout
 from simbench.errors import InfrastructureError
 from simbench.files.paths import build_dir
 
-_SOURCE = Path(__file__).with_name("plugin.c")
+_FOLDER = Path(__file__).with_name("plugin")
 _FLAGS = ("-O2", "-std=gnu11", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden")
 _LOCK_TIMEOUT_S = 120.0
 
@@ -57,7 +60,10 @@ def build_plugin(version: tuple[int, int]) -> Path:
 
 
 def _target(api: int) -> Path:
-    key = hashlib.sha256("\0".join((str(api), *_FLAGS)).encode() + _SOURCE.read_bytes())
+    key = hashlib.sha256("\0".join((str(api), *_FLAGS)).encode())
+    for source in sorted(_FOLDER.glob("*.[ch]")):
+        content = hashlib.sha256(source.read_bytes()).hexdigest()
+        key.update(f"\0{source.name}\0{content}".encode())
     return build_dir() / "plugin" / f"simbench-api{api}-{key.hexdigest()[:16]}.so"
 
 
@@ -68,10 +74,13 @@ def _compile(api: int, target: Path) -> None:
             "no C compiler for the counting plugin; install the Debian package gcc, or set CC"
         )
     partial = target.with_name(f"{target.name}.{os.getpid()}.part")
-    command = [*compiler.split(), *_FLAGS, f"-DSIMBENCH_PLUGIN_API={api}", str(_SOURCE)]
+    command = [*compiler.split(), *_FLAGS, f"-DSIMBENCH_PLUGIN_API={api}"]
     try:
         done = subprocess.run(
-            [*command, "-o", str(partial)], capture_output=True, text=True, check=False
+            [*command, str(_FOLDER / "plugin.c"), "-o", str(partial)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise InfrastructureError(

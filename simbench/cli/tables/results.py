@@ -12,8 +12,8 @@ from rich.text import Text
 from simbench.result.estimate import Estimate
 from simbench.result.tree import OK, Budget, Memory, Result
 from simbench.result.units import accuracy_said, score, si, si_range
+from simbench.runs.remarks import by_sentence
 from simbench.suites.budgets import shown
-from simbench.task.labelled import NO_DATA_SET
 
 _UNKNOWN = "–"
 _SHORT_NAME = 8  # of a benchmark: what a line of 80 columns has room for with wide gaps
@@ -70,9 +70,9 @@ def _remarks(results: Sequence[Result]) -> Iterable[Text]:
             yield Text(f"{result.benchmark}: {accuracy_said(result.accuracy)}")
         if result.budgets:
             yield _budgets(result)
-    for sentence, names in _by_sentence(results).items():
-        of_all = len(names) == len(results)
-        yield Text(sentence if of_all else f"{', '.join(names)}: {sentence}")
+    for sentence, of in by_sentence(results).items():
+        names = ", ".join(result.benchmark for result in of)
+        yield Text(sentence if len(of) == len(results) else f"{names}: {sentence}")
 
 
 def _budgets(result: Result) -> Text:
@@ -86,20 +86,6 @@ def _shown(budget: Budget) -> str:
     used = _UNKNOWN if budget.value is None else shown(budget.metric, budget.value)
     verdict = "" if budget.is_met else " (over)"
     return f"{used} of {shown(budget.metric, budget.limit)}{verdict}"
-
-
-def _by_sentence(results: Sequence[Result]) -> dict[str, list[str]]:
-    """What is to be said of results, once each, with the benchmarks it is said of."""
-    gathered: dict[str, list[str]] = {}
-    for result in results:
-        reasons: dict[str, list[str]] = {}
-        for fact, reason in (result.missing or {}).items():
-            if reason != NO_DATA_SET:  # nobody asked
-                reasons.setdefault(reason, []).append(fact.partition("_")[0])
-        absent = (f"no {', '.join(facts)}: {reason}" for reason, facts in reasons.items())
-        for sentence in (*absent, *result.notes):
-            gathered.setdefault(sentence, []).append(result.benchmark)
-    return gathered
 
 
 def _predictions(results: Sequence[Result]) -> Iterable[Text]:

@@ -1,0 +1,204 @@
+"""simbench from Python: the verbs of the command line as functions, with its options as keywords.
+
+What can be given several times there is one value or a list here. Results are immutable, show
+themselves in a notebook, and turn into rows and pandas DataFrames. Mistakes raise
+:class:`simbench.errors.SimbenchError` with the sentence that the command line says; nothing is
+printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from simbench.backends import backend as backend_called
+from simbench.backends import pricing_backend
+from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.comparisons.checked import compare_alike
+from simbench.comparisons.comparison import Comparison
+from simbench.comparisons.thresholds import parse_threshold
+from simbench.errors import SimbenchError, UsageError
+from simbench.exports.sweep_document import SCHEMA as SWEEP
+from simbench.profiles import Profile
+from simbench.result.stored import converted, read_document, read_stored, stored_run
+from simbench.result.tree import SCHEMA as RESULT
+from simbench.runs.outcome import Outcome
+from simbench.runs.plan import performed, planned
+from simbench.runs.profiler import SCHEMA as PROFILE
+from simbench.runs.profiler import profile_task
+from simbench.store import Store, default_store
+from simbench.suites.budgets import Limit, metric_limit
+from simbench.suites.request import Request, check, requested_task
+from simbench.sweeps.api import sweep, sweep_study
+from simbench.sweeps.stored import sweep_of
+from simbench.sweeps.sweep import Sweep, SweepPoints
+from simbench.task.labelled import HOST
+from simbench.task.tasks import DEFAULT_TIME_LIMIT_S
+
+__all__ = [
+    "Comparison",
+    "Outcome",
+    "Profile",
+    "SimbenchError",
+    "Sweep",
+    "SweepPoints",
+    "compare",
+    "profile",
+    "read",
+    "run",
+    "sweep",
+    "sweep_study",
+]
+
+File = str | Path
+
+
+def run(
+    *,
+    platform: File | Sequence[File] = (),
+    benchmark: str | Sequence[str] = (),
+    model: File | None = None,
+    kernels: str | Sequence[str] = (),
+    samples: int | None = None,
+    input: File | Sequence[File] = (),
+    elf: File | None = None,
+    section: str | None = None,
+    dataset: File | None = None,
+    accuracy_on: str = HOST,
+    suite: File | None = None,
+    budgets: Mapping[str, float | str] | None = None,
+    backend: str = "qemu",
+    time_limit: float = DEFAULT_TIME_LIMIT_S,
+    no_cache: bool = False,
+) -> Outcome:
+    """Run benchmarks, or a user's own ``model`` or ``elf``, on emulated boards.
+
+    Keywords are the options of ``simbench run``, with the same defaults: without a ``platform``, a
+    suite file says what to run. ``budgets`` are written as in a suite file, and hold for every
+    result: ``{"cycles": 12e6, "energy_j": "5mJ"}``. Wrong outputs, a model that does not fit and
+    an emulator that fails are results, with a status. Raises UsageError for a mistake, NothingRun
+    where there is nothing to run, and InfrastructureError where no firmware can be built.
+    """
+    request = Request(
+        platforms=tuple(map(str, _files(platform))),
+        benchmarks=_names(benchmark),
+        kernels=_names(kernels),
+        samples=samples,
+        model=_path(model),
+        inputs=tuple(map(Path, _files(input))),
+        elf=_path(elf),
+        section=section,
+        dataset=None if dataset is None else str(dataset),
+        judge_on=accuracy_on,
+        suite_path=_path(suite),
+        time_limit_s=time_limit,
+    )
+    check(request)
+    emulator, store = backend_called(backend), _store(no_cache)
+    plan = planned(request, emulator, store, tuple(_limits(budgets or {})))
+    came = list(performed(plan, emulator, store))
+    notes = (note for ran, _ in came for note in ran.notes)
+    return Outcome(came[-1][1], tuple(dict.fromkeys(notes)))
+
+
+def profile(
+    *,
+    platform: File,
+    benchmark: str | None = None,
+    model: File | None = None,
+    elf: File | None = None,
+    kernels: str = DEFAULT_KERNELS,
+    section: str | None = None,
+    input: File | None = None,
+    backend: str = "qemu",
+    time_limit: float = DEFAULT_TIME_LIMIT_S,
+    no_cache: bool = False,
+) -> Profile:
+    """Where the cycles and joules of one inference go: layers, functions, lines, memory.
+
+    Keywords are the options of ``simbench profile``. A wrong output and a model that does not fit
+    are in the profile's ``status``. Raises UsageError for a mistake, and InfrastructureError where
+    the emulator fails.
+    """
+    emulator, store = pricing_backend(backend), _store(no_cache)
+    request = Request(
+        platforms=(str(platform),),
+        benchmarks=() if benchmark is None else (benchmark,),
+        kernels=(kernels,),
+        model=_path(model),
+        inputs=() if input is None else (Path(input),),
+        elf=_path(elf),
+        section=section,
+        time_limit_s=time_limit,
+    )
+    check(request)
+    task = requested_task("profile", request, emulator, store=store)
+    done = profile_task(task, emulator, store)
+    return replace(done.profile, notes=(*done.profile.notes, *done.notes))
+
+
+def compare(
+    base: Outcome | File,
+    new: Outcome | File,
+    *,
+    only: str = "*",
+    fail_on: str | Sequence[str] = (),
+    force: bool = False,
+) -> Comparison:
+    """What changed between two runs, or the JSON files of two, and why.
+
+    ``only`` chooses entries ("kws@stm32f4"); ``fail_on`` are thresholds ("cycles:+1%"), and
+    ``breaches`` of the comparison says which are exceeded. Raises NothingRun where no entry is in
+    both, and UsageError for a mistake and where the two were not run alike, but with ``force``.
+    """
+    limits = tuple(map(parse_threshold, _names(fail_on)))
+    runs = tuple(each if isinstance(each, Outcome) else _stored(each) for each in (base, new))
+    before, after = (each.run for each in runs)
+    comparison = compare_alike(before, after, only=only, thresholds=limits, force=force)
+    return replace(comparison, notes=tuple(note for each in runs for note in each.warnings))
+
+
+def read(path: File) -> Outcome | Profile | SweepPoints:
+    """What the JSON of ``simbench run``, ``profile`` or ``sweep`` at ``path`` holds.
+
+    What is odd about the file, such as an edit, is in its ``warnings`` (of a profile, ``notes``).
+    Raises UsageError where it holds something else, is damaged, or is newer than this simbench.
+    """
+    document = read_document(Path(path), {RESULT: "run", PROFILE: "profile", SWEEP: "sweep"})
+    if document.schema == SWEEP:
+        return sweep_of(document)
+    if document.schema == PROFILE:
+        found = converted(document, Profile)
+        return replace(found, notes=(*found.notes, *document.notes))
+    stored = stored_run(document)
+    return Outcome(stored.run, stored.notes)
+
+
+def _stored(path: File) -> Outcome:
+    stored = read_stored(Path(path))
+    return Outcome(stored.run, stored.notes)
+
+
+def _limits(budgets: Mapping[str, float | str]) -> Iterable[Limit]:
+    for metric, text in budgets.items():
+        try:
+            yield Limit("*", metric, metric_limit(metric, str(text)))
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+
+
+def _names(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _files(files: File | Sequence[File]) -> tuple[File, ...]:
+    return (files,) if isinstance(files, str | Path) else tuple(files)
+
+
+def _path(file: File | None) -> Path | None:
+    return None if file is None else Path(file)
+
+
+def _store(no_cache: bool) -> Store | None:
+    return None if no_cache else default_store()

@@ -1,0 +1,208 @@
+// clang-format Language: C
+/* What happens when a block is executed, or an access made.
+ *
+ * A block that branches to itself or else falls through is a loop. It has no callback: each turn
+ * adds to turns[0] and to its own entry, inline; the next block's callback settles what that means.
+ * No loop falls through to another, so between two callbacks only one loop turns.
+ *
+ *   block A          callback: previous = A
+ *      |
+ *   loop B <--+      inline: turns[0]++, turns[B.loop]++           n times
+ *      |  +---+
+ *   block C          callback: turns[0] is not turns_settled, so the core came by way of a loop:
+ *                    A -> B once, B -> B n - 1 times, B executed n times; then B -> C
+ */
+#ifndef SIMBENCH_PLUGIN_EXECUTE_H_
+#define SIMBENCH_PLUGIN_EXECUTE_H_
+
+#include "caches.h"
+#include "qemu.h"
+#include "records.h"
+
+static struct block nowhere; /* where the core came from before its first block */
+static struct block *previous = &nowhere;
+static uint64_t turns_settled;
+static struct block *loops[MAX_LOOPS];
+static uint32_t n_loops = 1;
+
+static __attribute__((noinline)) void other_edge(struct block *source, struct block *target)
+{
+    struct edge *e = &source->edge;
+    if (e->target) {
+        struct edge *found = e->next;
+        while (found && found->target != target)
+            found = found->next;
+        if (!found) {
+            found = allocate(1, sizeof *found);
+            found->target = target;
+            found->next = e->next;
+            e->next = found;
+        }
+        uint64_t count = found->count;
+        found->target = e->target;
+        found->count = e->count;
+        e->count = count;
+    }
+    e->target = target;
+    e->count++;
+}
+
+static inline void pass_edge(struct block *from, struct block *to)
+{
+    if (from->end == to->start)
+        return;
+    if (__builtin_expect(from->edge.target == to, 1))
+        from->edge.count++;
+    else
+        other_edge(from, to);
+}
+
+static __attribute__((noinline)) void grow_touched(void)
+{
+    touched_size = 2 * touched_size + 1024;
+    touched = realloc(touched, touched_size * sizeof *touched);
+    if (!touched)
+        fail("out of memory");
+}
+
+static inline void add_executions(struct block *b, uint64_t n)
+{
+    if (!b->count) {
+        if (n_touched == touched_size)
+            grow_touched();
+        touched[n_touched++] = b;
+    }
+    b->count += n;
+    budget -= (int64_t)(n * b->instructions);
+}
+
+static struct block *turning_loop(void)
+{
+    for (uint32_t i = 1; i < n_loops; i++)
+        if (turns[i] != loops[i]->settled)
+            return loops[i];
+    fail("a loop that turned is not known");
+}
+
+static __attribute__((noinline)) struct block *settle(struct block *from, const struct block *next)
+{
+    struct block *b = next->loop_before;
+    if (!b || turns[b->loop] == b->settled)
+        b = turning_loop();
+    uint64_t n = turns[b->loop] - b->settled;
+    b->settled += n;
+    turns_settled += n;
+    pass_edge(from, b);
+    fetch_block(b, from);
+    if (n > 1) {
+        fetch_turns(b, n - 1);
+        pass_edge(b, b);
+        b->edge.count += n - 2; /* a block's last edge is its first: the self edge */
+    }
+    add_executions(b, n);
+    return b;
+}
+
+static inline struct block *enter(struct block *b)
+{
+    struct block *from = previous;
+    if (turns[0] != turns_settled)
+        from = settle(from, b);
+    pass_edge(from, b);
+    previous = b;
+    return from;
+}
+
+static inline void count_block(struct block *b)
+{
+    add_executions(b, 1);
+    if (__builtin_expect(budget < 0, 0))
+        over_limit(b);
+}
+
+static void on_block(unsigned cpu, void *user)
+{
+    (void)cpu;
+    enter(user);
+    count_block(user);
+}
+
+static void on_block_with_caches(unsigned cpu, void *user)
+{
+    (void)cpu;
+    const struct block *from = enter(user);
+    fetch_block(user, from);
+    count_block(user);
+}
+
+static void on_marker(unsigned cpu, void *user)
+{
+    (void)cpu;
+    struct block *b = user;
+    const struct block *from = enter(b);
+    pass_marker(b->marker);
+    fetch_block(b, from);
+    count_block(b);
+}
+
+static void on_stray_marker(unsigned cpu, void *user)
+{
+    (void)cpu;
+    write_place(TRAP, ((struct block *)user)->start);
+    _exit(0);
+}
+
+static void on_access(unsigned cpu, mem_info info, uint64_t address, void *user)
+{
+    (void)cpu;
+    (void)info;
+    struct probe *p = user;
+    p->count[map[(uint32_t)address >> 8]]++;
+}
+
+static inline void watch_caches(struct probe *p, mem_info info, uint32_t address)
+{
+    if (!p->bytes) {
+        p->bytes = (uint8_t)(1u << qemu_plugin_mem_size_shift(info));
+        p->is_store = qemu_plugin_mem_is_store(info);
+    }
+    if (has_data_cache)
+        for (unsigned i = 0; i < n_caches; i++)
+            if (caches[i].is_data && goes_through(&caches[i], address))
+                load_or_store(&caches[i], i, p->block, address, p->bytes, p->is_store);
+}
+
+/* Halfwords at odd addresses take two accesses, words two or, at odd addresses, three. */
+static inline void note_alignment(struct probe *p, uint32_t address)
+{
+    uint32_t beyond = address & (p->bytes - 1u) & 3;
+    if (__builtin_expect(beyond && p->bytes <= 4, 0))
+        p->splits += p->bytes == 4 && beyond & 1 ? 2 : 1;
+}
+
+static void on_sized_access(unsigned cpu, mem_info info, uint64_t address, void *user)
+{
+    (void)cpu;
+    struct probe *p = user;
+    watch_caches(p, info, (uint32_t)address);
+    note_alignment(p, (uint32_t)address);
+    p->count[map[(uint32_t)address >> 8]] += p->bytes == 8 ? p->units_of_eight : 1;
+}
+
+static void on_vector_access(unsigned cpu, mem_info info, uint64_t address, void *user)
+{
+    (void)cpu;
+    struct probe *p = user;
+    watch_caches(p, info, (uint32_t)address);
+    if (p->armed)
+        p->count[map[(uint32_t)address >> 8]]++;
+    p->armed = false;
+}
+
+static void on_vector_instruction(unsigned cpu, void *user)
+{
+    (void)cpu;
+    ((struct probe *)user)->armed = true;
+}
+
+#endif // SIMBENCH_PLUGIN_EXECUTE_H_

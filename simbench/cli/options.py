@@ -1,0 +1,129 @@
+"""Options that verbs share, stated once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.store import Store, default_store
+from simbench.suites.file import SUITE_FILE
+from simbench.suites.lock import LOCK_FILE
+from simbench.task.labelled import EMULATOR, HOST
+from simbench.task.tasks import DEFAULT_TIME_LIMIT_S
+
+platform_option = click.option(
+    "--platform",
+    "platform_name",
+    required=True,
+    metavar="NAME",
+    help="Board to emulate: a name, or your own YAML file.",
+)
+
+kernels_option = click.option(
+    "--kernels",
+    default=DEFAULT_KERNELS,
+    show_default=True,
+    metavar="NAME",
+    help="Kernel set of the firmware.",
+)
+
+model_option = click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own .tflite instead of a benchmark's model.",
+)
+
+elf_option = click.option(
+    "--elf",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own firmware, on the board's own emulated machine.",
+)
+
+backend_option = click.option(
+    "--backend",
+    "backend_name",
+    default="qemu",
+    show_default=True,
+    metavar="NAME",
+    help="Emulator: qemu, renode or recording:FILE.",
+)
+
+no_cache_option = click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Simulate anew, and leave the store of counts alone ('simbench cache').",
+)
+
+time_limit_option = click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0.1),
+    default=DEFAULT_TIME_LIMIT_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wall time to wait for any answer of the firmware.",
+)
+
+
+def input_option(*, multiple: bool) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """The option of a user's own input, or of several."""
+    several = " (repeat; the first is measured, then come the seeded)" if multiple else ""
+    return click.option(
+        "--input",
+        "inputs" if multiple else "input_path",
+        type=click.Path(path_type=Path),
+        multiple=multiple,
+        metavar="FILE",
+        help=f"Your own input: .npy, .npz, .bin, .png or .wav{several}.",
+    )
+
+
+section_option = click.option(
+    "--section",
+    metavar="begin=SYM,end=SYM",
+    help="With --elf: measure from the first execution of a symbol (or 0x address) to another's.",
+)
+
+dataset_option = click.option(
+    "--dataset",
+    metavar="DIR|smoke",
+    help="Judge the accuracy too: labelled data in the MLPerf Tiny runner's folders, or the small "
+    "smoke set made here (write ./smoke for a folder of that name).",
+)
+
+accuracy_on_option = click.option(
+    "--accuracy-on",
+    "judge_on",
+    type=click.Choice((HOST, EMULATOR)),
+    default=HOST,
+    show_default=True,
+    help="With --dataset: whose outputs are judged. The host's are the firmware's once the samples "
+    "were equal; the emulator proves every one.",
+)
+
+suite_option = click.option(
+    "--suite",
+    "suite_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=f"Suite file. Default: {SUITE_FILE} here, where no --platform is given.",
+)
+
+WRITE_LOCK, CHECK_LOCK = "write", "check"
+
+lock_option = click.option(
+    "--lock", "locking", flag_value=WRITE_LOCK, help=f"Write {LOCK_FILE}: the hashes of what ran."
+)
+
+locked_option = click.option(
+    "--locked", "locking", flag_value=CHECK_LOCK, help=f"Refuse what is not as {LOCK_FILE} says."
+)
+
+
+def chosen_store(*, no_cache: bool) -> Store | None:
+    """The user's store, or None where it is not wanted."""
+    return None if no_cache else default_store()

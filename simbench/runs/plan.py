@@ -1,0 +1,66 @@
+"""A request planned, with all that a user can get wrong found out, and performed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simbench.backends import Backend
+from simbench.errors import NothingRun
+from simbench.files.fetch import Progress, quiet
+from simbench.result.tree import Run
+from simbench.runs.priced import Ran
+from simbench.runs.provenance import TOOL, environment, settings
+from simbench.runs.runner import run_tasks
+from simbench.store import Store
+from simbench.suites.budgets import Limit, held
+from simbench.suites.request import Request, check, requested_suite, requested_tasks
+from simbench.task.tasks import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Tasks, the budgets that their results are held to, and the run that they fill."""
+
+    tasks: tuple[Task, ...]
+    limits: tuple[Limit, ...]
+    run: Run
+
+
+def planned(
+    request: Request,
+    emulator: Backend,
+    store: Store | None,
+    limits: Sequence[Limit] = (),
+    progress: Progress = quiet,
+) -> Plan:
+    """What ``request`` asks for; ``limits`` are budgets beside those of its suite.
+
+    Raises UsageError for a mistake, and what building and preparing raise.
+    """
+    check(request)
+    suite = requested_suite(request)
+    tasks = requested_tasks(request, suite, emulator, progress, store)
+    if not tasks:
+        raise NothingRun("nothing was run: name at least one benchmark and one platform")
+    facts = settings(tasks, emulator.name, suite.samples)
+    run = Run(tool=TOOL, environment=environment(emulator), settings=facts, results=())
+    return Plan(tasks, (*suite.limits, *limits), run)
+
+
+def performed(plan: Plan, emulator: Backend, store: Store | None) -> Iterator[tuple[Ran, Run]]:
+    """Each result as it comes, with the run so far, whose results are in the order of the tasks."""
+    order = [task.scenario.id for task in plan.tasks]
+    done: dict[str, Ran] = {}
+    for ran in run_tasks(plan.tasks, emulator, store):
+        come = replace(ran, result=held(ran.result, plan.limits))
+        done[come.result.id] = come
+        yield come, _with_results(plan.run, [done[id_] for id_ in order if id_ in done])
+
+
+def _with_results(run: Run, came: Sequence[Ran]) -> Run:
+    """Where counts came from is a host fact: it is outside the fingerprint."""
+    stored = [ran.result.id for ran in came if ran.is_cached]
+    facts: Mapping[str, Any] = {**run.environment, "from_store": stored}
+    return replace(run, environment=facts, results=tuple(ran.result for ran in came))

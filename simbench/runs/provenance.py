@@ -1,0 +1,47 @@
+"""Where a document comes from: the tool, the host, and all that decides a number."""
+
+from __future__ import annotations
+
+import platform as host
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from simbench import __version__
+from simbench.backends import Backend
+from simbench.cost.residuals import load_target
+from simbench.cost.target import price_settings
+from simbench.firmware.build import toolchain_version
+from simbench.models.reference import reference_version
+from simbench.task.tasks import Task
+
+TOOL: Mapping[str, str] = {"name": "simbench", "version": __version__}
+
+
+def environment(emulator: Backend) -> dict[str, Any]:
+    """The tools and the host that a result came from."""
+    return {
+        "emulator": emulator.name,
+        "version": emulator.version(),
+        "toolchain": toolchain_version(),
+        **host_facts(),
+    }
+
+
+def host_facts() -> dict[str, Any]:
+    """What of the host a result came from, whatever it ran on."""
+    return {
+        "reference": reference_version(),
+        "python": host.python_version(),
+        "host": f"{host.system()} {host.machine()}",
+    }
+
+
+def settings(tasks: Sequence[Task], backend: str, samples: int) -> Mapping[str, object]:
+    """Everything that changes a number and is not in a result itself."""
+    targets = {task.platform.id: load_target(task.platform) for task in tasks}
+    return {
+        "backend": backend,
+        "samples": samples,
+        "seeds": {task.benchmark.id: task.benchmark.seed for task in tasks},
+        **price_settings(targets.values()),
+    }

@@ -1,0 +1,236 @@
+"""What to run, as a person asks for it: names, files and a suite file become a suite and tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from simbench.backends import Backend
+from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
+from simbench.catalog.platforms import Platform, load_platform
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.errors import UsageError
+from simbench.files.fetch import Progress, quiet
+from simbench.firmware.build import kernel_set
+from simbench.store import Store
+from simbench.suites.file import SUITE_FILE, read_suite
+from simbench.suites.lock import LOCK_FILE
+from simbench.suites.suite import Suite, narrowed, suite_tasks
+from simbench.task.labelled import EMULATOR, HOST, DataSet
+from simbench.task.tasks import (
+    DEFAULT_SAMPLES,
+    DEFAULT_TIME_LIMIT_S,
+    ElfTask,
+    ModelTask,
+    Task,
+    benchmark_with_model,
+    check_samples,
+    check_time_limit,
+    own_benchmark,
+    own_elf_task,
+    suite_task,
+    with_inputs,
+)
+
+OWN_ELF = "own"
+"""The kernel set of a user's own firmware."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to run: by a suite file, or by names and files. Nothing of it is checked yet.
+
+    ``samples`` of None are the default or the suite file's. ``dataset`` names labelled data and
+    ``judge_on`` whose outputs are judged by it. What does not go together is told in the words of
+    the command line's options.
+    """
+
+    platforms: Sequence[str] = ()
+    benchmarks: Sequence[str] = ()
+    kernels: Sequence[str] = ()
+    samples: int | None = None
+    model: Path | None = None
+    inputs: Sequence[Path] = ()
+    elf: Path | None = None
+    section: str | None = None
+    dataset: str | None = None
+    judge_on: str = HOST
+    suite_path: Path | None = None
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S
+
+    @property
+    def is_by_file(self) -> bool:
+        """Whether a suite file says what to run, and the rest only narrows it."""
+        return self.suite_path is not None or not self.platforms
+
+    @property
+    def lock_path(self) -> Path:
+        """The lock file: beside the suite file, or here."""
+        return (self.suite_path or Path(SUITE_FILE)).with_name(LOCK_FILE)
+
+
+def check(request: Request, *, on_port: bool = False) -> None:
+    """Raise UsageError for what does not go together, or is out of range."""
+    if request.samples is not None:
+        check_samples(request.samples)
+    check_time_limit(request.time_limit_s)
+    if request.section is not None and request.elf is None:
+        raise UsageError("--section is of your own firmware: name it with --elf")
+    if request.inputs and request.elf is not None:
+        raise UsageError("--input needs a model whose input is known: leave out --elf")
+    if request.judge_on not in (HOST, EMULATOR):
+        raise UsageError(f"--accuracy-on is {request.judge_on}: choose {HOST} or {EMULATOR}")
+    if request.dataset is None and request.judge_on != HOST:
+        raise UsageError("--accuracy-on is of labelled data: name it with --dataset")
+    if request.dataset is not None and (on_port or request.elf is not None):
+        raise UsageError(
+            "--dataset judges a model on an emulated board: leave out --elf and --port"
+        )
+
+
+def requested_suite(request: Request) -> Suite:
+    """The suite that ``request`` says; UsageError where it says none, or two things at once."""
+    return _from_file(request) if request.is_by_file else _from_names(request)
+
+
+def requested_tasks(
+    request: Request,
+    suite: Suite,
+    emulator: Backend,
+    progress: Progress = quiet,
+    store: Store | None = None,
+) -> tuple[Task, ...]:
+    """The tasks of ``suite``, which is that of ``request``, with all that was asked of them.
+
+    Raises what building and preparing raise.
+    """
+    found: tuple[Task, ...]
+    if request.elf is not None:
+        found = tuple(_own_elf(board, request, request.elf) for board in suite.platforms)
+    else:
+        models = suite_tasks(suite, emulator, progress, store)
+        if request.model is not None:
+            progress(changes_said(models[0]))
+        found = models if request.dataset is None else _judged(models, request.dataset, request)
+    return tuple(replace(task, time_limit_s=request.time_limit_s) for task in found)
+
+
+def requested_task(
+    verb: str,
+    request: Request,
+    emulator: Backend,
+    progress: Progress = quiet,
+    store: Store | None = None,
+) -> Task:
+    """The task of a ``verb`` that takes one benchmark, model or ELF on one board: one inference.
+
+    Raises UsageError where ``request`` says none, and what building and preparing raise.
+    """
+    board = load_platform(request.platforms[0])
+    if request.elf is not None:
+        task = _own_elf(board, request, request.elf)
+        return replace(task, time_limit_s=request.time_limit_s)
+    model = requested_model(verb, request, emulator, progress, store)
+    return replace(model, inputs=model.inputs[:1], real=min(model.real, 1))
+
+
+def requested_model(
+    verb: str,
+    request: Request,
+    emulator: Backend,
+    progress: Progress = quiet,
+    store: Store | None = None,
+) -> ModelTask:
+    """As :func:`requested_task`, of a benchmark or a model, with all its inputs."""
+    if not request.benchmarks and request.model is None:
+        raise UsageError(f"nothing to {verb}: name one --benchmark, or give a --model")
+    board = load_platform(request.platforms[0])
+    workload = workloads(request.benchmarks, request.model)[0]
+    kernels = request.kernels[0] if request.kernels else DEFAULT_KERNELS
+    scenario = Scenario(workload.id, board.id, kernel_set(kernels))
+    machine = emulator.machine(board.core)
+    task = suite_task(scenario, board, workload, machine, 1, progress, store)
+    if request.model is not None:
+        progress(changes_said(task))
+    if request.inputs:
+        task = with_inputs(task, request.inputs, seeded=False)
+    return replace(task, time_limit_s=request.time_limit_s)
+
+
+def workloads(
+    names: Sequence[str], model: Path | None, *, is_judged: bool = False
+) -> tuple[Benchmark, ...]:
+    """The benchmarks called ``names`` (all where none is), or a user's ``model`` as one.
+
+    Where the model ``is_judged``, one name says by which benchmark's labelled data.
+    """
+    known = load_benchmarks()
+    if model is None:
+        return select_benchmarks(names or known, known)
+    if not is_judged and names:
+        raise UsageError("--model and --benchmark exclude each other: give one of them")
+    if not is_judged:
+        return (own_benchmark(model),)
+    if len(names) != 1:
+        raise UsageError(
+            "--model with --dataset needs one --benchmark, which says what the data is"
+        )
+    return (benchmark_with_model(select_benchmarks(names, known)[0], model),)
+
+
+def changes_said(task: ModelTask) -> str:
+    """What preparation changed in a user's model, a line each."""
+    changes = task.model.changes
+    title = f"{task.benchmark.title} {'was prepared:' if changes else 'is run as it is'}"
+    return "\n  ".join((title, *changes))
+
+
+def _from_file(request: Request) -> Suite:
+    alone = {"--model": request.model, "--elf": request.elf, "--input": request.inputs}
+    for option, value in alone.items():
+        if value:
+            raise UsageError(f"{option} needs a --platform, and no --suite: a suite names its own")
+    suite = read_suite(request.suite_path or Path(SUITE_FILE))
+    names = (request.platforms, request.benchmarks, request.kernels)
+    return narrowed(suite, *names, request.samples)
+
+
+def _from_names(request: Request) -> Suite:
+    chosen = workloads(request.benchmarks, request.model, is_judged=request.dataset is not None)
+    if request.inputs and len(chosen) > 1:
+        raise UsageError("--input needs one --benchmark, or a --model: inputs are made for one")
+    return Suite(
+        platforms=tuple(map(load_platform, request.platforms)),
+        benchmarks=chosen,
+        kernels=tuple(kernel_set(name) for name in request.kernels or (DEFAULT_KERNELS,)),
+        samples=DEFAULT_SAMPLES if request.samples is None else request.samples,
+        inputs={chosen[0].id: tuple(request.inputs)} if request.inputs else {},
+    )
+
+
+def _own_elf(board: Platform, request: Request, elf: Path) -> ElfTask:
+    """A user's firmware, which is sent the input of the one benchmark that is named."""
+    names = request.benchmarks
+    if request.model is not None:
+        raise UsageError("--elf and --model exclude each other: the model is in the ELF")
+    if len(names) > 1 or (not names and request.section is None):
+        raise UsageError(
+            "--elf needs one --benchmark, which says what input the firmware gets, or a --section "
+            "that it passes without any"
+        )
+    benchmark = workloads(names, None)[0] if names else None
+    id_ = (benchmark or own_benchmark(elf)).id
+    return own_elf_task(Scenario(id_, board.id, OWN_ELF), board, benchmark, elf, request.section)
+
+
+def _judged(tasks: Sequence[ModelTask], dataset: str, request: Request) -> tuple[ModelTask, ...]:
+    """``tasks`` with the data that each is judged by; UsageError where that is amiss."""
+    from simbench.accuracy.data import data_sets  # takes long to import
+
+    def judged_by(task: ModelTask, data: DataSet) -> ModelTask:
+        notes = (*task.notes, *data.notes)
+        return replace(task, data=data, judge_on=request.judge_on, notes=notes)
+
+    sets = data_sets(tasks, dataset)
+    return tuple(judged_by(task, sets[task.benchmark.id]) for task in tasks)
