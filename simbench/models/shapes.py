@@ -25,6 +25,7 @@ Shape = tuple[int, ...]
 
 _SAME_PADDING = 0  # schema.fbs, enum Padding
 _MAX_STRIDE = 1 << 12
+_MAX_SIZE = (1 << 31) - 1  # of a dimension
 
 # what rules raise where a file's options or constants make no sense: then there is no shape
 _SENSELESS = (IndexError, ValueError, ZeroDivisionError, OverflowError)
@@ -85,7 +86,7 @@ def _settle(model: Any, number: int, settled: set[int]) -> int:
         if given:
             shapes = [_tuple(graph.tensors[i]) for i in given]
         for index, new in zip(operator.outputs, shapes, strict=False):
-            if new is None or not _is_free(graph.tensors[index]) or min(new, default=1) < 1:
+            if new is None or not _is_free(graph.tensors[index]) or not _is_possible(new):
                 continue
             if _set_shape(graph.tensors[index], new):
                 changed.add(index)
@@ -115,6 +116,10 @@ def _set_shape(tensor: Any, shape: Shape) -> bool:
         return False
     tensor.shape = np.array(shape, "<i4")
     return True
+
+
+def _is_possible(shape: Shape) -> bool:
+    return all(1 <= size <= _MAX_SIZE for size in shape)
 
 
 def _is_free(tensor: Any) -> bool:
