@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from small_models import (
+from hand_made_models import (
     BATCH_TO_SPACE_ND,
     CONV_2D,
     DEQUANTIZE,
@@ -21,6 +19,8 @@ from small_models import (
     SPACE_TO_BATCH_ND,
     Maker,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from simbench.errors import InfrastructureError, ModelError
 from simbench.models.parse import parse
