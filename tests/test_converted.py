@@ -187,6 +187,15 @@ def test_a_model_with_variables_has_a_state() -> None:
     assert len(set(input_names(prepared("sine_int8.tflite"), [one, one]))) == 1
 
 
+def test_a_fused_layer_is_prepared_for_a_firmware_that_has_it() -> None:
+    file = source("lstm_int8_tf215.tflite")
+    model = prepare(file, {**ALL_OPS, FUSED_LSTM: 1})
+    assert model.is_stateful
+    assert model.layers[0].op == "UNIDIRECTIONAL_SEQUENCE_LSTM"
+    expected, found = both(file, model)
+    assert found == expected
+
+
 def test_the_tensors_of_a_layer_are_the_least_arena() -> None:
     given, made = 512 * 512 * 3 * 4, 512 * 512 * 8 * 4
     assert prepared("arena_over_8MiB.tflite").least_arena_bytes == given + made

@@ -127,8 +127,9 @@ def check_structure(model: Any) -> None:
     reached(model)
     total = 0
     for graph in model.subgraphs:
+        scales_alone = _scales_alone(graph)
         for index, tensor in enumerate(graph.tensors):
-            _check_tensor(model, index, tensor)
+            _check_tensor(model, index, tensor, 0 if index in scales_alone else 1)
             total += tensor_bytes(tensor)
     if total > MAX_TENSORS_BYTES:
         raise ModelError(
@@ -164,13 +165,24 @@ def tensor_bytes(tensor: Any) -> int:
     return math.prod(int(d) for d in tensor.shape) * TENSOR_DTYPES[tensor.type].itemsize
 
 
-def _check_tensor(model: Any, index: int, tensor: Any) -> None:
+def _scales_alone(graph: Any) -> set[int]:
+    """Tensors without elements that only say how a fused layer quantizes between its steps."""
+    intermediate: set[int] = set()
+    used = {*graph.inputs, *graph.outputs}
+    for operator in graph.operators:
+        used.update(operator.inputs, operator.outputs)
+        if operator.intermediates is not None:
+            intermediate.update(int(i) for i in operator.intermediates)
+    return intermediate - used
+
+
+def _check_tensor(model: Any, index: int, tensor: Any, least: int) -> None:
     def wrong(what: str) -> ModelError:
         return ModelError(f"tensor {index} of the model {what}: convert the model again")
 
     if not 0 <= tensor.buffer < len(model.buffers):
         raise wrong(f"points to buffer {tensor.buffer}, which is not there")
-    if any(d < 1 for d in tensor.shape):
+    if any(d < least for d in tensor.shape):
         raise wrong("has a dimension that is not positive")
     size = tensor_bytes(tensor)
     if size > MAX_TENSOR_BYTES:
