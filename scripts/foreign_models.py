@@ -23,7 +23,7 @@ from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
 from simbench.errors import UsageError
 from simbench.files.fetch import fetch_wheel
 from simbench.result.tree import DOES_NOT_FIT, OK, Result
-from simbench.result.units import si
+from simbench.result.units import format_si
 from simbench.runs.runner import run_task
 from simbench.task.tasks import DEFAULT_SAMPLES, Task, own_benchmark, suite_task
 
@@ -95,7 +95,7 @@ def row(name: str, done: Ran) -> str:
     if result.instructions is None or result.cycles is None or result.memory is None:
         return line([*cells, "–", "–", "–", "–", f"{result.status}: {result.reason}"])
     cells.append("–" if result.parity is None else result.parity.shown)
-    cells += [f"{result.instructions:,}", si(result.cycles.value, "")]
+    cells += [f"{result.instructions:,}", format_si(result.cycles.value, "")]
     cells += [f"{result.memory.arena_bytes / 1024:.1f} KiB", done.fit]
     return line(cells)
 

@@ -14,7 +14,7 @@ from simbench.result.tree import (
     Frame,
     Layer,
     MeasuredInput,
-    Memory,
+    MemoryUse,
     ModelUsed,
     Parity,
     RamUse,
@@ -36,7 +36,7 @@ def made_layer(index: int, op: str, name: str, cycles: float) -> Layer:
 
 
 LAYERS = (made_layer(0, "CONV_2D", "first", 600.0), made_layer(1, "SOFTMAX", "last", 300.0))
-MEMORY = Memory(
+MEMORY = MemoryUse(
     flash_bytes=2048,
     ram_bytes=1024,
     arena_bytes=512,

@@ -33,7 +33,7 @@ from simbench.models.reference import reference_outputs
 from simbench.models.source import benchmark_model, source_bytes
 from simbench.result.stored import read_run
 from simbench.result.tree import Accuracy, Result, Run
-from simbench.result.units import accuracy_said
+from simbench.result.units import format_accuracy
 from simbench.runs.runner import run_task
 from simbench.session.measure import bank_bytes
 from simbench.task.inputs import Input, seeded_inputs
@@ -375,11 +375,13 @@ def test_options_that_make_no_sense_are_refused(
 
 def test_accuracy_reads_well() -> None:
     met = Accuracy("top1", 0.9226, 1000, 0.9, True, "host", 10, "")
-    assert accuracy_said(met) == "92.3 % of 1,000 samples right on the host, target 90 %: met"
+    assert format_accuracy(met) == "92.3 % of 1,000 samples right on the host, target 90 %: met"
     curve = Accuracy("auc", 0.8444, 248, 0.85, False, "emulator", 9, "")
-    assert accuracy_said(curve) == "AUC 0.844 over 248 samples on the emulator, target 0.85: missed"
+    assert (
+        format_accuracy(curve) == "AUC 0.844 over 248 samples on the emulator, target 0.85: missed"
+    )
     result = Result("kws@b/k", "kws", "b", "k", "ok", accuracy=curve)
     run = Run(tool={}, environment={}, settings={}, results=(result,))
-    assert f"`{accuracy_said(curve)}`" in markdown.render(run)
+    assert f"`{format_accuracy(curve)}`" in markdown.render(run)
     smoke = replace(met, metric="smoke-top1", target=None, passed=None)
-    assert accuracy_said(smoke) == "smoke set: 92.3 % of 1,000 samples right on the host"
+    assert format_accuracy(smoke) == "smoke set: 92.3 % of 1,000 samples right on the host"

@@ -234,6 +234,7 @@ def test_both_say_the_same_of_a_sample_of_two_halfwords(decoder: Path) -> None:
     assert compared > SAMPLES / 3
 
 
+@pytest.mark.image
 def test_both_say_the_same_of_every_instruction_of_the_firmware(decoder: Path) -> None:
     images = (build_image(core, kernels).path for core in CORES for kernels in KERNELS)
     encodings = sorted({encoding for image in images for encoding, _, _ in listing(image)})

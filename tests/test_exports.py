@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from profiled import kws_profile
 
 from simbench.cli.main import _run
-from simbench.exports import FORMATS
+from simbench.exports import formats
 from simbench.exports.rounding import whole_numbers
 from simbench.files.paths import build_dir
 from simbench.profiles import Frame, Profile
 from simbench.profiles.callgraph import inclusive
+
+FORMATS = formats("profile")
 
 ANNOTATE = shutil.which("callgrind_annotate")
 needs_annotate = pytest.mark.skipif(

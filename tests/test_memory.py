@@ -15,7 +15,7 @@ from simbench.cli.tables.memory import arena_picture
 from simbench.errors import InfrastructureError
 from simbench.models.prepared import PreparedModel
 from simbench.models.source import benchmark_model
-from simbench.result.tree import ArenaBuffer, ArenaUse, Memory
+from simbench.result.tree import ArenaBuffer, ArenaUse, MemoryUse
 from simbench.runs.memory import (
     PERSISTENT,
     SCRATCH,
@@ -43,7 +43,7 @@ def kws() -> PreparedModel:
     return benchmark_model(BENCHMARKS["kws"])
 
 
-def measured(benchmark: str, platform: str = "stm32f4") -> Memory:
+def measured(benchmark: str, platform: str = "stm32f4") -> MemoryUse:
     task, seen = observed(platform, benchmark)
     assert task.model is not None
     assert seen.footprint is not None

@@ -20,7 +20,7 @@ from PIL import Image
 from simbench.cli.main import _run
 from simbench.exports import html as html_export
 from simbench.exports import json as json_export
-from simbench.exports.html.blocks import Facts, Link, Section, Table, Text
+from simbench.exports.html.blocks import Facts, Link, Rows, Section, Text
 from simbench.exports.html.figures import INK, LINE, PALETTE, PAPER, plain
 from simbench.exports.html.page import render_page
 from simbench.exports.html.stacks import OTHER, merged, shown_parts
@@ -34,7 +34,7 @@ from simbench.result.tree import (
     FlashUse,
     Frame,
     Layer,
-    Memory,
+    MemoryUse,
     Parity,
     Prediction,
     RamUse,
@@ -124,7 +124,7 @@ def run_of(text: str) -> Run:
         Layer(i, text, text, 10, estimate(100.0), estimate(1e-6), 40 * i) for i in range(2)
     )
     plan = tuple(ArenaBuffer(text, kind, 0, 1024, 0, 1) for kind in ("tensor", "scratch", text))
-    memory = Memory(
+    memory = MemoryUse(
         4096,
         4096,
         2048,
@@ -315,7 +315,7 @@ def test_merging_small_parts_keeps_the_total(stack: dict[str, float]) -> None:
 
 
 def test_a_page_of_blocks_needs_no_result() -> None:
-    table = Table(("a", "b"), [(Link("to", "there"), "1")], caption="what")
+    table = Rows(("a", "b"), [(Link("to", "there"), "1")], caption="what")
     section = Section("One", [Text("said"), Facts([("k", "v")]), table], anchor="there")
     text = Reader(render_page("Title", [section])).text
     for said in ("Title", "One", "said", "k", "v", "to", "what"):

@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 
 import simbench
-from simbench.exports import RUN_FORMATS
+from simbench.exports import formats
 from simbench.files.paths import build_dir
 from simbench.firmware.build import build_image
 from simbench.result.tree import Result, Run
+
+RUN_FORMATS = formats("run")
 
 ROOT = Path(simbench.__file__).parent.parent
 IN_ORDER = ("--platform", "stm32f4", "--platform", "nrf52840")
@@ -145,8 +147,8 @@ def test_an_export_is_the_same_in_another_process(form: str, tmp_path: Path) -> 
     stored.write_text(json.dumps(found.document()))
     program = (
         "import sys; from pathlib import Path; from simbench.result.stored import read_run;"
-        "from simbench.exports import RUN_FORMATS;"
-        "sys.stdout.write(RUN_FORMATS[sys.argv[2]](read_run(Path(sys.argv[1]))))"
+        "from simbench.exports import formats;"
+        "sys.stdout.write(formats('run')[sys.argv[2]](read_run(Path(sys.argv[1]))))"
     )
     seen = {
         hashlib.sha256(

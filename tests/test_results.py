@@ -16,7 +16,7 @@ from simbench.result.tree import (
     ArenaUse,
     FlashUse,
     Layer,
-    Memory,
+    MemoryUse,
     ModelUsed,
     Parity,
     Prediction,
@@ -29,7 +29,7 @@ SCHEMA = json.loads(
     (Path(simbench.__file__).parent / "result" / "schemas" / "result-1.schema.json").read_text()
 )
 CYCLES = Estimate(100.0, 90.0, 120.0, "cortex-m4/1", {"issue": 80.0, "branch": 20.0})
-MEMORY = Memory(
+MEMORY = MemoryUse(
     flash_bytes=10,
     ram_bytes=70,
     arena_bytes=64,

@@ -19,10 +19,12 @@ from markdown_it import MarkdownIt
 
 from simbench.cli.main import _run
 from simbench.comparisons import compare
-from simbench.exports import RUN_FORMATS
 from simbench.exports import comparison as comparison_export
+from simbench.exports import formats
 from simbench.exports.markdown import MARKER
 from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, Budget, Parity, Result, Run
+
+RUN_FORMATS = formats("run")
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 LONGEST_COMMENT = 65_536  # characters, says GitHub's API
@@ -206,7 +208,7 @@ def test_names_cannot_break_out_of_markdown(form: str, text: str) -> None:
 
 
 def comparison_of(base: Run, new: Run) -> str:
-    return comparison_export.FORMATS["markdown"](compare(base, new))
+    return comparison_export.render_markdown(compare(base, new))
 
 
 def test_a_comparison_shows_changes_and_folds_the_layers() -> None:

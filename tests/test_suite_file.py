@@ -17,7 +17,7 @@ from simbench.errors import UsageError
 from simbench.files.paths import data_dir
 from simbench.models.source import source_bytes
 from simbench.result.estimate import Estimate
-from simbench.result.tree import DOES_NOT_FIT, OK, Memory, Result
+from simbench.result.tree import DOES_NOT_FIT, OK, MemoryUse, Result
 from simbench.suites.budgets import Limit, breaches, held
 from simbench.suites.file import SUITE_FILE, read_suite
 from simbench.suites.lock import LOCK_FILE
@@ -168,7 +168,7 @@ def test_the_schema_accepts_what_the_reader_accepts(
 
 def result(**facts: Any) -> Result:
     cycles = Estimate(10e6, 9e6, 12e6, "a core")
-    memory = Memory(flash_bytes=9, ram_bytes=8, arena_bytes=7, memories={})
+    memory = MemoryUse(flash_bytes=9, ram_bytes=8, arena_bytes=7, memories={})
     known = {"instructions": 7_000_000, "cycles": cycles, "memory": memory, **facts}
     return Result("kws@b/k", "kws", "b", "k", known.pop("status", OK), **known)
 

@@ -14,16 +14,16 @@ from pyarrow import parquet
 from simbench.errors import UsageError
 from simbench.sweeps.answers import Reach, Step, Swing, pareto, reached, steps, swings
 from simbench.sweeps.files import check_parquet, csv_text, parquet_bytes
+from simbench.sweeps.points import Points, stacked
 from simbench.sweeps.study import Study, parse_goal
 from simbench.sweeps.sweep import Sweep
-from simbench.sweeps.table import Table, stacked
 
 Point = tuple[float, float, float]
 
 
-def points(costs: list[Point], *, status: str = "ok", energy: bool = True) -> Table:
+def points(costs: list[Point], *, status: str = "ok", energy: bool = True) -> Points:
     time_s, energy_j, ram = np.array(costs, np.float64).reshape(-1, 3).T
-    return Table(
+    return Points(
         {
             "benchmark": np.full(len(costs), "kws"),
             "status": np.full(len(costs), status),
@@ -63,15 +63,15 @@ def test_what_does_not_fit_is_not_on_the_front() -> None:
 
 def test_benchmarks_have_fronts_of_their_own() -> None:
     other = points([(9, 9, 9)])
-    other = Table({**other.columns, "benchmark": np.array(["ad"])})
+    other = Points({**other.columns, "benchmark": np.array(["ad"])})
     assert pareto(stacked([points([(1, 1, 1)]), other])).tolist() == [True, True]
 
 
-def changes(axis: str, values: list[tuple[str, float, float]], was: float) -> Table:
+def changes(axis: str, values: list[tuple[str, float, float]], was: float) -> Points:
     """``values`` are what is set, that as a number, and the time that it gives."""
     numbers = np.array([number for _, number, _ in values])
     times = np.array([time_s for _, _, time_s in values])
-    return Table(
+    return Points(
         {
             **{
                 name: np.full(len(values), name[0]) for name in ("benchmark", "platform", "kernels")
@@ -89,7 +89,7 @@ def changes(axis: str, values: list[tuple[str, float, float]], was: float) -> Ta
     )
 
 
-def sweep(found: Table, base_time_s: float) -> Sweep:
+def sweep(found: Points, base_time_s: float) -> Sweep:
     base = changes("", [("", np.nan, base_time_s)], np.nan)
     none = found.where(np.zeros(len(found), np.bool_))
     return Sweep(
@@ -145,7 +145,7 @@ def test_a_goal_that_is_met_takes_no_change() -> None:
 
 
 def test_what_is_not_known_is_null_in_every_file(tmp_path: Path) -> None:
-    table = Table(
+    table = Points(
         {
             "kernels": np.array(["reference", "cmsis-nn"]),
             "instructions": np.array([7.0, np.nan]),

@@ -23,7 +23,7 @@ from simbench.cost.price import estimate
 from simbench.cost.residuals import load_target, residual
 from simbench.counts import ACCESS, CACHE_EVENT, EDGE, Block, Counts, SectionCounts
 from simbench.errors import EXIT_GOOD, EXIT_USAGE, UsageError
-from simbench.exports.validation import accuracy_page, render_json, render_residuals
+from simbench.exports.validation import Validated, model_error_page, render_json, residuals_file
 from simbench.files.paths import data_dir
 from simbench.result.estimate import Estimate
 from simbench.session.measure import measure
@@ -187,13 +187,13 @@ def test_a_board_s_residual_is_the_others() -> None:
 
 
 def test_residuals_are_written_as_they_are_read() -> None:
-    text = render_residuals({"elsewhere": 0.10001, "a": 0.05})
+    text = residuals_file({"elsewhere": 0.10001, "a": 0.05})
     assert text.endswith("cycles:\n  elsewhere: 0.101\n  a: 0.050\n")
 
 
 def test_the_page_shows_every_row() -> None:
     rows = [made("a", 0.05), made("b", -0.15, "energy")]
-    page = accuracy_page(rows, summary(rows))
+    page = model_error_page(rows, summary(rows))
     figure = page[page.index("<figure>") : page.index("</figure>") + len("</figure>")]
     assert len(ElementTree.fromstring(figure).findall(".//{*}circle")) == 2
     assert "mean absolute error **10.0%**" in page
@@ -216,7 +216,7 @@ def test_the_basis_of_an_energy_is_its_systems() -> None:
     assert energy_basis([*like, newer, *calibrating], BOARD.id) == EnergyBasis(2, (0.25, 0.4))
     assert energy_basis(calibrating, BOARD.id) is None
     assert energy_basis(like, BOARD.id) is None
-    page = accuracy_page([*like, *calibrating], summary(like))
+    page = model_error_page([*like, *calibrating], summary(like))
     assert "is the mean of 2 published systems" in page
     assert "25 to 40 % below" in " ".join(page.split())
 
@@ -227,14 +227,14 @@ def test_the_spread_of_a_submitter_is_over_its_rows() -> None:
     assert spread(both, "Skymizer", "kws") == pytest.approx(0.14)
     assert spread(both[:1], "Skymizer", "kws") is None
     assert spread(both, "Skymizer", "ad") is None
-    said = " ".join(accuracy_page(both, summary(both)).split())
+    said = " ".join(model_error_page(both, summary(both)).split())
     assert "differ by 14 % in kws" in said
     assert "takes 50 frames" in said
-    assert "differ by" not in accuracy_page(both[:1], summary(both[:1]))
+    assert "differ by" not in model_error_page(both[:1], summary(both[:1]))
 
 
 def test_the_readme_says_what_the_page_of_accuracy_says() -> None:
-    page = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "model-error.md").read_text(encoding="utf-8")
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     figures = re.search(
         r"(\d+) rows, mean absolute error \*\*([\d.]+)%\*\*, largest ([\d.]+)%; (\d+)% of them lie",
@@ -256,7 +256,7 @@ def test_the_readme_says_what_the_page_of_accuracy_says() -> None:
 
 def test_the_json_says_what_it_is() -> None:
     rows = [made("a", 0.05)]
-    document = json.loads(render_json(rows, summary(rows)))
+    document = json.loads(render_json(Validated(rows, summary(rows))))
     assert document["schema"] == "simbench.validation/1"
     assert document["summary"]["rows"] == 1
     row = document["rows"][0]

@@ -94,8 +94,8 @@ class Native:
 class Platform:
     """A board. ``version`` is a label for people.
 
-    ``accuracy`` says how the error of its estimates is known, or why it is not. Where ``energy`` is
-    None, ``energy_reason`` says why it is not known.
+    ``model_error`` says how the error of its estimates is known, or why it is not. Where
+    ``energy`` is None, ``energy_reason`` says why it is not known.
     """
 
     id: str
@@ -108,7 +108,7 @@ class Platform:
     placement: Mapping[Segment, str]
     energy: Energy | None
     native: Native | None
-    accuracy: str
+    model_error: str
     energy_reason: str | None = None
 
     def memory_of(self, segment: Segment) -> Memory:
@@ -252,11 +252,16 @@ def platform_from(top: Table, path: Path) -> Platform:
         placement=_placement(top.table("placement"), memories),
         energy=None if top.is_null("energy") else _energy(top.table("energy"), tuple(memories)),
         native=_native(top.table("native")) if "native" in top else None,
-        accuracy=top.text("accuracy"),
+        model_error=model_error_of(top),
         energy_reason=top.text("energy_reason") if top.is_null("energy") else None,
     )
     top.finish()
     return platform
+
+
+def model_error_of(top: Table) -> str:
+    """How the error of a platform's estimates is known. Files of before say "accuracy" for it."""
+    return top.text("accuracy" if "accuracy" in top else "model_error")
 
 
 def _memories(table: Table) -> dict[str, Memory]:

@@ -6,7 +6,7 @@ import click
 
 from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.cli.console import console
-from simbench.result.units import kib
+from simbench.result.units import format_kib
 
 
 @click.command(name="build")
@@ -37,5 +37,5 @@ def command(cores: tuple[str, ...], kernels: tuple[str, ...], sources_only: bool
     for core in cores or build.CORES:
         for name in kernels or sorted(build.KERNELS, key=lambda k: k != DEFAULT_KERNELS):
             image = build.build_image(core, name, progress)
-            click.echo(f"{core} {name}: {kib(image.code_bytes)} of code, {image.path}")
+            click.echo(f"{core} {name}: {format_kib(image.code_bytes)} of code, {image.path}")
     click.echo(f"counting plugin: {build_plugin(find_tool().series)}")

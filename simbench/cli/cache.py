@@ -11,7 +11,7 @@ from rich.table import Table
 
 from simbench.cli.console import console
 from simbench.errors import EXIT_GOOD
-from simbench.result.units import si
+from simbench.result.units import format_si
 from simbench.store import Entry, Store, default_store
 
 
@@ -43,7 +43,7 @@ def info(as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     else:
-        _show(facts)
+        _report(facts)
     return EXIT_GOOD
 
 
@@ -57,7 +57,7 @@ def clear() -> int:
     """
     store = default_store()
     freed = store.clear()
-    click.echo(f"{si(freed, 'B')} freed in {store.folder}")
+    click.echo(f"{format_si(freed, 'B')} freed in {store.folder}")
     return EXIT_GOOD
 
 
@@ -75,9 +75,9 @@ def _total(entries: Sequence[Entry]) -> dict[str, int]:
     return {"entries": len(entries), "bytes": sum(entry.bytes for entry in entries)}
 
 
-def _show(facts: dict[str, Any]) -> None:
+def _report(facts: dict[str, Any]) -> None:
     terminal = console()
-    used = f"{si(facts['bytes'], 'B')} of {si(facts['limit_bytes'], 'B')}"
+    used = f"{format_si(facts['bytes'], 'B')} of {format_si(facts['limit_bytes'], 'B')}"
     terminal.print(f"{facts['folder']}: {used}", soft_wrap=True)
     if not facts["benchmarks"]:
         return
@@ -86,5 +86,5 @@ def _show(facts: dict[str, Any]) -> None:
     table.add_column("entries", justify="right")
     table.add_column("size", justify="right")
     for name, total in facts["benchmarks"].items():
-        table.add_row(name or "(damaged)", f"{total['entries']:,}", si(total["bytes"], "B"))
+        table.add_row(name or "(damaged)", f"{total['entries']:,}", format_si(total["bytes"], "B"))
     terminal.print(table)

@@ -18,9 +18,11 @@ from simbench.comparisons.measures import holds_measures, read_measures
 from simbench.comparisons.thresholds import parse_threshold
 from simbench.comparisons.wording import heading
 from simbench.errors import EXIT_GOOD, EXIT_WRONG, NothingRun, UsageError
-from simbench.exports.comparison import FORMATS
+from simbench.exports import COMPARISON, formats
 from simbench.result.stored import read_stored
 from simbench.result.tree import Run
+
+FORMATS = formats(COMPARISON)
 
 
 @click.command(name="compare")
@@ -78,7 +80,7 @@ def command(
     if holds_measures(base) and holds_measures(new):
         options = {"--fail-on": thresholds, "--layers": layers, "--force": force}
         _refuse({**options, "--json": json_path, "--export": exports}, base)
-        return _show_measures(compare_measures(read_measures(base), read_measures(new), only))
+        return _report_measures(compare_measures(read_measures(base), read_measures(new), only))
     comparison = compare_alike(_read(base), _read(new), only=only, thresholds=limits, force=force)
     if not write_all(files, FORMATS, comparison):
         lines = "\n".join(comparison_lines(comparison, every_layer=layers))
@@ -93,7 +95,7 @@ def _refuse(options: Mapping[str, object], path: Path) -> None:
             raise UsageError(f"{option} is of results, and {path} holds measures: leave it out")
 
 
-def _show_measures(changes: Sequence[Change]) -> int:
+def _report_measures(changes: Sequence[Change]) -> int:
     if not any(change.absolute is not None for change in changes):
         raise NothingRun("nothing was compared: no number is in both files")
     click.echo("\n".join(measures_lines(changes)))
@@ -103,21 +105,21 @@ def _show_measures(changes: Sequence[Change]) -> int:
 def _read(path: Path) -> Run:
     stored = read_stored(path)
     for note in stored.notes:
-        _say(note)
+        _log(note)
     return stored.run
 
 
 def _verdict(comparison: Comparison) -> int:
     """The exit code; what was forced, broke or breached is said on standard error, last."""
     if comparison.differences:
-        _say(f"compared all the same (--force): {'; '.join(comparison.differences)}")
+        _log(f"compared all the same (--force): {'; '.join(comparison.differences)}")
     for entry in comparison.entries:
         if entry.is_broken:
-            _say(f"{entry.id}: {heading(entry)}")
+            _log(f"{entry.id}: {heading(entry)}")
     for line in comparison.breaches:
-        _say(line)
+        _log(line)
     return EXIT_WRONG if comparison.breaches else EXIT_GOOD
 
 
-def _say(sentence: str) -> None:
+def _log(sentence: str) -> None:
     click.echo(f"simbench: {sentence}", err=True)

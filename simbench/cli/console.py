@@ -15,6 +15,6 @@ def console(*, stderr: bool = False) -> Console:
 
 
 @cache
-def teller(console: Console) -> Progress:
+def log_to(console: Console) -> Progress:
     """Says sentences on ``console``, each of them once in a run."""
     return cache(partial(console.print, style="dim", markup=False, soft_wrap=True))

@@ -16,7 +16,7 @@ from simbench.backends.recording import RecordedBackend, Recorder, save
 from simbench.catalog.benchmarks import load_benchmarks, select_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario
-from simbench.cli.console import console, teller
+from simbench.cli.console import console, log_to
 from simbench.cli.options import backend_option, kernels_option, platform_option
 from simbench.comparisons.crosscheck import Compared, compare
 from simbench.errors import EXIT_GOOD, EXIT_WRONG
@@ -75,11 +75,11 @@ def command(
     chosen = select_benchmarks([benchmark], load_benchmarks())[0]
     scenario = Scenario(chosen.id, board.id, kernels)
     machine = emulator.machine(board.core)
-    task = suite_task(scenario, board, chosen, machine, 1, teller(terminal))
+    task = suite_task(scenario, board, chosen, machine, 1, log_to(terminal))
     first = _observed(task, emulator, record_path)
     if other is None:
         return EXIT_GOOD
-    return _tell(task, (emulator, first), (other, measure(task, other)))
+    return _report(task, (emulator, first), (other, measure(task, other)))
 
 
 def _observed(task: ModelTask, emulator: Backend, record_path: Path | None) -> Observation:
@@ -91,7 +91,7 @@ def _observed(task: ModelTask, emulator: Backend, record_path: Path | None) -> O
     return seen
 
 
-def _tell(
+def _report(
     task: ModelTask, first: tuple[Backend, Observation], second: tuple[Backend, Observation]
 ) -> int:
     names = tuple(_shown(found) for found, _ in (first, second))
@@ -104,7 +104,7 @@ def _tell(
     terminal.print(f"outputs are {'equal' if outputs_are_equal else 'not equal'}", highlight=False)
     differing = [section for section in sections if not section.is_equal]
     if differing:
-        _tell_places(differing[0], task.image, terminal)
+        _report_places(differing[0], task.image, terminal)
     if not differing and outputs_are_equal:
         return EXIT_GOOD
     what = f"differ in {len(differing)} of {len(sections)} sections"
@@ -139,7 +139,7 @@ def _name(section: Compared, layers: Sequence[Layer]) -> str:
     return f"layer {section.layer}{f', {layers[section.layer].op}' if known else ''}"
 
 
-def _tell_places(section: Compared, image: Image, terminal: Console) -> None:
+def _report_places(section: Compared, image: Image, terminal: Console) -> None:
     """Where the executions of the first section that differs are not the same."""
     terminal.print(f"{len(section.differing)} instructions were not executed equally often:")
     for at in section.differing[:_SHOWN_PLACES]:

@@ -91,7 +91,7 @@ def _parts() -> Sequence[Finding]:
     from simbench.files import fetch, paths
     from simbench.firmware.build import CORES, KERNELS, built_image
     from simbench.models.reference import reference_version
-    from simbench.result.units import si
+    from simbench.result.units import format_si
     from simbench.store import default_store
 
     def firmware() -> str:
@@ -101,7 +101,7 @@ def _parts() -> Sequence[Finding]:
     def store() -> str:
         kept = default_store()
         used = sum(entry.bytes for entry in kept.entries())
-        return f"{kept.folder}, {si(used, 'B')} of {si(kept.limit_bytes, 'B')}"
+        return f"{kept.folder}, {format_si(used, 'B')} of {format_si(kept.limit_bytes, 'B')}"
 
     def sources() -> str:
         there = [pin.name for pin in fetch.pins().values() if fetch.is_fetched(pin.name)]

@@ -17,7 +17,7 @@ from simbench.backends.renode.machines import machine_of
 from simbench.catalog.benchmarks import load_benchmarks, select_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario
-from simbench.cli.console import console, teller
+from simbench.cli.console import console, log_to
 from simbench.cli.options import kernels_option
 from simbench.errors import UsageError
 from simbench.session.measure import launch_spec
@@ -65,7 +65,7 @@ def command(
     machine = stable_machine(board.core)
     chosen = select_benchmarks([benchmark], load_benchmarks())[0]
     scenario = Scenario(chosen.id, board.id, kernels)
-    task = suite_task(scenario, board, chosen, machine, 1, teller(console(stderr=True)))
+    task = suite_task(scenario, board, chosen, machine, 1, log_to(console(stderr=True)))
     spec = launch_spec(task)
     if renode_folder is not None:
         _write(renode_folder, spec, _renode_files(spec))

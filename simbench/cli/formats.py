@@ -9,6 +9,7 @@ import click
 
 from simbench.cli.output import STDOUT, OutputFile
 from simbench.errors import UsageError
+from simbench.exports import Render
 
 JSON = "json"
 
@@ -16,7 +17,6 @@ Files = Sequence[tuple[str, OutputFile]]
 """Files with the formats to write them in."""
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
-_Subject = TypeVar("_Subject")
 
 
 def export_option(formats: Collection[str]) -> Callable[[_Command], _Command]:
@@ -45,9 +45,7 @@ def outputs(json_path: str | None, exports: Sequence[str], formats: Collection[s
     return [(form, OutputFile(path)) for form, path in wanted]
 
 
-def write_all(
-    files: Files, formats: Mapping[str, Callable[[_Subject], str]], subject: _Subject
-) -> bool:
+def write_all(files: Files, formats: Mapping[str, Render], subject: object) -> bool:
     """Write ``subject`` to all files; returns whether one of them is standard output."""
     for form, file in files:
         file.write(formats[form](subject))

@@ -49,7 +49,7 @@ _BUDGETS = """\
     default=("stm32f4",),
     show_default="stm32f4",
     metavar="NAME",
-    help="Board to run on (repeat).",
+    help="Platform to run on (repeat).",
 )
 @click.option(
     "--action",

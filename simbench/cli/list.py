@@ -14,6 +14,8 @@ from simbench.cli.console import console
 from simbench.errors import UsageError
 
 OPS = "ops"
+_OLD_NAMES = {"model_error": "accuracy"}
+FORMATS = "formats"
 _NUMBERS = ("macs", "clock_hz", "highest_version")
 
 Row = Mapping[str, Any]
@@ -28,7 +30,7 @@ def _platforms() -> Sequence[Row]:
             "core": p.core,
             "clock_hz": p.clock_hz,
             "memories": {m.name: m.size_bytes for m in p.memories.values()},
-            "accuracy": p.accuracy,
+            "model_error": p.model_error,
         }
         for p in map(load_platform, platform_files())
     ]
@@ -66,6 +68,21 @@ def _ops(core: str, kernels: str) -> Sequence[Row]:
     return [{"name": name, "highest_version": version} for name, version in sorted(named)]
 
 
+def _formats() -> Sequence[Row]:
+    """What ``--export`` takes, of simbench and of plug-ins, which are not loaded for it."""
+    from simbench import __version__
+    from simbench.exports import GROUP, SUBJECTS, formats
+    from simbench.files.plugins import plugins
+
+    own = f"simbench {__version__}"
+    built_in = [(subject, name, own) for subject in SUBJECTS for name in formats(subject)]
+    others = [(*name.partition(".")[::2], where) for name, where in plugins(GROUP)]
+    return [
+        {"subject": subject, "name": name, "distribution": where}
+        for subject, name, where in (*built_in, *others)
+    ]
+
+
 LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
     "platforms": _platforms,
     "benchmarks": _benchmarks,
@@ -75,34 +92,43 @@ LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
 
 
 @click.command(name="list")
-@click.argument("what", required=False, type=click.Choice([*LISTS, OPS]))
-@click.option("--platform", metavar="NAME", help="With ops: a board, for the firmware of its core.")
+@click.argument("what", required=False, type=click.Choice([*LISTS, FORMATS, OPS]))
+@click.option("--platform", metavar="NAME", help="With ops: a platform, for its core's firmware.")
 @click.option("--core", metavar="NAME", help="With ops: the firmware's core. Default: cortex-m4.")
 @click.option("--kernels", metavar="NAME", help="With ops: its kernel set. Default: cmsis-nn.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def command(
     what: str | None, platform: str | None, core: str | None, kernels: str | None, as_json: bool
 ) -> None:
-    """List platforms, benchmarks, kernels and backends; or the operators of the firmware.
+    """List platforms, benchmarks, kernels and backends; or formats, or the firmware's operators.
 
     \b
     Examples:
       simbench list
       simbench list platforms --json
+      simbench list formats
       simbench list ops --platform stm32f4
     """
     if what == OPS:
         found = {OPS: _ops(_core(platform, core), kernels or DEFAULT_KERNELS)}
     elif platform or core or kernels:
         raise UsageError("--platform, --core and --kernels are for 'simbench list ops' alone")
+    elif what == FORMATS:
+        found = {FORMATS: _formats()}
     else:
         found = {name: LISTS[name]() for name in ([what] if what else LISTS)}
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        old = {name: [_with_old_names(row) for row in rows] for name, rows in found.items()}
+        click.echo(json.dumps(old, indent=2))
         return
     terminal = console()
     for name, rows in found.items():
         terminal.print(_table(name, rows))
+
+
+def _with_old_names(row: Row) -> Row:
+    """``row`` with the keys that scripts of before read."""
+    return {**row, **{old: row[new] for new, old in _OLD_NAMES.items() if new in row}}
 
 
 def _core(platform: str | None, core: str | None) -> str:
@@ -130,18 +156,19 @@ def _heading(key: str) -> str:
         "macs": "MACs",
         "model_id": "model",
         "memories": "memories, KiB",
+        "model_error": "model error",
         "highest_version": "highest version",
     }.get(key, key)
 
 
 def _cell(key: str, value: Any) -> str:
-    from simbench.result.units import si
+    from simbench.result.units import format_si
 
     if value is None:
         return "–"
     if key == "clock_hz":
-        return si(value, "Hz")
-    if key == "accuracy":
+        return format_si(value, "Hz")
+    if key == "model_error":
         return str(value).partition(",")[0].partition(" against")[0]
     if key == "memories":
         return ", ".join(f"{name} {size // 1024}" for name, size in value.items())

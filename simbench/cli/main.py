@@ -92,13 +92,13 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         return cli.main(arguments, prog_name="simbench", standalone_mode=False) or 0
     except SimbenchError as error:
-        _say(str(error))
+        _log(str(error))
         return error.exit_code
     except click.exceptions.Abort:
-        _say("interrupted")
+        _log("interrupted")
         return EXIT_INTERRUPTED
     except KeyboardInterrupt:
-        _say("interrupted")
+        _log("interrupted")
         return EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
@@ -110,11 +110,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        _say(f"the disk is full: free some space and run again ({error.filename or 'output'})")
+        _log(f"the disk is full: free some space and run again ({error.filename or 'output'})")
         return EXIT_INFRASTRUCTURE
 
 
-def _say(sentence: str) -> None:
+def _log(sentence: str) -> None:
     print(f"simbench: {sentence}", file=sys.stderr)
 
 

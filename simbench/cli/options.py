@@ -19,7 +19,7 @@ platform_option = click.option(
     "platform_name",
     required=True,
     metavar="NAME",
-    help="Board to emulate: a name, or your own YAML file.",
+    help="Platform to emulate: a name, or your own YAML file.",
 )
 
 kernels_option = click.option(

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from simbench.backends import Backend, pricing_backend
-from simbench.cli.console import console, teller
+from simbench.cli.console import console, log_to
 from simbench.cli.formats import JSON, export_option, outputs
 from simbench.cli.options import (
     backend_option,
@@ -25,13 +25,15 @@ from simbench.cli.options import (
 from simbench.cli.tables.memory import memory_tables
 from simbench.cli.tables.profile import profile_tables
 from simbench.errors import EXIT_GOOD, EXIT_WRONG
-from simbench.exports import FORMATS
+from simbench.exports import PROFILE, formats
 from simbench.profiles import Profile
 from simbench.result.tree import FAILED
 from simbench.runs.profiler import Profiled, profile_task
 from simbench.runs.provenance import TOOL, environment, settings
 from simbench.suites.request import Request, check, requested_task
 from simbench.task.tasks import Task
+
+FORMATS = formats(PROFILE)
 
 
 @click.command(name="profile")
@@ -86,7 +88,7 @@ def command(
     """
     emulator = pricing_backend(backend_name)
     files = outputs(json_path, exports, FORMATS)
-    store, tell = chosen_store(no_cache=no_cache), teller(console(stderr=True))
+    store, log = chosen_store(no_cache=no_cache), log_to(console(stderr=True))
     request = Request(
         platforms=(platform_name,),
         benchmarks=() if benchmark is None else (benchmark,),
@@ -98,9 +100,9 @@ def command(
         time_limit_s=time_limit,
     )
     check(request)
-    task = requested_task("profile", request, emulator, tell, store)
+    task = requested_task("profile", request, emulator, log, store)
     done = profile_task(task, emulator, store)
-    _say(done)
+    _log(done)
     for form, output in files:
         output.write(_render(form, done, emulator))
         output.close()
@@ -111,17 +113,17 @@ def command(
     return _verdict(done.profile)
 
 
-def _say(done: Profiled) -> None:
+def _log(done: Profiled) -> None:
     terminal = console(stderr=True)
     if done.is_cached:
         terminal.print(f"{done.task.scenario.id}: counts from the store", highlight=False)
     for note in done.notes:
-        teller(terminal)(note)
+        log_to(terminal)(note)
 
 
 def _render(form: str, done: Profiled, emulator: Backend) -> str:
     if form != JSON:
-        return FORMATS[form](done.profile)
+        return str(FORMATS[form](done.profile))
     facts = environment(emulator)
     document = done.document(TOOL, facts, settings([done.task], emulator.name, 1))
     return json.dumps(document, indent=2) + "\n"

@@ -11,10 +11,12 @@ from simbench.cli.console import console
 from simbench.cli.formats import export_option, outputs
 from simbench.cli.tables.results import results_table
 from simbench.errors import EXIT_GOOD, NothingRun
-from simbench.exports import RUN_FORMATS
+from simbench.exports import RUN, formats
 from simbench.exports import html as html_export
 from simbench.result.stored import Stored, read_stored
 from simbench.result.tree import Result
+
+FORMATS = formats(RUN)
 
 _HTML = "html"
 
@@ -27,7 +29,7 @@ _HTML = "html"
     metavar="PATH",
     help="Write a page with figures, one file that needs nothing else; '-' is standard output.",
 )
-@export_option(RUN_FORMATS)
+@export_option(FORMATS)
 def command(path: Path, html_path: str | None, exports: tuple[str, ...]) -> int:
     """Show a stored result again: as the table, as a page with figures, or in another format.
 
@@ -38,7 +40,7 @@ def command(path: Path, html_path: str | None, exports: tuple[str, ...]) -> int:
       simbench report kws.json --export markdown=kws.md
     """
     pages = [] if html_path is None else [f"{_HTML}={html_path}"]
-    files = outputs(None, [*pages, *exports], RUN_FORMATS)
+    files = outputs(None, [*pages, *exports], FORMATS)
     stored = read_stored(path)
     if not stored.run.results:
         raise NothingRun(f"{path} holds no result: its run ended before the first")
@@ -48,15 +50,15 @@ def command(path: Path, html_path: str | None, exports: tuple[str, ...]) -> int:
         output.write(_render(form, stored))
         output.close()
     if not files:
-        _show(stored.run.results)
+        _report(stored.run.results)
     return EXIT_GOOD
 
 
 def _render(form: str, stored: Stored) -> str:
-    return html_export.render_stored(stored) if form == _HTML else RUN_FORMATS[form](stored.run)
+    return html_export.render_stored(stored) if form == _HTML else str(FORMATS[form](stored.run))
 
 
-def _show(results: Sequence[Result]) -> None:
+def _report(results: Sequence[Result]) -> None:
     terminal = console()
     for board, kernels in dict.fromkeys((result.platform, result.kernels) for result in results):
         rows = [r for r in results if (r.platform, r.kernels) == (board, kernels)]

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from simbench.backends import Backend, backend
 from simbench.catalog.scenario import DEFAULT_KERNELS
-from simbench.cli.console import console, teller
+from simbench.cli.console import console, log_to
 from simbench.cli.formats import JSON, export_option, outputs, write_all
 from simbench.cli.options import (
     CHECK_LOCK,
@@ -33,10 +33,10 @@ from simbench.cli.output import OutputFile
 from simbench.cli.progress import progress_bar
 from simbench.cli.tables.results import results_table
 from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG
-from simbench.exports import RUN_FORMATS
+from simbench.exports import RUN, formats
 from simbench.exports import json as json_export
 from simbench.result.tree import ERROR, FAILED, Result, Run
-from simbench.result.units import accuracy_said
+from simbench.result.units import format_accuracy
 from simbench.runs.plan import Plan, performed, planned
 from simbench.runs.priced import Ran
 from simbench.store import Store
@@ -44,6 +44,8 @@ from simbench.suites import lock
 from simbench.suites.budgets import breaches
 from simbench.suites.request import Request, check
 from simbench.task.tasks import DEFAULT_SAMPLES, Task
+
+FORMATS = formats(RUN)
 
 _DEFAULT_BAUD = 115_200
 
@@ -54,7 +56,7 @@ _DEFAULT_BAUD = 115_200
     "platforms",
     multiple=True,
     metavar="NAME",
-    help="Board to emulate: a name, or your own YAML file (repeat).",
+    help="Platform to emulate: a name, or your own YAML file (repeat).",
 )
 @click.option(
     "--benchmark",
@@ -105,7 +107,7 @@ _DEFAULT_BAUD = 115_200
     metavar="PATH",
     help="Write the results as JSON; '-' is standard output, instead of the table.",
 )
-@export_option(RUN_FORMATS)
+@export_option(FORMATS)
 def command(
     platforms: tuple[str, ...],
     benchmarks: tuple[str, ...],
@@ -158,22 +160,22 @@ def command(
         time_limit_s=time_limit,
     )
     check(request, on_port=port is not None)
-    files = outputs(json_path, exports, RUN_FORMATS)
-    tell, store = teller(console(stderr=True)), chosen_store(no_cache=no_cache)
+    files = outputs(json_path, exports, FORMATS)
+    log, store = log_to(console(stderr=True)), chosen_store(no_cache=no_cache)
     if port is not None:
         from simbench.runs.on_port import run_on_port  # a real board is rare
 
-        title, run = run_on_port(request, port, baud, store, tell)
-        if not write_all(files, RUN_FORMATS, run):
+        title, run = run_on_port(request, port, baud, store, log)
+        if not write_all(files, FORMATS, run):
             console().print(results_table(title, run.results))
         return _verdict(run.results)
     emulator = backend(backend_name)
-    plan = planned(request, emulator, store, progress=tell)
+    plan = planned(request, emulator, store, progress=log)
     if locking == CHECK_LOCK:
         lock.check(request.lock_path, plan.tasks)
     run = _followed(plan, emulator, store, [file for form, file in files if form == JSON])
-    if not write_all(files, RUN_FORMATS, run):
-        _show(run, plan.tasks)
+    if not write_all(files, FORMATS, run):
+        _report(run, plan.tasks)
     if locking == WRITE_LOCK:
         OutputFile(str(request.lock_path)).write(lock.render(plan.tasks))
     return _verdict(run.results)
@@ -184,7 +186,7 @@ def _followed(
 ) -> Run:
     """The run of ``plan``, told as it goes; the JSON of ``kept`` is up to date at every moment."""
     terminal, run = console(stderr=True), plan.run
-    tell = teller(terminal)
+    log = log_to(terminal)
     for file in kept:
         file.write(json_export.render(run))
     with progress_bar(terminal) as progress:
@@ -193,19 +195,19 @@ def _followed(
             for file in kept:
                 file.write(json_export.render(run))
             progress.advance(bar)
-            _say(ran, terminal)
+            _log(ran, terminal)
             for note in ran.notes:
-                tell(note)
+                log(note)
     return run
 
 
-def _say(ran: Ran, terminal: Console) -> None:
+def _log(ran: Ran, terminal: Console) -> None:
     source = " (counts from the store)" if ran.is_cached else ""
     if source or not terminal.is_terminal:
         terminal.print(f"{ran.result.id}: {ran.result.status}{source}", highlight=False)
 
 
-def _show(run: Run, tasks: Sequence[Task]) -> None:
+def _report(run: Run, tasks: Sequence[Task]) -> None:
     for task in {(t.platform.id, t.scenario.kernels): t for t in tasks}.values():
         board, kernels = task.platform, task.scenario.kernels
         rows = [r for r in run.results if (r.platform, r.kernels) == (board.id, kernels)]
@@ -232,4 +234,4 @@ def _missed_target(result: Result) -> Iterator[str]:
     """A sentence where the accuracy of ``result`` is below its target."""
     accuracy = result.accuracy
     if accuracy is not None and accuracy.passed is False:
-        yield f"{result.id}: {accuracy_said(accuracy)}"
+        yield f"{result.id}: {format_accuracy(accuracy)}"

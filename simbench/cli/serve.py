@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from simbench.backends import pricing_backend
-from simbench.cli.console import console, teller
+from simbench.cli.console import console, log_to
 from simbench.cli.options import (
     backend_option,
     chosen_store,
@@ -86,7 +86,7 @@ def command(
         raise UsageError("--link is of a pseudo terminal: leave out --tcp, or --link")
     emulator = pricing_backend(backend_name)
     terminal = console(stderr=True)
-    tell, store = teller(terminal), chosen_store(no_cache=no_cache)
+    log, store = log_to(terminal), chosen_store(no_cache=no_cache)
     request = Request(
         platforms=(platform_name,),
         benchmarks=() if benchmark is None else (benchmark,),
@@ -94,7 +94,7 @@ def command(
         model=model,
     )
     check(request)
-    task = requested_model("serve", request, emulator, tell, store)
+    task = requested_model("serve", request, emulator, log, store)
     what = f"{task.benchmark.title} on {task.platform.title}"
 
     def announce(ports: Sequence[str]) -> None:
@@ -109,5 +109,5 @@ def command(
         has_monitor=power is not None,
         resets_on_open=reset_on_open,
     )
-    serve(task, emulator, serving, announce, tell)
+    serve(task, emulator, serving, announce, log)
     return EXIT_GOOD

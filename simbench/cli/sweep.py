@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Any
 
 import click
 
-from simbench.backends import Backend, pricing_backend
+from simbench.backends import pricing_backend
 from simbench.catalog.scenario import DEFAULT_KERNELS
-from simbench.cli.console import console, teller
+from simbench.cli.console import console, log_to
+from simbench.cli.formats import Files, export_option, outputs, write_all
 from simbench.cli.options import (
     backend_option,
     chosen_store,
@@ -21,16 +21,17 @@ from simbench.cli.options import (
     no_cache_option,
     time_limit_option,
 )
-from simbench.cli.output import STDOUT, OutputFile
+from simbench.cli.output import STDOUT
 from simbench.cli.progress import progress_bar
 from simbench.cli.tables.sweep import sweep_tables
 from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, UsageError
-from simbench.exports.sweep_document import document
+from simbench.exports import SWEEP, formats
+from simbench.exports.sweep import Swept
 from simbench.result.tree import ERROR
-from simbench.result.units import counted
-from simbench.runs.provenance import TOOL, environment
+from simbench.result.units import format_count
+from simbench.runs.provenance import environment
 from simbench.sweeps.axes import Group, check_groups, group, parse_axis
-from simbench.sweeps.files import check_parquet, csv_text, parquet_bytes
+from simbench.sweeps.files import check_parquet
 from simbench.sweeps.run import run_study
 from simbench.sweeps.simulate import LOCAL, Executor
 from simbench.sweeps.study import (
@@ -45,6 +46,8 @@ from simbench.sweeps.study import (
 from simbench.sweeps.sweep import Sweep
 from simbench.task.tasks import own_benchmark
 
+FORMATS = formats(SWEEP)
+
 
 @click.command(name="sweep")
 @click.argument("study", type=click.Path(path_type=Path), required=False)
@@ -53,7 +56,7 @@ from simbench.task.tasks import own_benchmark
     "platforms",
     multiple=True,
     metavar="NAME",
-    help="Board: a name, a pattern such as 'stm32*', or your own YAML file (repeat).",
+    help="Platform: a name, a pattern such as 'stm32*', or your own YAML file (repeat).",
 )
 @click.option(
     "--benchmark",
@@ -95,6 +98,7 @@ from simbench.task.tasks import own_benchmark
 @click.option("--parquet", "parquet_path", metavar="PATH", help="Write the points as Parquet.")
 @click.option("--html", "html_path", metavar="PATH", help="Write a page with plots.")
 @click.option("--json", "json_path", metavar="PATH", help="Write points and answers as JSON.")
+@export_option(FORMATS)
 @click.option(
     "--executor",
     type=click.Choice(["local", "dask"]),
@@ -120,6 +124,7 @@ def command(
     parquet_path: str | None,
     html_path: str | None,
     json_path: str | None,
+    exports: tuple[str, ...],
     executor: str,
     scheduler: str | None,
     backend_name: str,
@@ -155,7 +160,7 @@ def command(
     asked = Study((), benchmarks_called("*")) if study is None else read_study(study)
     asked = replace(asked, **{name: value for name, value in given.items() if value})
     paths = {"csv": csv_path, "parquet": parquet_path, "html": html_path, "json": json_path}
-    files = _files(asked, {form: path for form, path in paths.items() if path})
+    files = _files(asked, paths, exports)
     emulator = pricing_backend(backend_name)
     terminal = console(stderr=True)
     with _executor(executor, scheduler) as running, progress_bar(terminal) as progress:
@@ -166,16 +171,13 @@ def command(
             chosen_store(no_cache=no_cache),
             executor=running,
             time_limit_s=time_limit,
-            progress=teller(terminal),
+            progress=log_to(terminal),
             advanced=lambda done, total: progress.update(bar, completed=done, total=total),
         )
     for warning in sweep.warnings:
         terminal.print(warning, style="yellow", highlight=False, soft_wrap=True)
     terminal.print(_said(sweep), style="dim", highlight=False, soft_wrap=True)
-    for form, file in files.items():
-        file.write(_rendered(form, sweep, emulator))
-        file.close()
-    if not any(file.is_stdout for file in files.values()):
+    if not write_all(files, FORMATS, Swept(sweep, environment(emulator))):
         console().print(sweep_tables(sweep))
     return _verdict(sweep)
 
@@ -186,14 +188,17 @@ def _groups(axes: Iterable[str], zipped: Iterable[str]) -> tuple[Group, ...]:
     return check_groups((*crossed, *together))
 
 
-def _files(study: Study, paths: Mapping[str, str]) -> dict[str, OutputFile]:
-    """The files to write, by format: a path on the command line goes before the study's."""
-    wanted = {**{form: str(path) for form, path in study.outputs.items()}, **paths}
-    if list(wanted.values()).count(STDOUT) > 1:
+def _files(study: Study, flags: Mapping[str, str | None], exports: Sequence[str]) -> Files:
+    """The files to write: a path on the command line goes before the study's of that format."""
+    given = [f"{form}={path}" for form, path in flags.items() if path]
+    asked = {export.partition("=")[0] for export in (*given, *exports)}
+    own = [f"{form}={path}" for form, path in study.outputs.items() if form not in asked]
+    if [path.partition("=")[2] for path in (*own, *given, *exports)].count(STDOUT) > 1:
         raise UsageError("only one file can be standard output ('-')")
-    if "parquet" in wanted:
+    files = outputs(None, [*own, *given, *exports], FORMATS)
+    if any(form == "parquet" for form, _ in files):
         check_parquet()
-    return {form: OutputFile(path) for form, path in wanted.items()}
+    return files
 
 
 @contextmanager
@@ -215,20 +220,8 @@ def _said(sweep: Sweep) -> str:
     simulated = sweep.simulations - sweep.from_store
     return (
         f"{simulated:,} simulated, {sweep.from_store:,} from the store; "
-        f"{counted(len(sweep), 'point')} priced"
+        f"{format_count(len(sweep), 'point')} priced"
     )
-
-
-def _rendered(form: str, sweep: Sweep, emulator: Backend) -> str | bytes:
-    if form == "csv":
-        return csv_text(sweep.points)
-    if form == "parquet":
-        return parquet_bytes(sweep.points)
-    if form == "html":
-        from simbench.exports.html.sweep import sweep_page
-
-        return sweep_page(sweep)
-    return json.dumps(document(sweep, TOOL, environment(emulator))) + "\n"
 
 
 def _verdict(sweep: Sweep) -> int:

@@ -12,13 +12,16 @@ from rich.table import Table
 from simbench.backends import pricing_backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform, platform_files
-from simbench.cli.console import console, teller
+from simbench.cli.console import console, log_to
+from simbench.cli.formats import export_option, outputs, write_all
 from simbench.cli.options import backend_option, chosen_store, no_cache_option
-from simbench.cli.output import OutputFile
 from simbench.errors import EXIT_GOOD, UsageError
-from simbench.exports.validation import accuracy_page, render_json, render_residuals
+from simbench.exports import VALIDATION, formats
+from simbench.exports.validation import Validated
 from simbench.validation.silicon import LIKE, SiliconRow, silicon_rows
-from simbench.validation.validate import Comparison, Summary, residuals, summary, validate
+from simbench.validation.validate import Comparison, Summary, summary, validate
+
+FORMATS = formats(VALIDATION)
 
 
 @click.command(name="validate")
@@ -27,7 +30,7 @@ from simbench.validation.validate import Comparison, Summary, residuals, summary
     "platforms",
     multiple=True,
     metavar="NAME",
-    help="Board to validate (repeat). Default: every one with published results.",
+    help="Platform to validate (repeat). Default: every one with published results.",
 )
 @click.option(
     "--silicon",
@@ -50,6 +53,7 @@ from simbench.validation.validate import Comparison, Summary, residuals, summary
     metavar="PATH",
     help="Write the errors that ranges are widened by: the cost model's residuals.yaml.",
 )
+@export_option(FORMATS)
 def command(
     platforms: tuple[str, ...],
     silicon: Path | None,
@@ -58,6 +62,7 @@ def command(
     json_path: str | None,
     page_path: str | None,
     residuals_path: str | None,
+    exports: tuple[str, ...],
 ) -> int:
     """Compare modelled cycles and energy with published measurements, row by row.
 
@@ -69,29 +74,14 @@ def command(
     emulator = pricing_backend(backend_name)
     rows = silicon_rows(silicon)
     boards = {name: load_platform(name) for name in _names(platforms, rows)}
-    paths = (json_path, page_path, residuals_path)
-    outputs = [OutputFile(path) if path else None for path in paths]
-    terminal = console(stderr=True)
-    compared = validate(
-        rows,
-        boards,
-        load_benchmarks(),
-        emulator,
-        teller(terminal),
-        chosen_store(no_cache=no_cache),
-    )
-    figures = summary(compared)
-    texts = (
-        f"{render_json(compared, figures)}\n",
-        accuracy_page(compared, figures),
-        render_residuals(residuals(compared)) if figures.rows else "",
-    )
-    for output, text in zip(outputs, texts, strict=True):
-        if output is not None:
-            output.write(text)
-            output.close()
-    if "-" not in paths:
-        _show(compared, figures)
+    asked = {"json": json_path, "page": page_path, "residuals": residuals_path}
+    flags = [f"{form}={path}" for form, path in asked.items() if path]
+    files = outputs(None, [*flags, *exports], FORMATS)
+    log, store = log_to(console(stderr=True)), chosen_store(no_cache=no_cache)
+    compared = validate(rows, boards, load_benchmarks(), emulator, log, store)
+    validated = Validated(compared, summary(compared))
+    if not write_all(files, FORMATS, validated):
+        _report(compared, validated.summary)
     return EXIT_GOOD
 
 
@@ -104,7 +94,7 @@ def _names(wanted: Sequence[str], rows: Sequence[SiliconRow]) -> list[str]:
     return list(wanted) or sorted(published & set(platform_files()))
 
 
-def _show(compared: Sequence[Comparison], figures: Summary) -> None:
+def _report(compared: Sequence[Comparison], figures: Summary) -> None:
     terminal = console()
     ordered = sorted(compared, key=lambda c: (c.row.likeness != LIKE, c.row.platform))
     for title, group in groupby(ordered, _title):

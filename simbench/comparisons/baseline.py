@@ -11,7 +11,7 @@ from typing import Any
 from simbench.comparisons.conditions import ENVIRONMENT, differences
 from simbench.errors import NothingRun, UsageError
 from simbench.result.metrics import selects
-from simbench.result.tree import Layer, Memory, Result, Run
+from simbench.result.tree import Layer, MemoryUse, Result, Run
 
 DEFAULT_FILE = "simbench-baseline.json"
 
@@ -86,7 +86,7 @@ def _lean_layer(layer: Layer) -> Layer:
     return replace(layer, cycles=replace(layer.cycles, stack={}), energy_j=None)
 
 
-def _lean_memory(memory: Memory | None) -> Memory | None:
+def _lean_memory(memory: MemoryUse | None) -> MemoryUse | None:
     if memory is None or memory.arena is None:
         return memory
     return replace(memory, arena=replace(memory.arena, plan=()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from simbench.comparisons.comparison import CODE, IDENTITY, PRICE, TOOL, Change, Comparison, Entry
 from simbench.result.metrics import METRICS
 from simbench.result.tree import OK, Budget, Result
-from simbench.result.units import si
+from simbench.result.units import format_si
 
 UNKNOWN = "–"
 _SI_UNITS = ("s", "J")
@@ -16,7 +16,7 @@ def quantity(value: float | None, unit: str) -> str:
     """``value`` of a metric: seconds and joules with three digits, all else to the last one."""
     if value is None:
         return UNKNOWN
-    return si(value, unit) if unit in _SI_UNITS else f"{value:,.0f}"
+    return format_si(value, unit) if unit in _SI_UNITS else f"{value:,.0f}"
 
 
 def ratio(value: float | None) -> str:

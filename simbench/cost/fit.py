@@ -21,7 +21,7 @@ _CALLED = {
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryUse:
+class Occupancy:
     """Bytes taken: of flash by code and weights, of RAM by static data and the arena.
 
     ``memories`` gives ``used_bytes`` and ``size_bytes`` by memory; used is more than the size where
@@ -34,12 +34,12 @@ class MemoryUse:
     memories: Mapping[str, Mapping[str, int]]
 
 
-def memory_use(platform: Platform, needs: Needs) -> MemoryUse:
+def memory_use(platform: Platform, needs: Needs) -> Occupancy:
     """The memory that ``needs`` take on ``platform``, whether they fit or not."""
     used = dict.fromkeys(platform.memories, 0)
     for segment in PLACED:
         used[platform.memory_of(segment).name] += needs[segment]
-    return MemoryUse(
+    return Occupancy(
         flash_bytes=needs[Segment.CODE] + needs[Segment.WEIGHTS],
         ram_bytes=needs[Segment.STATIC] + needs[Segment.ARENA],
         arena_bytes=needs[Segment.ARENA],

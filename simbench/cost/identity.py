@@ -16,7 +16,7 @@ from simbench.files.installed import version_of
 from simbench.store import sources_hash
 
 _FOR_PEOPLE: Mapping[type, frozenset[str]] = {
-    Platform: frozenset({"id", "version", "title", "native", "accuracy", "energy_reason"}),
+    Platform: frozenset({"id", "version", "title", "native", "model_error", "energy_reason"}),
     Core: frozenset({"version", "title", "sources"}),
     Quantity: frozenset({"source"}),
 }

@@ -1,41 +1,130 @@
-"""Exporters: a result or a profile in another format, one small file each with a ``render``."""
+"""Exporters: every format of every subject, found by name, one small file each."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    from simbench.profiles import Profile
-    from simbench.result.tree import Run
+from simbench.errors import InfrastructureError
+from simbench.files.plugins import described, load_plugin
+
+GROUP = "simbench.exports"
+"""The group of a plug-in's entry points, which are called SUBJECT.FORMAT ("run.mine")."""
+
+SUBJECTS = RUN, PROFILE, SWEEP, COMPARISON, VALIDATION = (
+    "run",
+    "profile",
+    "sweep",
+    "comparison",
+    "validation",
+)
+"""What can be written: a :class:`simbench.result.tree.Run`, a :class:`simbench.profiles.Profile`, a
+:class:`simbench.exports.sweep.Swept`, a :class:`simbench.comparisons.comparison.Comparison`, a
+:class:`simbench.exports.validation.Validated`."""
+
+Render = Callable[[Any], Any]
+"""A subject as the content of a file: text, or bytes."""
+
+# by format: the module that has it, and its function where that is not ``render``
+_FORMATS: Mapping[str, Mapping[str, str]] = {
+    RUN: {
+        "json": "json",
+        "html": "html",
+        "csv": "csv",
+        "markdown": "markdown",
+        "junit": "junit",
+        "bmf": "bmf",
+        "github-benchmark": "github_benchmark",
+        "github-summary": "github_summary",
+    },
+    PROFILE: {
+        "callgrind": "callgrind",
+        "collapsed": "collapsed",
+        "speedscope": "speedscope",
+    },
+    SWEEP: {
+        "csv": "sweep:render_csv",
+        "parquet": "sweep:render_parquet",
+        "html": "sweep:render_html",
+        "json": "sweep:render_json",
+    },
+    COMPARISON: {
+        "json": "comparison:render_json",
+        "markdown": "comparison:render_markdown",
+        "github-summary": "comparison:render_summary",
+    },
+    VALIDATION: {
+        "json": "validation:render_json",
+        "page": "validation:render_page",
+        "residuals": "validation:render_residuals",
+    },
+}
 
 
-def _exporter(module: str) -> Callable[[Any], str]:
-    """``render`` of an exporter, imported when it is called: some take long to import."""
+class Formats(Mapping[str, Render]):
+    """The formats that a subject can be written in, by name, each imported when it is used.
 
-    def render(subject: Any) -> str:
-        text: str = importlib.import_module(f"simbench.exports.{module}").render(subject)
-        return text
+    Built-in ones are listed; those of plug-ins, the entry points SUBJECT.FORMAT of :data:`GROUP`,
+    are found by name, for looking for them is slow. A built-in format goes before a plug-in's.
+    """
+
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
+        self._places = _FORMATS[subject]
+
+    def __getitem__(self, name: str) -> Render:
+        """The function that writes ``name``. Raises SimbenchError where a plug-in is bad."""
+        if name in self._places:
+            return _built_in(self._places[name])
+        loaded = load_plugin(GROUP, f"{self._subject}.{name}")
+        if loaded is None:
+            raise KeyError(name)
+        return _guarded(f"{self._subject}.{name}", loaded)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the built-in formats."""
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        """How many formats are built in."""
+        return len(self._places)
+
+
+def formats(subject: str) -> Formats:
+    """The formats that ``subject`` can be written in."""
+    return Formats(subject)
+
+
+def _built_in(place: str) -> Render:
+    """An exporter, imported when it is called: some take long to import."""
+    module, _, function = place.partition(":")
+
+    def render(subject: Any) -> Any:
+        found = importlib.import_module(f"simbench.exports.{module}")
+        return getattr(found, function or "render")(subject)
 
     return render
 
 
-FORMATS: Mapping[str, Callable[[Profile], str]] = {
-    "callgrind": _exporter("callgrind"),
-    "collapsed": _exporter("collapsed"),
-    "speedscope": _exporter("speedscope"),
-}
-"""Formats that a profile can be written in, by name."""
+def _guarded(name: str, render: object) -> Render:
+    """A plug-in's ``render``, whose mistakes are one sentence."""
+    if not callable(render):
+        raise InfrastructureError(
+            f"the plug-in {name} of {GROUP} is no function, but {type(render).__name__}"
+        )
 
-RUN_FORMATS: Mapping[str, Callable[[Run], str]] = {
-    "json": _exporter("json"),
-    "html": _exporter("html"),
-    "csv": _exporter("csv"),
-    "markdown": _exporter("markdown"),
-    "junit": _exporter("junit"),
-    "bmf": _exporter("bmf"),
-    "github-benchmark": _exporter("github_benchmark"),
-    "github-summary": _exporter("github_summary"),
-}
-"""Formats that a run can be written in, by name."""
+    def guarded(subject: Any) -> str | bytes:
+        try:
+            content = render(subject)
+        except Exception as error:
+            raise InfrastructureError(
+                f"the plug-in {name} of {GROUP} failed: {described(error)}"
+            ) from error
+        if not isinstance(content, str | bytes):
+            raise InfrastructureError(
+                f"the plug-in {name} of {GROUP} gave no text, but {type(content).__name__}"
+            )
+        return content
+
+    return guarded

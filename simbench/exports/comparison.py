@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -153,11 +153,3 @@ def _layer_rows(entry: Entry) -> Iterator[tuple[str, ...]]:
             base, new = (quantity(value, "") for value in (layer.cycles.base, layer.cycles.new))
             change = absolute(layer.cycles), relative(layer.cycles)
             yield (code(entry.id), str(index), code(op), code(name), base, new, *change)
-
-
-FORMATS: Mapping[str, Callable[[Comparison], str]] = {
-    "json": render_json,
-    "markdown": render_markdown,
-    "github-summary": render_summary,
-}
-"""Formats that a comparison can be written in, by name."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from simbench.exports.markdown import body
 from simbench.exports.markdown_text import MOST_ROWS, code, folded, table
 from simbench.result.tree import Layer, Result, Run
-from simbench.result.units import si, si_range
+from simbench.result.units import format_range, format_si
 
 _HEADINGS = ("layer", "operator", "name", "cycles", "share", "MACs")
 
@@ -32,7 +32,7 @@ def _cells(result: Result, layer: Layer) -> Iterator[str]:
     yield str(layer.index)
     yield code(layer.op)
     yield code(layer.name)
-    yield f"{si(layer.cycles.value, '')} ({si_range(layer.cycles)})"
+    yield f"{format_si(layer.cycles.value, '')} ({format_range(layer.cycles)})"
     whole = result.cycles
     yield f"{layer.cycles.value / whole.value:.1%}" if whole and whole.value else "–"
     yield f"{layer.macs:,}"

@@ -12,7 +12,7 @@ from simbench.comparisons.wording import over_budget
 from simbench.exports.markdown_text import SENTENCE, code, listed, table
 from simbench.result.estimate import Estimate
 from simbench.result.tree import OK, Result, Run
-from simbench.result.units import accuracy_said, kib, si, si_range
+from simbench.result.units import format_accuracy, format_kib, format_range, format_si
 
 MARKER = "<!-- simbench -->"
 
@@ -54,19 +54,19 @@ def _cells(result: Result) -> Iterator[str]:
     if memory is None:
         yield from (_UNKNOWN,) * 3
     else:
-        yield from map(kib, (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes))
+        yield from map(format_kib, (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes))
 
 
 def _ranged(estimate: Estimate | None, unit: str) -> str:
     if estimate is None:
         return _UNKNOWN
-    return f"{si(estimate.value, unit)} ({si_range(estimate)})"
+    return f"{format_si(estimate.value, unit)} ({format_range(estimate)})"
 
 
 def _remarks(results: Sequence[Result]) -> Iterator[str]:
     for result in results:
         if result.accuracy is not None:
-            yield f"{code(result.id)}: {code(accuracy_said(result.accuracy), SENTENCE)}"
+            yield f"{code(result.id)}: {code(format_accuracy(result.accuracy), SENTENCE)}"
         if result.status != OK:
             yield f"{code(result.id)} **{result.status}**: {code(result.reason, SENTENCE)}"
         yield from missed_budgets(result)

@@ -11,8 +11,8 @@ import numpy as np
 
 from simbench.result.tree import fingerprint
 from simbench.sweeps.answers import pareto, reached, steps, swings
+from simbench.sweeps.points import Points, plain_values
 from simbench.sweeps.sweep import Sweep
-from simbench.sweeps.table import Table, plain_values
 
 SCHEMA = "simbench.sweep/1"
 
@@ -44,5 +44,5 @@ def document(
     return {**made, "fingerprint": fingerprint(made)}
 
 
-def _columns(table: Table) -> dict[str, list[Any]]:
+def _columns(table: Points) -> dict[str, list[Any]]:
     return {name: plain_values(name, column) for name, column in table.columns.items()}

@@ -1,10 +1,11 @@
-"""Validation as JSON, and as the documentation's page of accuracy with its plot."""
+"""Validation as JSON, and as the documentation's page of the model error with its plot."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 from textwrap import fill
@@ -13,7 +14,7 @@ from typing import Any
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.validation.basis import energy_basis, spread
 from simbench.validation.silicon import LIKE, SiliconRow
-from simbench.validation.validate import Comparison, Summary
+from simbench.validation.validate import Comparison, Summary, residuals
 
 SCHEMA = "simbench.validation/1"
 _SIZE, _MARGIN = 520.0, 60.0
@@ -21,10 +22,19 @@ _BAND = 0.10
 _OFFICIAL_FRAMES = 49  # of ten features: MLPerf Tiny's input of kws has 490 bytes
 
 
-def render_json(comparisons: Sequence[Comparison], summary: Summary) -> str:
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """The rows of a validation, each compared, and what they add up to."""
+
+    comparisons: Sequence[Comparison]
+    summary: Summary
+
+
+def render_json(validated: Validated) -> str:
     """All rows and the summary, as JSON text."""
-    rows = [_row(c) for c in comparisons]
-    return json.dumps({"schema": SCHEMA, "rows": rows, "summary": _summary(summary)}, indent=2)
+    rows = [_row(c) for c in validated.comparisons]
+    summary = _summary(validated.summary)
+    return json.dumps({"schema": SCHEMA, "rows": rows, "summary": summary}, indent=2) + "\n"
 
 
 def _row(c: Comparison) -> Mapping[str, Any]:
@@ -65,8 +75,13 @@ def _summary(summary: Summary) -> Mapping[str, Any]:
     }
 
 
-def render_residuals(residuals: Mapping[str, float]) -> str:
-    """The cost model's file of residuals."""
+def render_residuals(validated: Validated) -> str:
+    """The cost model's file of residuals; nothing where no row is like simbench's firmware."""
+    return residuals_file(residuals(validated.comparisons)) if validated.summary.rows else ""
+
+
+def residuals_file(residuals: Mapping[str, float]) -> str:
+    """The cost model's file of ``residuals``."""
     lines = [f"  {name}: {_up_to_thousandths(value):.3f}" for name, value in residuals.items()]
     return "\n".join((_RESIDUALS, "cycles:", *lines, ""))
 
@@ -82,7 +97,12 @@ _RESIDUALS = """\
 # `simbench validate --residuals`."""
 
 
-def accuracy_page(comparisons: Sequence[Comparison], summary: Summary) -> str:
+def render_page(validated: Validated) -> str:
+    """The documentation's page."""
+    return model_error_page(validated.comparisons, validated.summary)
+
+
+def model_error_page(comparisons: Sequence[Comparison], summary: Summary) -> str:
     """The documentation's page: what the figures mean, the plot, the tables."""
     like = [c for c in comparisons if c.row.likeness == LIKE]
     other = [c for c in comparisons if c.row.likeness != LIKE]
@@ -105,9 +125,9 @@ def accuracy_page(comparisons: Sequence[Comparison], summary: Summary) -> str:
     return "\n".join(parts)
 
 
-_INTRODUCTION = """# How accurate the model is
+_INTRODUCTION = """# How wrong the model is
 
-<!-- written by `simbench validate --page docs/accuracy.md` -->
+<!-- written by `simbench validate --page docs/model-error.md` -->
 
 simbench prices its own firmware on every board it models that has published results, and compares
 them row by row. An error is (model − silicon) / silicon. A row is **like** ours where CMSIS-NN was

@@ -10,8 +10,8 @@ from simbench.firmware.lines import SourceLine
 from simbench.result.estimate import Estimate
 from simbench.result.frames import Row, ranged, rows_frame
 from simbench.result.notebook import UNKNOWN, Cell, estimate_cell, table_html
-from simbench.result.tree import OK, Memory
-from simbench.result.units import si, si_range
+from simbench.result.tree import OK, MemoryUse
+from simbench.result.units import format_range, format_si
 
 if TYPE_CHECKING:
     import pandas
@@ -136,12 +136,12 @@ class Profile:
     notes: tuple[str, ...] = field(default=())
     status: str = OK
     reason: str | None = None
-    memory: Memory | None = None
+    memory: MemoryUse | None = None
 
     def __repr__(self) -> str:
         """The profile in a line: "profile of kws@stm32f4/cmsis-nn ok: cycles 10.8 M (9.6–12.3)"."""
         cycles = self.total.cycles
-        said = self.reason or f"cycles {si(cycles.value, '')} ({si_range(cycles)})"
+        said = self.reason or f"cycles {format_si(cycles.value, '')} ({format_range(cycles)})"
         return f"<profile of {self.title} {self.status}: {said}>"
 
     def rows(self) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Generic, TypeVar
 
 from simbench.result.estimate import Estimate
-from simbench.result.tree import Layer, Memory, Result
+from simbench.result.tree import Layer, MemoryUse, Result
 
 Subject = TypeVar("Subject", Result, Layer)
 Reading = Estimate | int | None
@@ -37,11 +37,11 @@ def selects(pattern: str, result_id: str) -> bool:
     return any(fnmatchcase(result_id, pattern + rest) for rest in ("", "/*", "@*"))
 
 
-def _memory(read: Callable[[Memory], int | None]) -> Callable[[Result], Reading]:
+def _memory(read: Callable[[MemoryUse], int | None]) -> Callable[[Result], Reading]:
     return lambda result: None if result.memory is None else read(result.memory)
 
 
-def _stack(memory: Memory) -> int | None:
+def _stack(memory: MemoryUse) -> int | None:
     return None if memory.ram is None else memory.ram.stack_used_bytes
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from simbench.result.estimate import Estimate
-from simbench.result.units import si, si_range
+from simbench.result.units import format_range, format_si
 
 UNKNOWN = "–"
 
@@ -42,7 +42,9 @@ def table_html(
 
 def estimate_cell(estimate: Estimate | None, unit: str) -> Cell:
     """The value of ``estimate`` with its range beneath."""
-    return UNKNOWN if estimate is None else (si(estimate.value, unit), si_range(estimate))
+    return (
+        UNKNOWN if estimate is None else (format_si(estimate.value, unit), format_range(estimate))
+    )
 
 
 def kib_cell(size_bytes: int | None) -> str:

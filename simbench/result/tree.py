@@ -72,7 +72,7 @@ class ArenaUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class MemoryUse:
     """Bytes of flash (code and weights) and RAM (static and arena) that a benchmark takes.
 
     ``memories`` says the same by the platform's memories: bytes used and bytes there are.
@@ -220,7 +220,7 @@ class Result:
     time_s: Estimate | None = None
     energy_j: Estimate | None = None
     coverage: float | None = None
-    memory: Memory | None = None
+    memory: MemoryUse | None = None
     parity: Parity | None = None
     accuracy: Accuracy | None = None
     predictions: tuple[Prediction, ...] = ()

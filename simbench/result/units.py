@@ -11,8 +11,8 @@ _PREFIXES = (
 )
 
 
-def si(value: float, unit: str) -> str:
-    """``value`` with three significant digits and an SI prefix: ``si(0.0564, "s")`` is 56.4 ms."""
+def format_si(value: float, unit: str) -> str:
+    """``value`` with three significant digits and an SI prefix: 0.0564 and "s" give "56.4 ms"."""
     if value == 0:
         return f"0 {unit}".strip()
     scale, prefix = si_scale(value)
@@ -20,7 +20,7 @@ def si(value: float, unit: str) -> str:
     return f"{shown:.{_decimals(shown)}f} {prefix}{unit}".strip()
 
 
-def si_range(estimate: Estimate) -> str:
+def format_range(estimate: Estimate) -> str:
     """The range of an estimate at the scale and with the decimals of its value: "50.1–62.3"."""
     if estimate.value == 0:
         return f"{estimate.lower:g}–{estimate.upper:g}"
@@ -29,22 +29,22 @@ def si_range(estimate: Estimate) -> str:
     return "–".join(f"{bound / scale:.{decimals}f}" for bound in (estimate.lower, estimate.upper))
 
 
-def counted(number: int, thing: str) -> str:
+def format_count(number: int, thing: str) -> str:
     """How many of a thing: "1 point", "1,000 points"."""
     return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
-def kib(size_bytes: int) -> str:
+def format_kib(size_bytes: int) -> str:
     """Bytes in KiB: "116.1 KiB"."""
     return f"{size_bytes / 1024:.1f} KiB"
 
 
-def score(value: float | None) -> str:
+def format_score(value: float | None) -> str:
     """A class's score: "0.97", or what a model says that gives no number."""
     return "no number" if value is None else f"{value:.2f}"
 
 
-def accuracy_said(accuracy: Accuracy) -> str:
+def format_accuracy(accuracy: Accuracy) -> str:
     """How good a model is: "92.3 % of 1,000 samples right on the host, target 90 %: met"."""
     metric = accuracy.metric.removeprefix("smoke-")
     is_area = metric == "auc"

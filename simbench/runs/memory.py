@@ -14,7 +14,7 @@ from simbench.counts import Segment
 from simbench.errors import DoesNotFit, InfrastructureError
 from simbench.firmware.image import Image
 from simbench.models.prepared import Lifetime, PreparedModel
-from simbench.result.tree import ArenaBuffer, ArenaUse, FlashUse, Memory, RamUse
+from simbench.result.tree import ArenaBuffer, ArenaUse, FlashUse, MemoryUse, RamUse
 from simbench.session.conversation import Footprint
 from simbench.session.measure import Observation
 from simbench.session.protocol import PlanBuffer
@@ -26,7 +26,7 @@ TENSOR, SCRATCH, PERSISTENT = "tensor", "scratch", "persistent"
 _ALIGNMENT = 16  # kBufferAlignment in TensorFlow Lite Micro's micro_allocator.cc
 
 
-def memory_of(task: ModelTask, seen: Observation) -> Memory:
+def memory_of(task: ModelTask, seen: Observation) -> MemoryUse:
     """The memory section of the result of ``task``. Raises as :func:`memory_section` does."""
     assert seen.footprint is not None  # simbench's own firmware always says
     return memory_section(task.platform, task.image, task.model, seen.footprint)
@@ -54,13 +54,13 @@ def memory_needs(image: Image, model: PreparedModel, footprint: Footprint) -> Ne
 
 def memory_section(
     platform: Platform, image: Image, model: PreparedModel, footprint: Footprint
-) -> Memory:
+) -> MemoryUse:
     """The memory section of a result, whether it all fits ``platform`` or not.
 
     Raises InfrastructureError where the firmware speaks of tensors that ``model`` has not.
     """
     use = memory_use(platform, memory_needs(image, model, footprint))
-    return Memory(
+    return MemoryUse(
         flash_bytes=use.flash_bytes,
         ram_bytes=use.ram_bytes,
         arena_bytes=use.arena_bytes,

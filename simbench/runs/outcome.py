@@ -13,7 +13,7 @@ from simbench.result.frames import Row, ranged, rows_frame
 from simbench.result.metrics import METRICS, selects, value_of
 from simbench.result.notebook import UNKNOWN, Cell, estimate_cell, kib_cell, table_html
 from simbench.result.tree import DOES_NOT_FIT, FAILED, OK, Result, Run
-from simbench.result.units import accuracy_said, counted, score
+from simbench.result.units import format_accuracy, format_count, format_score
 from simbench.runs.remarks import by_sentence
 from simbench.suites.budgets import breaches, shown
 
@@ -53,8 +53,8 @@ class Outcome:
         if len(self.results) != 1:
             names = ", ".join(result.id for result in self.results)
             raise UsageError(
-                f"there are {counted(len(self.results), 'result')}, and one is asked for: choose "
-                f"by name, as in outcome[{(names or 'kws').partition(',')[0]!r}]"
+                f"there are {format_count(len(self.results), 'result')}, and one is asked for: "
+                f"choose by name, as in outcome[{(names or 'kws').partition(',')[0]!r}]"
             )
         return self.results[0]
 
@@ -154,7 +154,9 @@ class Outcome:
         """The results as a table, with what is to be said of them."""
         cells = map(_cells, self.results)
         remarks = (*_remarks(self.results), *self.warnings)
-        return table_html(counted(len(self), "result"), _HEADINGS, cells, remarks, text_columns=2)
+        return table_html(
+            format_count(len(self), "result"), _HEADINGS, cells, remarks, text_columns=2
+        )
 
     def _with(self, *results: Result) -> Outcome:
         return replace(self, run=replace(self.run, results=results))
@@ -247,8 +249,8 @@ def _remarks(results: Sequence[Result]) -> Iterator[str]:
     for result in results:
         yield from breaches(result)
         for said in result.predictions:
-            yield f"{result.id} says of {said.input}: {said.label} {score(said.score)}"
+            yield f"{result.id} says of {said.input}: {said.label} {format_score(said.score)}"
         if result.accuracy is not None:
-            yield f"{result.id}: {accuracy_said(result.accuracy)}"
+            yield f"{result.id}: {format_accuracy(result.accuracy)}"
     for sentence, of in by_sentence(results).items():
         yield f"{', '.join(result.id for result in of)}: {sentence}"

@@ -11,7 +11,7 @@ from simbench.files.datafile import UNITS, parse_number
 from simbench.result.estimate import Estimate
 from simbench.result.metrics import METRICS, selects, value_of
 from simbench.result.tree import DOES_NOT_FIT, Budget, Result
-from simbench.result.units import si, si_range
+from simbench.result.units import format_range, format_si
 
 BUDGETS: Mapping[str, str] = MappingProxyType(
     {
@@ -93,9 +93,9 @@ def shown(metric: str, value: float) -> str:
     unit = BUDGETS.get(metric, "")  # a stored result may know others
     if metric == "instructions" or unit == "bytes":
         return f"{value:,.0f} {unit}".strip()
-    return si(value, unit)
+    return format_si(value, unit)
 
 
 def _range(result: Result, metric: str) -> str:
     reading = METRICS[metric].read(result)
-    return f" ({si_range(reading)})" if isinstance(reading, Estimate) else ""
+    return f" ({format_range(reading)})" if isinstance(reading, Estimate) else ""

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.result.tree import DOES_NOT_FIT, OK
+from simbench.sweeps.points import Points
 from simbench.sweeps.sheet import AS_IS
 from simbench.sweeps.study import Goal
 from simbench.sweeps.sweep import Sweep
-from simbench.sweeps.table import Table
 
 Row = Mapping[str, Any]
 Span = tuple[float, float]
@@ -73,7 +73,7 @@ class Reach:
     upper: float
 
 
-def pareto(table: Table) -> NDArray[np.bool_]:
+def pareto(table: Points) -> NDArray[np.bool_]:
     """Which rows no other row of the same benchmark beats: none is as good in time, energy and RAM
     and better in one of them.
 
@@ -91,7 +91,7 @@ def pareto(table: Table) -> NDArray[np.bool_]:
     return front
 
 
-def swings(table: Table, base: Table) -> tuple[Swing, ...]:
+def swings(table: Points, base: Points) -> tuple[Swing, ...]:
     """What each axis of ``table``, changes of ``base``, does by itself; the largest first."""
     found = [_swing(rows, start) for rows, start in _by_axis(table, base)]
     return tuple(sorted((s for s in found if s.width > 0), key=lambda s: -s.width))
@@ -130,7 +130,7 @@ def _front(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
     return front
 
 
-def _by_axis(table: Table, base: Table) -> Iterator[tuple[list[Row], Row]]:
+def _by_axis(table: Points, base: Points) -> Iterator[tuple[list[Row], Row]]:
     """The rows of each scenario and axis that were priced, with the scenario's base."""
     bases = {scenario(row): row for row in base.rows()}
     priced = (row for row in table.rows() if row["status"] in (OK, DOES_NOT_FIT))

@@ -7,10 +7,10 @@ import io
 
 from simbench.errors import UsageError
 from simbench.files.installed import extra
-from simbench.sweeps.table import WHOLE, Table, plain_values
+from simbench.sweeps.points import WHOLE, Points, plain_values
 
 
-def csv_text(table: Table) -> str:
+def csv_text(table: Points) -> str:
     """The table as CSV; what is not known is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -30,7 +30,7 @@ def check_parquet() -> None:
         ) from error
 
 
-def parquet_bytes(table: Table) -> bytes:
+def parquet_bytes(table: Points) -> bytes:
     """The table as Parquet; what is not known is null. Raises as :func:`check_parquet`."""
     check_parquet()
     import pyarrow

@@ -17,12 +17,12 @@ from simbench.files.fetch import Progress, quiet
 from simbench.store import Store
 from simbench.sweeps.axes import Setting, check_size, crossed
 from simbench.sweeps.changes import Change, group_changes, sensitivity_changes
+from simbench.sweeps.points import Points, column_of, stacked
 from simbench.sweeps.price import Case, Layout, Priced, layouts, needed, price
 from simbench.sweeps.sheet import Sheet, sheet
 from simbench.sweeps.simulate import LOCAL, Advanced, Executor, Key, Simulated, Tasks, simulate
 from simbench.sweeps.study import Study
 from simbench.sweeps.sweep import SCENARIO, Sweep
-from simbench.sweeps.table import Table, column_of, stacked
 from simbench.task.tasks import DEFAULT_TIME_LIMIT_S, ModelTask
 
 _CLOCK_NOTE = (
@@ -101,7 +101,7 @@ def _sweep(
     simulated: Mapping[Key, Simulated],
 ) -> Sweep:
     axes = tuple(axis.path for group in study.groups for axis in group.axes)
-    tables: tuple[list[Table], ...] = ([], [], [], [])
+    tables: tuple[list[Points], ...] = ([], [], [], [])
     for case, prices in priced.items():
         board = boards[case.scenario.platform]
         parts: tuple[tuple[Mapping[str, NDArray[np.generic]], int], ...] = (
@@ -150,13 +150,13 @@ def _base(boards: Mapping[str, _Board]) -> list[Target]:
 
 def _table(
     case: Case, labels: Mapping[str, NDArray[np.generic]], priced: Priced, rows: slice
-) -> Table:
+) -> Points:
     status = priced.status[rows]
     scenario = case.scenario
     names = (scenario.benchmark, scenario.platform, scenario.kernels)
     said = {key: np.full(len(status), name) for key, name in zip(SCENARIO, names, strict=True)}
     numbers = {name: column[rows] for name, column in priced.columns.items()}
-    return Table({**said, **labels, "status": status, **numbers})
+    return Points({**said, **labels, "status": status, **numbers})
 
 
 def _axis_columns(axes: Sequence[str], points: Sequence[Setting]) -> dict[str, NDArray[np.generic]]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from simbench.errors import UsageError
 from simbench.result.stored import Document, converted
+from simbench.sweeps.points import Points
 from simbench.sweeps.sweep import SweepPoints
-from simbench.sweeps.table import Table
 
 _Columns = dict[str, list[float | str | None]]
 
@@ -46,12 +46,12 @@ def sweep_of(document: Document) -> SweepPoints:
     )
 
 
-def _table(path: Path, columns: Mapping[str, Sequence[float | str | None]]) -> Table:
+def _table(path: Path, columns: Mapping[str, Sequence[float | str | None]]) -> Points:
     if len({len(values) for values in columns.values()}) > 1:
         raise UsageError(
             f"{path} is damaged: its columns differ in length; run simbench again to replace it"
         )
-    return Table({name: _column(values) for name, values in columns.items()})
+    return Points({name: _column(values) for name, values in columns.items()})
 
 
 def _column(values: Sequence[float | str | None]) -> NDArray[Any]:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from simbench.result.estimate import Estimate
 from simbench.result.notebook import Cell, estimate_cell, kib_cell, table_html
-from simbench.result.units import counted
+from simbench.result.units import format_count
 from simbench.sweeps.files import csv_text, parquet_bytes
+from simbench.sweeps.points import Points
 from simbench.sweeps.study import Study
-from simbench.sweeps.table import Table
 from simbench.sweeps.words import value_in_words
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class SweepPoints:
     """
 
     axes: tuple[str, ...]
-    points: Table
-    base: Table
+    points: Points
+    base: Points
     settings: Mapping[str, Mapping[str, Any]]
     simulations: int
     from_store: int
@@ -75,7 +75,7 @@ class SweepPoints:
 
     def _repr_html_(self) -> str:
         """The first points as a table, and what should be known of them."""
-        title = counted(len(self), "point")
+        title = format_count(len(self), "point")
         if len(self) > _SHOWN:
             title += f", the first {_SHOWN} shown"
         names = (*SCENARIO, *self.axes, "status")
@@ -100,8 +100,8 @@ class Sweep(SweepPoints):
     """
 
     study: Study
-    changes: Table
-    sensitivities: Table
+    changes: Points
+    sensitivities: Points
 
 
 def _estimate(row: Mapping[str, Any], name: str) -> Estimate | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simbench.result.units import kib, si
+from simbench.result.units import format_kib, format_si
 
 _UNITS = {"clock": "Hz", "supply": "V", "energy.static": "W"}
 _SIZES = ("size", "width", "line", "sector")
@@ -16,13 +16,13 @@ def value_in_words(path: str, value: Any) -> str:
         return str(value)
     unit = _UNITS.get(path) or ("J" if path.startswith("energy.") else "")
     if unit:
-        return si(value, unit)
+        return format_si(value, unit)
     is_size = path.startswith("memories.") and path.rpartition(".")[2] in _SIZES
-    return kib(round(value)) if is_size and value >= 1024 else f"{value:g}"
+    return format_kib(round(value)) if is_size and value >= 1024 else f"{value:g}"
 
 
 def metric_in_words(name: str, value: float) -> str:
     """A value of what a goal can be set for: "20.0 ms", "64.0 KiB"."""
     if name.endswith("_bytes"):
-        return kib(round(value))
-    return si(value, {"time_s": "s", "energy_j": "J"}.get(name, ""))
+        return format_kib(round(value))
+    return format_si(value, {"time_s": "s", "energy_j": "J"}.get(name, ""))

@@ -1,4 +1,4 @@
-"""Figures about the published rows themselves: what the page of accuracy says beside the errors."""
+"""Figures about the published rows themselves: what the page of the model error says of them."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simbench.result.tree import ArenaBuffer, ArenaUse, Memory
+from simbench.result.tree import ArenaBuffer, ArenaUse, MemoryUse
 from simbench.runs.memory import PERSISTENT, SCRATCH, TENSOR, live_bytes
 
 _AXIS = 6  # columns of the KiB at the left, with a blank
@@ -20,7 +20,7 @@ _FREE = " "
 _MARKS: Mapping[str, str] = {PERSISTENT: "░", TENSOR: "█", SCRATCH: "▓"}
 
 
-def memory_tables(memory: Memory) -> RenderableType:
+def memory_tables(memory: MemoryUse) -> RenderableType:
     """What flash and RAM hold, and where in the arena what is, layer by layer."""
     parts: list[RenderableType] = [Text("\nMemory", style="bold")]
     parts.append(_sizes(memory))
@@ -30,7 +30,7 @@ def memory_tables(memory: Memory) -> RenderableType:
     return Group(*parts)
 
 
-def _sizes(memory: Memory) -> Table:
+def _sizes(memory: MemoryUse) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("")
     table.add_column("KiB", justify="right")
@@ -40,7 +40,7 @@ def _sizes(memory: Memory) -> Table:
     return table
 
 
-def _rows(memory: Memory) -> Iterator[tuple[str, int, str]]:
+def _rows(memory: MemoryUse) -> Iterator[tuple[str, int, str]]:
     flash, ram, arena = memory.flash, memory.ram, memory.arena
     if flash is not None:
         code = f"code {_kib(flash.code_bytes)}, tables {_kib(flash.tables_bytes)}"

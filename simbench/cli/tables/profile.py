@@ -12,7 +12,7 @@ from rich.text import Text
 
 from simbench.profiles import INTERPRETER, SHARED, Cost, LineCost, MixEntry, Profile
 from simbench.result.estimate import Estimate
-from simbench.result.units import si, si_range
+from simbench.result.units import format_range, format_si
 
 _UNKNOWN = "–"
 _TOP_MNEMONICS = 4
@@ -77,11 +77,11 @@ def _summary(total: Cost) -> str:
 
 
 def _both(estimate: Estimate, unit: str) -> str:
-    return f"{si(estimate.value, unit)} ({si_range(estimate)})"
+    return f"{format_si(estimate.value, unit)} ({format_range(estimate)})"
 
 
 def _times(count: int) -> str:
-    return str(count) if count < 1000 else si(count, "")
+    return str(count) if count < 1000 else format_si(count, "")
 
 
 def _layers(profile: Profile) -> Table:
@@ -112,7 +112,7 @@ def _others(profile: Profile) -> Iterator[tuple[str, Cost]]:
 def _costs(cost: Cost, macs: int | None) -> Iterator[str]:
     yield _times(macs) if macs else _UNKNOWN
     yield _times(cost.instructions)
-    yield si(cost.cycles.value, "")
+    yield format_si(cost.cycles.value, "")
     yield f"{cost.cycles.value / macs:.2f}" if macs else _UNKNOWN
     yield from _energy(cost)
     yield _percent(cost.share)
@@ -124,7 +124,7 @@ def _energy_heading(profile: Profile) -> Sequence[str]:
 
 def _energy(cost: Cost) -> Sequence[str]:
     """No cell where the platform's energy is not known: a note says so, and why."""
-    return () if cost.energy_j is None else (si(cost.energy_j.value, "J"),)
+    return () if cost.energy_j is None else (format_si(cost.energy_j.value, "J"),)
 
 
 def _percent(share: float) -> str:
@@ -186,7 +186,7 @@ def _functions(profile: Profile, top: int) -> Table:
     for function in profile.functions[:top]:
         cost = function.cost
         each = cost.cycles.value / cost.instructions if cost.instructions else 0.0
-        cells = (_times(cost.instructions), si(cost.cycles.value, ""), f"{each:.2f}")
+        cells = (_times(cost.instructions), format_si(cost.cycles.value, ""), f"{each:.2f}")
         table.add_row(Text(function.name), *cells, *_energy(cost), _percent(cost.share))
     return table
 
@@ -200,7 +200,7 @@ def _lines(profile: Profile, top: int) -> Table:
     table.columns[0].min_width = min(max(map(len, places)), _LONGEST_PLACE)
     table.columns[1].max_width = _PLACE_AND_FUNCTION - table.columns[0].min_width
     for line in profile.lines[:top]:
-        cells = (_times(line.instructions), si(line.cycles, ""))
+        cells = (_times(line.instructions), format_si(line.cycles, ""))
         share = _percent(line.cycles / total if total else 0.0)
         table.add_row(Text(_place(line)), Text(names[line.function]), *cells, share)
     return table

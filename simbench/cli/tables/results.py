@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from simbench.result.estimate import Estimate
-from simbench.result.tree import OK, Budget, Memory, Result
-from simbench.result.units import accuracy_said, score, si, si_range
+from simbench.result.tree import OK, Budget, MemoryUse, Result
+from simbench.result.units import format_accuracy, format_range, format_score, format_si
 from simbench.runs.remarks import by_sentence
 from simbench.suites.budgets import shown
 
@@ -52,10 +52,10 @@ def _exact(result: Result) -> Text:
 def _estimate(estimate: Estimate | None, unit: str) -> Text | str:
     if estimate is None:
         return _UNKNOWN
-    return Text(si(estimate.value, unit)).append(f"\n{si_range(estimate)}", style="dim")
+    return Text(format_si(estimate.value, unit)).append(f"\n{format_range(estimate)}", style="dim")
 
 
-def _memory(memory: Memory | None) -> Iterable[str]:
+def _memory(memory: MemoryUse | None) -> Iterable[str]:
     if memory is None:
         return (_UNKNOWN,) * 3
     sizes = (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes)
@@ -67,7 +67,7 @@ def _remarks(results: Sequence[Result]) -> Iterable[Text]:
         if result.status != OK:
             yield Text(f"{result.id}: {result.status}: {result.reason}", style="bold")
         if result.accuracy is not None:
-            yield Text(f"{result.benchmark}: {accuracy_said(result.accuracy)}")
+            yield Text(f"{result.benchmark}: {format_accuracy(result.accuracy)}")
         if result.budgets:
             yield _budgets(result)
     for sentence, of in by_sentence(results).items():
@@ -91,5 +91,7 @@ def _shown(budget: Budget) -> str:
 def _predictions(results: Sequence[Result]) -> Iterable[Text]:
     for result in results:
         if result.predictions:
-            said = ", ".join(f"{p.input}: {p.label} {score(p.score)}" for p in result.predictions)
+            said = ", ".join(
+                f"{p.input}: {p.label} {format_score(p.score)}" for p in result.predictions
+            )
             yield Text(f"{result.benchmark} says of {said}")

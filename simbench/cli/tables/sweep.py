@@ -14,7 +14,7 @@ from rich.text import Text
 
 from simbench.result.estimate import Estimate
 from simbench.result.tree import OK
-from simbench.result.units import counted, si, si_range
+from simbench.result.units import format_count, format_range, format_si
 from simbench.sweeps.answers import (
     Reach,
     Span,
@@ -27,8 +27,8 @@ from simbench.sweeps.answers import (
     swings,
 )
 from simbench.sweeps.axes import Group as AxisGroup
+from simbench.sweeps.points import Points
 from simbench.sweeps.sweep import SCENARIO, Sweep
-from simbench.sweeps.table import Table
 from simbench.sweeps.words import metric_in_words, value_in_words
 
 _MOST_POINTS = 24
@@ -90,7 +90,7 @@ def _points(sweep: Sweep, benchmark: str) -> RenderableType:
         shown = np.flatnonzero(is_best)
         shown = shown[np.argsort(chosen["time_s"][shown], kind="stable")][:_MOST_POINTS]
     best = int(is_best.sum())
-    title = f"{benchmark}: {counted(len(chosen), 'point')}"
+    title = f"{benchmark}: {format_count(len(chosen), 'point')}"
     title += f", * {best:,} on the Pareto front of time, energy and RAM"
     if len(shown) < len(chosen):
         title += f" ({len(shown):,} shown)"
@@ -111,7 +111,7 @@ def _points(sweep: Sweep, benchmark: str) -> RenderableType:
     return Group(Text(title, style="bold"), table)
 
 
-def _differs(table: Table, name: str) -> bool:
+def _differs(table: Points, name: str) -> bool:
     return len(np.unique(table[name])) > 1
 
 
@@ -136,7 +136,7 @@ def _cells(row: Row, prices: Sequence[tuple[str, str]]) -> Iterable[Text | str]:
             yield _UNKNOWN
             continue
         found = Estimate(row[name], row[f"{name}_lower"], row[f"{name}_upper"], "")
-        yield Text(si(found.value, unit)).append(f"\n{si_range(found)}", style="dim")
+        yield Text(format_si(found.value, unit)).append(f"\n{format_range(found)}", style="dim")
     ram = row.get("placed_ram_bytes")
     size = _UNKNOWN if ram is None else f"{ram / 1024:.1f}"
     yield size if row["status"] == OK else f"{size}\n{row['status']}"
@@ -191,4 +191,4 @@ def _span(span: Span) -> str:
 
 
 def _change(value: float, unit: str) -> str:
-    return f"{'+' if value >= 0 else '-'}{si(abs(value), unit)}"
+    return f"{'+' if value >= 0 else '-'}{format_si(abs(value), unit)}"

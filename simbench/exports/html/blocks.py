@@ -34,7 +34,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Rows:
     """Rows under headings, with a caption. Columns after the first ``text_columns`` are numbers."""
 
     kind: ClassVar[str] = "table"
@@ -60,10 +60,10 @@ class Details:
 
     kind: ClassVar[str] = "details"
     summary: str
-    table: Table
+    table: Rows
 
 
-Block = Text | Facts | Table | Figure | Details
+Block = Text | Facts | Rows | Figure | Details
 
 
 @dataclass(frozen=True, slots=True)

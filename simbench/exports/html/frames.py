@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simbench.exports.html.blocks import Block, Details, Figure, Table, Text
+from simbench.exports.html.blocks import Block, Details, Figure, Rows, Text
 from simbench.exports.html.figures import REST, colours, plain, plot, rectangles, words
 from simbench.exports.html.layers import OUTSIDE, layer_label
 from simbench.exports.html.stacks import percent
 from simbench.result.tree import Frame, Result
-from simbench.result.units import si, si_scale
+from simbench.result.units import format_si, si_scale
 
 _HEIGHT = 640
 _LEGIBLE = 0.022
@@ -111,7 +111,7 @@ def _plot(boxes: Sequence[_Box]) -> Any:
         "colour": [box.colour for box in boxes],
         "name": [box.name for box in boxes],
         "where": [box.where for box in boxes],
-        "cycles": [si(box.cycles, "") for box in boxes],
+        "cycles": [format_si(box.cycles, "") for box in boxes],
         "share": [percent(box.cycles, total) for box in boxes],
         "instructions": [f"{box.instructions:,}" for box in boxes],
     }
@@ -133,7 +133,7 @@ def _plot(boxes: Sequence[_Box]) -> Any:
     return made
 
 
-def _table(frames: Sequence[Frame]) -> Table:
+def _table(frames: Sequence[Frame]) -> Rows:
     """The dearest functions, over all layers."""
     spent: dict[str, tuple[float, int]] = {}
     for frame in frames:
@@ -142,7 +142,7 @@ def _table(frames: Sequence[Frame]) -> Table:
     total = sum(frame.cycles for frame in frames)
     dearest = sorted(spent.items(), key=lambda entry: -entry[1][0])
     rows = [
-        (function, si(cycles, ""), percent(cycles, total), f"{instructions:,}")
+        (function, format_si(cycles, ""), percent(cycles, total), f"{instructions:,}")
         for function, (cycles, instructions) in dearest[:_FUNCTIONS]
     ]
-    return Table(("function", "cycles", "share", "instructions"), rows)
+    return Rows(("function", "cycles", "share", "instructions"), rows)

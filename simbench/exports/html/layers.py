@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from simbench.exports.html.blocks import Block, Details, Figure, Table
+from simbench.exports.html.blocks import Block, Details, Figure, Rows
 from simbench.exports.html.figures import colours, lines, rectangles, row_plot
 from simbench.exports.html.stacks import (
     Row,
@@ -19,7 +19,7 @@ from simbench.exports.html.stacks import (
 )
 from simbench.result.estimate import Estimate
 from simbench.result.tree import Layer, Result
-from simbench.result.units import si, si_range, si_scale
+from simbench.result.units import format_range, format_si, si_scale
 
 OUTSIDE = "outside layers"
 """What an inference takes in its interpreter, and what no one layer takes by itself."""
@@ -78,8 +78,8 @@ def _words(layers: Sequence[Layer], total: float) -> dict[str, list[str]]:
     return {
         "layer": [layer_label(layer) for layer in layers],
         "name": [layer.name[:200] for layer in layers],
-        "cycles": [si(layer.cycles.value, "") for layer in layers],
-        "range": [si_range(layer.cycles) for layer in layers],
+        "cycles": [format_si(layer.cycles.value, "") for layer in layers],
+        "range": [format_range(layer.cycles) for layer in layers],
         "share": [percent(layer.cycles.value, total) for layer in layers],
         "instructions": [f"{layer.instructions:,}" for layer in layers],
         "macs": [f"{layer.macs:,}" for layer in layers],
@@ -120,12 +120,13 @@ def _stacks(result: Result, quantity: str, unit: str, parts: Sequence[str]) -> l
     return [*figures, Figure(f"{title} by layer and part", bars, key)]
 
 
-def _parts_table(whole: Stack, quantity: str, unit: str) -> Table:
+def _parts_table(whole: Stack, quantity: str, unit: str) -> Rows:
     total = sum(whole.values())
     rows = [
-        (words_of(part), si(value, unit), percent(value, total)) for part, value in whole.items()
+        (words_of(part), format_si(value, unit), percent(value, total))
+        for part, value in whole.items()
     ]
-    return Table(("part", quantity, "share"), rows)
+    return Rows(("part", quantity, "share"), rows)
 
 
 def _stack(of: Result | Layer, unit: str) -> Stack:
@@ -141,11 +142,11 @@ def _rest(whole: Stack, layers: Sequence[Stack]) -> Stack:
     }
 
 
-def _table(result: Result) -> Table:
+def _table(result: Result) -> Rows:
     assert result.cycles is not None
     columns = _words(result.layers, result.cycles.value)
     headings = [name.replace("_per_mac", " a MAC").replace("macs", "MACs") for name in columns]
-    return Table(headings, list(zip(*columns.values(), strict=True)), text_columns=2)
+    return Rows(headings, list(zip(*columns.values(), strict=True)), text_columns=2)
 
 
 def _per_mac(layer: Layer) -> str:
@@ -153,4 +154,4 @@ def _per_mac(layer: Layer) -> str:
 
 
 def _si(estimate: Estimate | None, unit: str) -> str:
-    return UNKNOWN if estimate is None else si(estimate.value, unit)
+    return UNKNOWN if estimate is None else format_si(estimate.value, unit)

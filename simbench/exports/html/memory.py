@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simbench.exports.html.blocks import Block, Details, Figure, Table, Text
+from simbench.exports.html.blocks import Block, Details, Figure, Rows, Text
 from simbench.exports.html.figures import colours, lines, plot, rectangles
 from simbench.exports.html.layers import UNKNOWN
 from simbench.exports.html.stacks import BYTES, OTHER, Row, part_colours, percent, stacked_bars
 from simbench.result.tree import ArenaBuffer, ArenaUse, FlashUse, RamUse, Result
-from simbench.result.units import kib
+from simbench.result.units import format_kib
 
 _PLAN_PX = 360
 _KIB = 1024
@@ -30,13 +30,13 @@ def memory_blocks(result: Result) -> list[Block]:
     return [*blocks, Text(f"No plan of the arena: {reason}.")]
 
 
-def _memories(memories: Mapping[str, Mapping[str, int]]) -> Table:
+def _memories(memories: Mapping[str, Mapping[str, int]]) -> Rows:
     rows = []
     for name, sizes in memories.items():
         used, size = sizes.get("used_bytes"), sizes.get("size_bytes")
         share = UNKNOWN if used is None or size is None else percent(used, size)
         rows.append((name, _kib(used), _kib(size), share))
-    return Table(("memory", "used", "there is", "share"), rows, caption="Memories of the board")
+    return Rows(("memory", "used", "there is", "share"), rows, caption="Memories of the board")
 
 
 def _parts(flash: FlashUse, ram: RamUse, arena_bytes: int) -> list[Block]:
@@ -55,7 +55,7 @@ def _parts(flash: FlashUse, ram: RamUse, arena_bytes: int) -> list[Block]:
         Figure(
             "What flash and RAM are taken by",
             stacked_bars(rows, parts, BYTES),
-            [(f"{part} {kib(sizes[part])}", shade) for part, shade in key],
+            [(f"{part} {format_kib(sizes[part])}", shade) for part, shade in key],
         ),
         Text(f"Of the stack, {_kib(ram.stack_used_bytes)} were used.")
         if ram.stack_used_bytes is not None
@@ -66,9 +66,10 @@ def _parts(flash: FlashUse, ram: RamUse, arena_bytes: int) -> list[Block]:
 def _arena(arena: ArenaUse, size_bytes: int, layers: int) -> list[Block]:
     shades = colours(buffer.kind for buffer in arena.plan)
     said = (
-        f"The arena has {kib(size_bytes)}, of which {kib(arena.high_water_bytes)} are in use once "
-        f"all is set up: {kib(arena.head_bytes)} for tensors and scratch buffers, which share "
-        f"memory over time, and {kib(arena.tail_bytes)} for what stays."
+        f"The arena has {format_kib(size_bytes)}, of which "
+        f"{format_kib(arena.high_water_bytes)} are in use once all is set up: "
+        f"{format_kib(arena.head_bytes)} for tensors and scratch buffers, "
+        f"which share memory over time, and {format_kib(arena.tail_bytes)} for what stays."
     )
     caption = "Plan of the arena: what is where while each layer runs"
     return [
@@ -105,9 +106,9 @@ def _plan(
     return made
 
 
-def _plan_table(plan: Sequence[ArenaBuffer]) -> Table:
+def _plan_table(plan: Sequence[ArenaBuffer]) -> Rows:
     rows = [(b.name, b.kind, f"{b.offset_bytes:,}", f"{b.size_bytes:,}", _alive(b)) for b in plan]
-    return Table(("buffer", "kind", "offset, bytes", "size, bytes", "alive"), rows, text_columns=2)
+    return Rows(("buffer", "kind", "offset, bytes", "size, bytes", "alive"), rows, text_columns=2)
 
 
 def _alive(buffer: ArenaBuffer) -> str:
@@ -117,4 +118,4 @@ def _alive(buffer: ArenaBuffer) -> str:
 
 
 def _kib(size_bytes: int | None) -> str:
-    return UNKNOWN if size_bytes is None else kib(size_bytes)
+    return UNKNOWN if size_bytes is None else format_kib(size_bytes)

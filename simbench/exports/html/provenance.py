@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simbench.catalog.platforms import platform_files
+from simbench.catalog.platforms import model_error_of, platform_files
 from simbench.exports.html.blocks import Block, Facts, Section, Text
 from simbench.files.datafile import read
 from simbench.result.stored import Stored
@@ -33,7 +33,7 @@ def provenance_section(stored: Stored) -> Section:
 
 
 def board_section(name: str, version: str | None) -> Section:
-    """What is known of the board called ``name``: its accuracy, and the sources of its numbers.
+    """What is known of the board called ``name``: its model error, and the sources of its numbers.
 
     ``version`` is that of the board's file that the run was priced with.
     """
@@ -43,7 +43,7 @@ def board_section(name: str, version: str | None) -> Section:
         return Section(f"Sources of {name}", [Text(said)])
     top = read(path)
     sources = top.table("sources")
-    blocks: list[Block] = [Text(f"Accuracy: {top.text('accuracy')}.")]
+    blocks: list[Block] = [Text(f"Model error: {model_error_of(top)}.")]
     if version not in (None, top.text("version")):
         blocks.append(
             Text(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from simbench.exports.html.blocks import Block, Facts, Link, Section, Table, Text
+from simbench.exports.html.blocks import Block, Facts, Link, Rows, Section, Text
 from simbench.exports.html.frames import frame_blocks
 from simbench.exports.html.layers import UNKNOWN, layer_blocks
 from simbench.exports.html.memory import memory_blocks
@@ -14,7 +14,7 @@ from simbench.exports.html.stacks import percent, shown_parts
 from simbench.result.estimate import Estimate
 from simbench.result.stored import Stored
 from simbench.result.tree import OK, ModelUsed, Parity, Result
-from simbench.result.units import accuracy_said, kib, score, si, si_range
+from simbench.result.units import format_accuracy, format_kib, format_range, format_score, format_si
 from simbench.suites.budgets import shown
 
 _MOST_NAMED = 4
@@ -71,7 +71,7 @@ def _summary(stored: Stored) -> Section:
         for number, result in enumerate(stored.run.results)
     ]
     warnings = [Text(f"{note}.", warning=True) for note in stored.notes]
-    return Section("Summary", [*warnings, Table(headings, rows, text_columns=2)])
+    return Section("Summary", [*warnings, Rows(headings, rows, text_columns=2)])
 
 
 def _cells(result: Result) -> Iterable[str]:
@@ -79,10 +79,10 @@ def _cells(result: Result) -> Iterable[str]:
     yield _exact(result.parity)
     yield UNKNOWN if result.instructions is None else f"{result.instructions:,}"
     for estimate, unit in ((result.cycles, ""), (result.time_s, "s"), (result.energy_j, "J")):
-        yield UNKNOWN if estimate is None else si(estimate.value, unit)
+        yield UNKNOWN if estimate is None else format_si(estimate.value, unit)
     memory = result.memory
     sizes = (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes) if memory else (None,) * 3
-    yield from (UNKNOWN if size is None else kib(size) for size in sizes)
+    yield from (UNKNOWN if size is None else format_kib(size) for size in sizes)
 
 
 def _result_section(
@@ -93,8 +93,8 @@ def _result_section(
         blocks.append(Text(f"{result.status}: {result.reason or 'no reason given'}", warning=True))
     blocks.append(Facts(list(_facts(result))))
     if result.predictions:
-        said = [(p.input, p.label, score(p.score)) for p in result.predictions]
-        blocks.append(Table(("real input", "the firmware says", "score"), said, text_columns=2))
+        said = [(p.input, p.label, format_score(p.score)) for p in result.predictions]
+        blocks.append(Rows(("real input", "the firmware says", "score"), said, text_columns=2))
     blocks += layer_blocks(result, cycle_parts, energy_parts)
     blocks += frame_blocks(result)
     blocks += memory_blocks(result)
@@ -109,7 +109,7 @@ def _facts(result: Result) -> Iterable[tuple[str, str]]:
     if result.parity is not None:
         yield "outputs", _compared(result.parity)
     if result.accuracy is not None:
-        yield "accuracy", accuracy_said(result.accuracy)
+        yield "accuracy", format_accuracy(result.accuracy)
     if result.instructions is not None:
         yield "instructions", f"{result.instructions:,}"
     if result.coverage is not None:
@@ -117,8 +117,8 @@ def _facts(result: Result) -> Iterable[tuple[str, str]]:
     for name, unit in (("cycles", ""), ("time_s", "s"), ("energy_j", "J")):
         estimate: Estimate | None = getattr(result, name)
         if estimate is not None:
-            said = f"{si(estimate.value, unit)} ({si_range(estimate)}), by {estimate.source}"
-            yield _NAMES.get(name, name), said
+            value = f"{format_si(estimate.value, unit)} ({format_range(estimate)})"
+            yield _NAMES.get(name, name), f"{value}, by {estimate.source}"
     for name, reason in missing.items():
         yield _NAMES.get(name, name.replace("_", " ")), f"none, as {reason}"
     for budget in result.budgets:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simbench.exports.html.figures import REST, colours, rectangles, row_plot
-from simbench.result.units import kib, si, si_scale
+from simbench.result.units import format_kib, format_si, si_scale
 
 OTHER = "other parts"
 _SHOWN = 7
@@ -36,14 +36,14 @@ class Measure:
     said: Callable[[float], str]
 
 
-BYTES = Measure("size", "KiB", 1024.0, lambda size: kib(round(size)))
+BYTES = Measure("size", "KiB", 1024.0, lambda size: format_kib(round(size)))
 
 
 def si_measure(name: str, unit: str, largest: float) -> Measure:
     """Values in ``unit`` (none for cycles) up to ``largest``, with the SI prefix that suits it."""
     scale, prefix = si_scale(largest or 1.0)
     axis = f"{prefix}{unit}" if unit else f"{prefix} {name}"
-    return Measure(name, axis, scale, lambda value: si(value, unit))
+    return Measure(name, axis, scale, lambda value: format_si(value, unit))
 
 
 def shown_parts(stacks: Iterable[Stack]) -> tuple[str, ...]:

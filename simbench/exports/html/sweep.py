@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simbench.exports.html.blocks import Block, Details, Facts, Figure, Section, Text
-from simbench.exports.html.blocks import Table as Rows
+from simbench.exports.html.blocks import Block, Details, Facts, Figure, Rows, Section, Text
 from simbench.exports.html.figures import (
     PALETTE,
     Span,
@@ -20,10 +19,10 @@ from simbench.exports.html.figures import (
 from simbench.exports.html.page import render_page
 from simbench.exports.html.sweep_dots import figures
 from simbench.result.tree import OK
-from simbench.result.units import kib, si
+from simbench.result.units import format_kib, format_si
 from simbench.sweeps.answers import Swing, pareto, reached, steps, swings
+from simbench.sweeps.points import Points
 from simbench.sweeps.sweep import SCENARIO, Sweep
-from simbench.sweeps.table import Table
 from simbench.sweeps.words import metric_in_words, value_in_words
 
 _MOST_ROWS = 60
@@ -75,7 +74,7 @@ def _study(sweep: Sweep) -> list[Block]:
     return [Facts(facts), *reasons, *(Text(note) for note in sweep.notes)]
 
 
-def _points(points: Table, axes: Sequence[str]) -> Iterator[Block]:
+def _points(points: Points, axes: Sequence[str]) -> Iterator[Block]:
     priced = points.where(~np.isnan(points["time_s"]))
     if not len(priced):
         return
@@ -93,16 +92,16 @@ def _points(points: Table, axes: Sequence[str]) -> Iterator[Block]:
     yield Details(f"{what}, fastest first", _table(priced.where(rows), best[rows], axes))
 
 
-def _table(rows: Table, best: NDArray[np.bool_], axes: Sequence[str]) -> Rows:
+def _table(rows: Points, best: NDArray[np.bool_], axes: Sequence[str]) -> Rows:
     names = [*SCENARIO[1:], *axes]
     cells = [
         [
             *(value_in_words(name, row[name]) for name in names),
             "*" if is_best else "" if row["status"] == OK else row["status"],
-            si(row["cycles"], ""),
-            si(row["time_s"], "s"),
-            "–" if row["energy_j"] is None else si(row["energy_j"], "J"),
-            kib(row["placed_ram_bytes"]),
+            format_si(row["cycles"], ""),
+            format_si(row["time_s"], "s"),
+            "–" if row["energy_j"] is None else format_si(row["energy_j"], "J"),
+            format_kib(row["placed_ram_bytes"]),
         ]
         for row, is_best in zip(rows.rows(), best.tolist(), strict=True)
     ]

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from simbench.exports.html.blocks import Figure
 from simbench.exports.html.figures import INK, PALETTE, REST, Span, colours, plot, words
 from simbench.exports.html.stacks import BYTES, si_measure
-from simbench.result.units import kib, si
+from simbench.result.units import format_kib, format_si
+from simbench.sweeps.points import Points
 from simbench.sweeps.sweep import SCENARIO
-from simbench.sweeps.table import Table
 from simbench.sweeps.words import value_in_words
 
 _HEIGHT_PX = 420
 _MOST_NAMED = 16
 
 
-def figures(points: Table, best: NDArray[np.bool_], axes: Sequence[str]) -> Iterator[Figure]:
+def figures(points: Points, best: NDArray[np.bool_], axes: Sequence[str]) -> Iterator[Figure]:
     """Time against energy where that is known, and against RAM where some is not.
 
     The ``best`` are marked.
@@ -37,7 +37,7 @@ def figures(points: Table, best: NDArray[np.bool_], axes: Sequence[str]) -> Iter
 
 
 def _dots(
-    caption: str, name: str, points: Table, best: NDArray[np.bool_], axes: Sequence[str]
+    caption: str, name: str, points: Points, best: NDArray[np.bool_], axes: Sequence[str]
 ) -> Figure:
     is_ram = name == "placed_ram_bytes"
     across = si_measure("time", "s", float(points["time_s"].max()))
@@ -71,7 +71,7 @@ def _around(values: NDArray[np.float64]) -> Span:
     return low - margin, high + margin
 
 
-def _shades(points: Table, axes: Sequence[str]) -> tuple[dict[str, str], NDArray[np.str_]]:
+def _shades(points: Points, axes: Sequence[str]) -> tuple[dict[str, str], NDArray[np.str_]]:
     """A colour by board, kernels or axis: the first that has several values, and not too many."""
     for name in (*SCENARIO[1:], *axes):
         values = np.unique(points[name])
@@ -82,19 +82,19 @@ def _shades(points: Table, axes: Sequence[str]) -> tuple[dict[str, str], NDArray
     return {"": REST}, np.full(len(points), "")
 
 
-def _said(points: Table, axes: Sequence[str]) -> dict[str, list[str]]:
+def _said(points: Points, axes: Sequence[str]) -> dict[str, list[str]]:
     """What is said of the point under the mouse: by heading, of every point."""
     rows = list(points.rows())
     said = {name: [row[name] for row in rows] for name in SCENARIO[1:]}
     said |= {path: [value_in_words(path, row[path]) for row in rows] for path in axes}
     said["time"] = [_ranged(row, "time_s", "s") for row in rows]
     said["energy"] = [_ranged(row, "energy_j", "J") for row in rows]
-    said["RAM"] = [kib(row["placed_ram_bytes"]) for row in rows]
+    said["RAM"] = [format_kib(row["placed_ram_bytes"]) for row in rows]
     return said | {"status": [row["status"] for row in rows]}
 
 
 def _ranged(row: Mapping[str, Any], name: str, unit: str) -> str:
     if row[name] is None:
         return "not known"
-    value, lower, upper = (si(row[f"{name}{end}"], unit) for end in ("", "_lower", "_upper"))
+    value, lower, upper = (format_si(row[f"{name}{end}"], unit) for end in ("", "_lower", "_upper"))
     return f"{value} ({lower} to {upper})"

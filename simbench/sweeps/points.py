@@ -21,7 +21,7 @@ missing."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Table:
+class Points:
     """Columns by name, all of one length. A number that is not known is NaN; nothing changes."""
 
     columns: Mapping[str, NDArray[Any]]
@@ -39,9 +39,9 @@ class Table:
         """The column called ``name``."""
         return self.columns[name]
 
-    def where(self, chosen: NDArray[Any]) -> Table:
+    def where(self, chosen: NDArray[Any]) -> Points:
         """The rows that ``chosen`` names: a mask, or indices in the order wanted."""
-        return Table({name: column[chosen] for name, column in self.columns.items()})
+        return Points({name: column[chosen] for name, column in self.columns.items()})
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The rows as dictionaries of plain Python values; what is not known is None."""
@@ -69,10 +69,10 @@ def column_of(values: Sequence[str]) -> NDArray[Any]:
     return np.array(numbers if is_number else values)
 
 
-def stacked(tables: Sequence[Table]) -> Table:
+def stacked(tables: Sequence[Points]) -> Points:
     """``tables`` beneath each other; a column that one has not is NaN in its rows."""
     names = dict.fromkeys(name for table in tables for name in table.columns)
-    return Table(
+    return Points(
         {
             name: np.concatenate([t.columns.get(name, np.full(len(t), np.nan)) for t in tables])
             for name in names
