@@ -25,7 +25,7 @@ Run = Callable[[bytes, list[Sample]], list[bytes]]
 
 # what the other reference does wrongly, or not at all: docs/reference/models.md
 _LITE_ONLY = {"ADD", "SUB", "RELU6", "SPACE_TO_BATCH_ND"}
-_MICRO_ONLY = {"BATCH_MATMUL", "SUM"}
+_MICRO_ONLY = {"ABS", "BATCH_MATMUL", "SUM"}
 
 
 def sample_of(case: Case, seed: int) -> Sample:
