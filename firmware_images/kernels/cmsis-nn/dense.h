@@ -1,4 +1,5 @@
-// Fully connected layers with a scale for each channel: CMSIS-NN 4.0.0 has those with one scale only.
+// Fully connected layers with a scale for each channel: CMSIS-NN 4.0.0 has those with one scale
+// only.
 #ifndef SIMBENCH_KERNELS_CMSIS_NN_DENSE_H_
 #define SIMBENCH_KERNELS_CMSIS_NN_DENSE_H_
 

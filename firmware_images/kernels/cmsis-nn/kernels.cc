@@ -1,7 +1,7 @@
 // Kernels of CMSIS-NN 4.0.0, through its wrappers, which choose the fastest for a layer's shape.
+#include "kernels/reference/kernels.h"
 #include "arm_nnfunctions.h"
 #include "kernels/cmsis-nn/dense.h"
-#include "kernels/reference/kernels.h"
 
 namespace simbench {
 namespace {

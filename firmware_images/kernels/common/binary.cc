@@ -26,17 +26,14 @@ struct BinaryData {
   int32_t a_offset, b_offset, out_offset, left_shift;
   Scaling a, b, out;
   union {
-    struct {
-      int32_t least, most;
-    };
-    struct {
-      float least_real, most_real;
-    };
+    struct { int32_t least, most; };
+    struct { float least_real, most_real; };
   };
 };
 
 template <typename In, typename Out, typename F>
-void EachPair(const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count, F f) {
+void EachPair(const void* a, int32_t a_step, const void* b, int32_t b_step, void* out,
+              int32_t count, F f) {
   const In* left = static_cast<const In*>(a);
   const In* right = static_cast<const In*>(b);
   Out* to = static_cast<Out*>(out);
@@ -55,7 +52,8 @@ TfLiteStatus RunRows(const Node& node, const BinaryData& data) {
     from[j] = ShapeOf(inputs[j], to.rank);
     bytes[j] = ElementBytes(inputs[j]->type);
     for (int i = 0; i < to.rank; ++i) {
-      if (from[j].size[i] != to.size[i] && from[j].size[i] != 1) return node.Refuse("has inputs that do not fit together");
+      if (from[j].size[i] != to.size[i] && from[j].size[i] != 1)
+        return node.Refuse("has inputs that do not fit together");
       if (from[j].size[i] == 1) from[j].stride[i] = 0;
     }
   }
@@ -103,13 +101,15 @@ bool IsQuantized(TfLiteType type) {
 // Fills the limits of a fused activation; numbers as in the schema's enum ActivationFunctionType.
 TfLiteStatus FillActivation(const Node& node, int activation, BinaryData* data) {
   const TfLiteTensor* output = node.output();
-  const auto fused = static_cast<TfLiteFusedActivation>(
-      activation == 0 ? kTfLiteActNone : activation == 1 ? kTfLiteActRelu
-      : activation == 2 ? kTfLiteActRelu1 : kTfLiteActRelu6);
+  const auto fused = static_cast<TfLiteFusedActivation>(activation == 0   ? kTfLiteActNone
+                                                        : activation == 1 ? kTfLiteActRelu
+                                                        : activation == 2 ? kTfLiteActRelu1
+                                                                          : kTfLiteActRelu6);
   if (output->type == kTfLiteFloat32) {
     tflite::CalculateActivationRange(fused, &data->least_real, &data->most_real);
   } else if (IsQuantized(output->type)) {
-    return tflite::CalculateActivationRangeQuantized(node.context(), fused, node.output(), &data->least, &data->most);
+    return tflite::CalculateActivationRangeQuantized(node.context(), fused, node.output(),
+                                                     &data->least, &data->most);
   } else {
     tflite::CalculateActivationRange(fused, &data->least, &data->most);
   }
@@ -136,29 +136,38 @@ bool HaveOneType(const Node& node) {
 struct Add {
   static constexpr bool kIsProduct = false;
   template <typename T>
-  static T Apply(T a, T b) { return a + b; }
+  static T Apply(T a, T b) {
+    return a + b;
+  }
 };
 
 struct Sub {
   static constexpr bool kIsProduct = false;
   template <typename T>
-  static T Apply(T a, T b) { return a - b; }
+  static T Apply(T a, T b) {
+    return a - b;
+  }
 };
 
 struct Mul {
   static constexpr bool kIsProduct = true;
   template <typename T>
-  static T Apply(T a, T b) { return a * b; }
+  static T Apply(T a, T b) {
+    return a * b;
+  }
 };
 
 struct Div {
   static constexpr bool kIsProduct = true;
   template <typename T>
-  static T Apply(T a, T b) { return a / b; }
+  static T Apply(T a, T b) {
+    return a / b;
+  }
 };
 
 template <typename T, typename F>
-void PlainRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
+void PlainRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step,
+              void* out, int32_t count) {
   const bool is_real = std::is_same<T, float>::value;
   const T least = is_real ? static_cast<T>(data.least_real) : static_cast<T>(data.least);
   const T most = is_real ? static_cast<T>(data.most_real) : static_cast<T>(data.most);
@@ -170,23 +179,27 @@ void PlainRow(const BinaryData& data, const void* a, int32_t a_step, const void*
 
 // No limits: an int64 has more than the data's limits hold.
 template <typename F>
-void LongRow(const BinaryData&, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
+void LongRow(const BinaryData&, const void* a, int32_t a_step, const void* b, int32_t b_step,
+             void* out, int32_t count) {
   EachPair<int64_t, int64_t>(a, a_step, b, b_step, out, count, F::template Apply<int64_t>);
 }
 
 template <typename T, typename F>
-void SumRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
+void SumRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step,
+            void* out, int32_t count) {
   const Rescaler from_a(data.a, data.left_shift), from_b(data.b, data.left_shift), to_out(data.out);
   const int32_t a_offset = data.a_offset, b_offset = data.b_offset;
   const int32_t out_offset = data.out_offset, least = data.least, most = data.most;
   EachPair<T, T>(a, a_step, b, b_step, out, count, [=](T x, T y) {
     const int32_t left = from_a(x + a_offset), right = from_b(y + b_offset);
-    return static_cast<T>(Within(to_out(F::template Apply<int32_t>(left, right)) + out_offset, least, most));
+    return static_cast<T>(
+        Within(to_out(F::template Apply<int32_t>(left, right)) + out_offset, least, most));
   });
 }
 
 template <typename T>
-void ProductRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
+void ProductRow(const BinaryData& data, const void* a, int32_t a_step, const void* b,
+                int32_t b_step, void* out, int32_t count) {
   const Rescaler rescaler(data.out);
   const Scaling scaling = data.out;
   const int32_t a_offset = data.a_offset, b_offset = data.b_offset;
@@ -199,9 +212,13 @@ void ProductRow(const BinaryData& data, const void* a, int32_t a_step, const voi
 }
 
 template <typename T>
-BinaryRow SumOrProductRow(Mul) { return ProductRow<T>; }
+BinaryRow SumOrProductRow(Mul) {
+  return ProductRow<T>;
+}
 template <typename T, typename F>
-BinaryRow SumOrProductRow(F) { return SumRow<T, F>; }
+BinaryRow SumOrProductRow(F) {
+  return SumRow<T, F>;
+}
 
 // ADD, SUB and MUL.
 template <typename F>
@@ -226,7 +243,8 @@ struct Arithmetic {
   static void FillScales(const Node& node, BinaryData* data) {
     FillOffsets(node, data);
     if (F::kIsProduct) {
-      data->out = ScalingOf(ScaleOf(node.input(0)) * ScaleOf(node.input(1)) / ScaleOf(node.output()));
+      data->out =
+          ScalingOf(ScaleOf(node.input(0)) * ScaleOf(node.input(1)) / ScaleOf(node.output()));
       return;
     }
     data->left_shift = node.output()->type == kTfLiteInt16 ? 15 : 20;
@@ -243,7 +261,8 @@ struct AddOp : Arithmetic<Add> {
   // TensorFlow's takes the most common types
   static bool IsOurs(const Node& node) {
     const TfLiteTensor* output = node.output();
-    const bool has_type = output->type == kTfLiteFloat32 || output->type == kTfLiteInt8 || output->type == kTfLiteUInt8;
+    const bool has_type = output->type == kTfLiteFloat32 || output->type == kTfLiteInt8 ||
+                          output->type == kTfLiteUInt8;
     return !has_type || output->dims->size > 4;
   }
 };
@@ -267,11 +286,13 @@ struct Divide : RowsOnly {
 };
 
 template <typename T>
-void SquaredDifferenceRow(const BinaryData&, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
+void SquaredDifferenceRow(const BinaryData&, const void* a, int32_t a_step, const void* b,
+                          int32_t b_step, void* out, int32_t count) {
   EachPair<T, T>(a, a_step, b, b_step, out, count, [](T x, T y) { return (x - y) * (x - y); });
 }
 
-void QuantizedSquaredDifferenceRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
+void QuantizedSquaredDifferenceRow(const BinaryData& data, const void* a, int32_t a_step,
+                                   const void* b, int32_t b_step, void* out, int32_t count) {
   const Rescaler from_a(data.a, data.left_shift), from_b(data.b, data.left_shift), to_out(data.out);
   const int32_t a_offset = data.a_offset, b_offset = data.b_offset, out_offset = data.out_offset;
   EachPair<int8_t, int8_t>(a, a_step, b, b_step, out, count, [=](int8_t x, int8_t y) {
@@ -303,12 +324,16 @@ struct SquaredDifference : RowsOnly {
 template <bool kLargest>
 struct Larger {
   template <typename T>
-  static T Apply(T a, T b) { return kLargest ? (a > b ? a : b) : (a < b ? a : b); }
+  static T Apply(T a, T b) {
+    return kLargest ? (a > b ? a : b) : (a < b ? a : b);
+  }
 };
 
 struct FloorDiv {
   template <typename T>
-  static T Apply(T a, T b) { return Floored(a, b); }
+  static T Apply(T a, T b) {
+    return Floored(a, b);
+  }
   static float Floored(float a, float b) { return std::floor(a / b); }
   static int32_t Floored(int32_t a, int32_t b) {
     if (b == 0) return 0;
@@ -318,7 +343,9 @@ struct FloorDiv {
 
 struct FloorMod {
   template <typename T>
-  static T Apply(T a, T b) { return Modulo(a, b); }
+  static T Apply(T a, T b) {
+    return Modulo(a, b);
+  }
   static float Modulo(float a, float b) {
     const float rest = std::fmod(a, b);
     return rest != 0 && (b < 0) != (rest < 0) ? rest + b : rest;
@@ -331,7 +358,8 @@ struct FloorMod {
 };
 
 template <typename T, typename F>
-void SimpleRow(const BinaryData&, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
+void SimpleRow(const BinaryData&, const void* a, int32_t a_step, const void* b, int32_t b_step,
+               void* out, int32_t count) {
   EachPair<T, T>(a, a_step, b, b_step, out, count, F::template Apply<T>);
 }
 
@@ -366,20 +394,52 @@ struct Floored : RowsOnly {
   }
 };
 
-struct Equal { template <typename T> static bool Apply(T a, T b) { return a == b; } };
-struct NotEqual { template <typename T> static bool Apply(T a, T b) { return a != b; } };
-struct Greater { template <typename T> static bool Apply(T a, T b) { return a > b; } };
-struct GreaterEqual { template <typename T> static bool Apply(T a, T b) { return a >= b; } };
-struct Less { template <typename T> static bool Apply(T a, T b) { return a < b; } };
-struct LessEqual { template <typename T> static bool Apply(T a, T b) { return a <= b; } };
+struct Equal {
+  template <typename T>
+  static bool Apply(T a, T b) {
+    return a == b;
+  }
+};
+struct NotEqual {
+  template <typename T>
+  static bool Apply(T a, T b) {
+    return a != b;
+  }
+};
+struct Greater {
+  template <typename T>
+  static bool Apply(T a, T b) {
+    return a > b;
+  }
+};
+struct GreaterEqual {
+  template <typename T>
+  static bool Apply(T a, T b) {
+    return a >= b;
+  }
+};
+struct Less {
+  template <typename T>
+  static bool Apply(T a, T b) {
+    return a < b;
+  }
+};
+struct LessEqual {
+  template <typename T>
+  static bool Apply(T a, T b) {
+    return a <= b;
+  }
+};
 
 template <typename T, typename F>
-void CompareRow(const BinaryData&, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
+void CompareRow(const BinaryData&, const void* a, int32_t a_step, const void* b, int32_t b_step,
+                void* out, int32_t count) {
   EachPair<T, bool>(a, a_step, b, b_step, out, count, F::template Apply<T>);
 }
 
 template <typename T, typename F>
-void CompareScaledRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
+void CompareScaledRow(const BinaryData& data, const void* a, int32_t a_step, const void* b,
+                      int32_t b_step, void* out, int32_t count) {
   const BinaryData d = data;
   EachPair<T, bool>(a, a_step, b, b_step, out, count, [&d](T x, T y) {
     return F::template Apply<int32_t>(Rescale((x + d.a_offset) * (1 << d.left_shift), d.a),
@@ -410,8 +470,18 @@ struct Compare : RowsOnly {
   }
 };
 
-struct And { template <typename T> static T Apply(T a, T b) { return a && b; } };
-struct Or { template <typename T> static T Apply(T a, T b) { return a || b; } };
+struct And {
+  template <typename T>
+  static T Apply(T a, T b) {
+    return a && b;
+  }
+};
+struct Or {
+  template <typename T>
+  static T Apply(T a, T b) {
+    return a || b;
+  }
+};
 
 template <typename F>
 struct Logical : RowsOnly {
@@ -422,17 +492,22 @@ struct Logical : RowsOnly {
   }
 };
 
-void RealPreluRow(const BinaryData&, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
-  EachPair<float, float>(a, a_step, b, b_step, out, count, [](float x, float slope) { return x >= 0 ? x : x * slope; });
+void RealPreluRow(const BinaryData&, const void* a, int32_t a_step, const void* b, int32_t b_step,
+                  void* out, int32_t count) {
+  EachPair<float, float>(a, a_step, b, b_step, out, count,
+                         [](float x, float slope) { return x >= 0 ? x : x * slope; });
 }
 
 template <typename T>
-void PreluRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step, void* out, int32_t count) {
+void PreluRow(const BinaryData& data, const void* a, int32_t a_step, const void* b, int32_t b_step,
+              void* out, int32_t count) {
   const BinaryData d = data;
   EachPair<T, T>(a, a_step, b, b_step, out, count, [&d](T x, T slope) {
     const int32_t value = x + d.a_offset;
-    const int32_t scaled = value >= 0 ? Rescale(value, d.a) : Rescale(value * (slope + d.b_offset), d.b);
-    return static_cast<T>(Within(scaled + d.out_offset, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+    const int32_t scaled =
+        value >= 0 ? Rescale(value, d.a) : Rescale(value * (slope + d.b_offset), d.b);
+    return static_cast<T>(Within(scaled + d.out_offset, std::numeric_limits<T>::min(),
+                                 std::numeric_limits<T>::max()));
   });
 }
 

@@ -17,11 +17,16 @@ namespace {
 struct Conv {
   using Data = ConvData;
   using Options = TfLiteConvParams;
-  static constexpr int kChannelDimension = 0;  // of the filter: output, height, width, input channel
+  static constexpr int kChannelDimension =
+      0;  // of the filter: output, height, width, input channel
 
-  static const TfLiteRegistration* Others() { return tflite::ops::micro::Register_CONV_2D_OTHERS(); }
+  static const TfLiteRegistration* Others() {
+    return tflite::ops::micro::Register_CONV_2D_OTHERS();
+  }
   static void FillDepth(const Options&, Data*) {}
-  static bool IsPlain(const Tensors& tensors) { return tensors.input->dims->data[3] != tensors.filter->dims->data[3]; }
+  static bool IsPlain(const Tensors& tensors) {
+    return tensors.input->dims->data[3] != tensors.filter->dims->data[3];
+  }
 };
 
 struct DepthwiseConv {
@@ -29,8 +34,12 @@ struct DepthwiseConv {
   using Options = TfLiteDepthwiseConvParams;
   static constexpr int kChannelDimension = 3;  // of the filter: 1, height, width, output channel
 
-  static const TfLiteRegistration* Others() { return tflite::ops::micro::Register_DEPTHWISE_CONV_2D_OTHERS(); }
-  static void FillDepth(const Options& options, Data* data) { data->params.depth_multiplier = options.depth_multiplier; }
+  static const TfLiteRegistration* Others() {
+    return tflite::ops::micro::Register_DEPTHWISE_CONV_2D_OTHERS();
+  }
+  static void FillDepth(const Options& options, Data* data) {
+    data->params.depth_multiplier = options.depth_multiplier;
+  }
   static bool IsPlain(const Tensors&) { return false; }
 };
 
@@ -86,7 +95,9 @@ struct Convolution {
     params->padding_values.height = padding.height;
   }
 
-  static bool IsPlain(const Tensors& tensors) { return tensors.input->type == kTfLiteInt16 || K::IsPlain(tensors); }
+  static bool IsPlain(const Tensors& tensors) {
+    return tensors.input->type == kTfLiteInt16 || K::IsPlain(tensors);
+  }
 
   static size_t Needs(const Data& data, const Tensors& tensors) {
     return IsPlain(tensors) ? 0 : ScratchBytes(data, tensors);

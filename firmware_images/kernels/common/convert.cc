@@ -12,7 +12,8 @@ template <typename From, typename To, typename F>
 TfLiteStatus Convert(const Node& node, F function) {
   const From* from = tflite::GetTensorData<From>(node.input(0));
   To* to = tflite::GetTensorData<To>(node.output());
-  for (int32_t left = tflite::NumElements(node.input(0)); left > 0; --left) *to++ = function(*from++);
+  for (int32_t left = tflite::NumElements(node.input(0)); left > 0; --left)
+    *to++ = function(*from++);
   return kTfLiteOk;
 }
 
@@ -35,10 +36,12 @@ struct Quantize {
     const TfLiteTensor* input = node.input(0);
     const TfLiteTensor* output = node.output();
     if (input->type != kTfLiteFloat32) {
-      *scaling = ScalingOf(static_cast<double>(input->params.scale) / static_cast<double>(output->params.scale));
+      *scaling = ScalingOf(static_cast<double>(input->params.scale) /
+                           static_cast<double>(output->params.scale));
     }
     const auto accept = [](auto) { return kTfLiteOk; };
-    if (input->type != kTfLiteFloat32) TF_LITE_ENSURE_STATUS(WithQuantized(node, input->type, accept));
+    if (input->type != kTfLiteFloat32)
+      TF_LITE_ENSURE_STATUS(WithQuantized(node, input->type, accept));
     return WithQuantized(node, output->type, accept);
   }
 
@@ -54,8 +57,10 @@ struct Quantize {
 
   template <typename From, typename To>
   static TfLiteStatus FromQuantized(const Node& node, Scaling scaling) {
-    const int32_t in_zero = node.input(0)->params.zero_point, out_zero = node.output()->params.zero_point;
-    constexpr int32_t kLeast = std::numeric_limits<To>::min(), kMost = std::numeric_limits<To>::max();
+    const int32_t in_zero = node.input(0)->params.zero_point,
+                  out_zero = node.output()->params.zero_point;
+    constexpr int32_t kLeast = std::numeric_limits<To>::min(),
+                      kMost = std::numeric_limits<To>::max();
     if constexpr (sizeof(From) < sizeof(int32_t)) {
       const Rescaler rescale(scaling);
       return Convert<From, To>(node, [=](From element) {
@@ -63,7 +68,8 @@ struct Quantize {
       });
     } else {
       return Convert<From, To>(node, [=](From element) {
-        return static_cast<To>(Within(Rescale(element - in_zero, scaling) + out_zero, kLeast, kMost));
+        return static_cast<To>(
+            Within(Rescale(element - in_zero, scaling) + out_zero, kLeast, kMost));
       });
     }
   }
@@ -101,7 +107,8 @@ TfLiteStatus Dequantize(const Node& node) {
   const int32_t zero = input->params.zero_point;
   return WithQuantized(node, input->type, [&](auto element) {
     using T = decltype(element);
-    return Convert<T, float>(node, [=](T value) { return static_cast<float>(value - zero) * scale; });
+    return Convert<T, float>(node,
+                             [=](T value) { return static_cast<float>(value - zero) * scale; });
   });
 }
 

@@ -39,7 +39,8 @@ void Row(char* to, const char* from, int32_t count, int32_t to_stride, int32_t f
   }
   const auto copy = [&](auto element) {
     using T = decltype(element);
-    CopyRow(reinterpret_cast<T*>(to), reinterpret_cast<const T*>(from), count, to_stride, from_stride);
+    CopyRow(reinterpret_cast<T*>(to), reinterpret_cast<const T*>(from), count, to_stride,
+            from_stride);
   };
   switch (element_bytes) {
     case 1: return copy(uint8_t());

@@ -9,7 +9,8 @@ namespace simbench {
 // Of `count` elements, `offset` added to each, and weights; the strides are in elements. A product
 // fits 32 bits.
 template <typename Acc, typename T, typename W>
-Acc Dot(const T* element, int32_t element_stride, const W* weight, int32_t weight_stride, int32_t count, int32_t offset) {
+Acc Dot(const T* element, int32_t element_stride, const W* weight, int32_t weight_stride,
+        int32_t count, int32_t offset) {
   Acc total = 0;
   const auto next = [&]() {
     total += (*element + offset) * *weight;
@@ -36,11 +37,13 @@ Acc Dot(const T* element, const W* weight, int32_t count, int32_t offset) {
 
 // Two products an instruction, four elements a turn: functions, for the registers' sake.
 template <>
-int32_t Dot<int32_t, int8_t, int8_t>(const int8_t* element, const int8_t* weight, int32_t count, int32_t offset);
+int32_t Dot<int32_t, int8_t, int8_t>(const int8_t* element, const int8_t* weight, int32_t count,
+                                     int32_t offset);
 
 // Elements of int16 have no offset.
 template <>
-int64_t Dot<int64_t, int16_t, int8_t>(const int16_t* element, const int8_t* weight, int32_t count, int32_t offset);
+int64_t Dot<int64_t, int16_t, int8_t>(const int16_t* element, const int8_t* weight, int32_t count,
+                                      int32_t offset);
 
 #endif
 

@@ -41,11 +41,13 @@ struct FullyConnected {
     data->output_depth = tensors.filter->dims->data[tensors.filter->dims->size - 2];
     data->batches = tflite::NumElements(tensors.output) / data->output_depth;
     data->multiplier = nullptr;
-    return IsPerChannel(tensors.filter) || IsPlain(tensors.input) ? FillChannels(context, options, tensors, data)
-                                        : FillParams(context, options, tensors, &data->params);
+    return IsPerChannel(tensors.filter) || IsPlain(tensors.input)
+               ? FillChannels(context, options, tensors, data)
+               : FillParams(context, options, tensors, &data->params);
   }
 
-  static TfLiteStatus FillChannels(TfLiteContext* context, const TfLiteFullyConnectedParams& options,
+  static TfLiteStatus FillChannels(TfLiteContext* context,
+                                   const TfLiteFullyConnectedParams& options,
                                    const Tensors& tensors, Data* data) {
     data->params = {};
     data->params.input_offset = -tensors.input->params.zero_point;

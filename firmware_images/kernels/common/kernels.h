@@ -40,13 +40,11 @@ struct FullyConnectedData {
   int32_t* shift;
 };
 
-struct PoolData {
-  tflite::PoolParams params;
-};
+struct PoolData { tflite::PoolParams params; };
 
-// Whether the set computes it by loops of its own, or has TensorFlow's whole operator do it: the same
-// loops compiled elsewhere take up to a quarter more instructions, as the compiler keeps other things
-// in registers.
+// Whether the set computes it by loops of its own, or has TensorFlow's whole operator do it: the
+// same loops compiled elsewhere take up to a quarter more instructions, as the compiler keeps other
+// things in registers.
 bool HasOwn(const ConvData&);
 bool HasOwn(const DepthwiseConvData&);
 

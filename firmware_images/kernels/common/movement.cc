@@ -36,7 +36,10 @@ struct Move {
   size_t bytes;  // of an element
 
   explicit Move(const Node& node, int data = 0)
-      : input(node.input(data)), output(node.output()), from(ShapeOf(input)), to(ShapeOf(output)),
+      : input(node.input(data)),
+        output(node.output()),
+        from(ShapeOf(input)),
+        to(ShapeOf(output)),
         bytes(ElementBytes(input->type)) {}
 
   bool CanRun() const {
@@ -70,7 +73,8 @@ TfLiteStatus Transpose(const Node& node) {
   Walk walk;
   for (int i = 0; i < move.from.rank; ++i) {
     const int axis = FromFront(IndexAt(order, i), move.from.rank);
-    if (axis < 0 || move.from.size[axis] != move.to.size[i]) return node.Refuse("has an impossible order");
+    if (axis < 0 || move.from.size[axis] != move.to.size[i])
+      return node.Refuse("has an impossible order");
     walk.Add(move.to.size[i], move.to.stride[i], move.from.stride[axis]);
   }
   Copy(walk, move.output->data.raw, move.input->data.raw, move.bytes);
@@ -85,7 +89,8 @@ TfLiteStatus Slice(const Node& node) {
   int32_t first = 0;
   for (int i = 0; i < move.from.rank; ++i) {
     const int32_t at = IndexAt(begin, i);
-    if (at < 0 || at + move.to.size[i] > move.from.size[i]) return node.Refuse("slices beyond its input");
+    if (at < 0 || at + move.to.size[i] > move.from.size[i])
+      return node.Refuse("slices beyond its input");
     first += at * move.from.stride[i];
     walk.Add(move.to.size[i], move.to.stride[i], move.from.stride[i]);
   }
@@ -99,9 +104,12 @@ struct SliceMasks {
   bool is_offset;  // ends are counted from the begins
 
   explicit SliceMasks(const Node& node)
-      : begin(node.Option<int32_t>(0, 0)), end(node.Option<int32_t>(1, 0)),
-        ellipsis(node.Option<int32_t>(2, 0)), new_axis(node.Option<int32_t>(3, 0)),
-        shrink(node.Option<int32_t>(4, 0)), is_offset(node.Option<uint8_t>(5, 0) != 0) {}
+      : begin(node.Option<int32_t>(0, 0)),
+        end(node.Option<int32_t>(1, 0)),
+        ellipsis(node.Option<int32_t>(2, 0)),
+        new_axis(node.Option<int32_t>(3, 0)),
+        shrink(node.Option<int32_t>(4, 0)),
+        is_offset(node.Option<uint8_t>(5, 0) != 0) {}
 };
 
 int32_t Clamp(int32_t value, int32_t low, int32_t high) {
@@ -158,7 +166,8 @@ TfLiteStatus StridedSlice(const Node& node) {
   }
   while (axis < move.from.rank) take(0, move.from.size[axis], 1);
   if (taken != move.to.Elements()) return node.Refuse("has an output of another size");
-  Copy(walk, move.output->data.raw, move.input->data.raw + first * static_cast<int>(move.bytes), move.bytes);
+  Copy(walk, move.output->data.raw, move.input->data.raw + first * static_cast<int>(move.bytes),
+       move.bytes);
   return kTfLiteOk;
 }
 
@@ -261,7 +270,8 @@ TfLiteStatus Concatenation(const Node& node) {
     const bool is_same = part->params.scale == output->params.scale &&
                          part->params.zero_point == output->params.zero_point;
     if (!is_same && output->type == kTfLiteUInt8) RescalePart(node, part, axis, first);
-    if (!is_same && output->type != kTfLiteUInt8) return node.Refuse("joins tensors of different scales");
+    if (!is_same && output->type != kTfLiteUInt8)
+      return node.Refuse("joins tensors of different scales");
     first += CountOf(part) / Along(ShapeOf(output), axis).outer;
   }
   return joined;
@@ -274,7 +284,8 @@ bool Placed(const Move& move, const TfLiteTensor* amounts, int32_t* first) {
   *first = 0;
   for (int i = 0; i < move.from.rank; ++i) {
     const int32_t before = IndexAt(amounts, 2 * i), after = IndexAt(amounts, 2 * i + 1);
-    if (before < 0 || after < 0 || before + move.from.size[i] + after != move.to.size[i]) return false;
+    if (before < 0 || after < 0 || before + move.from.size[i] + after != move.to.size[i])
+      return false;
     *first += before * move.to.stride[i];
   }
   return true;
@@ -283,7 +294,8 @@ bool Placed(const Move& move, const TfLiteTensor* amounts, int32_t* first) {
 TfLiteStatus Pad(const Node& node) {
   const Move move(node);
   int32_t first;
-  if (!move.CanRun() || CountOf(node.input(1)) != 2 * move.from.rank || move.from.rank != move.to.rank) {
+  if (!move.CanRun() || CountOf(node.input(1)) != 2 * move.from.rank ||
+      move.from.rank != move.to.rank) {
     return RefuseType(node);
   }
   if (!Placed(move, node.input(1), &first)) return node.Refuse("has an output of another size");
@@ -294,15 +306,14 @@ TfLiteStatus Pad(const Node& node) {
     Fill(move.output->data.raw, value->data.raw, move.to.Elements(), move.bytes);
   }
   Walk walk;
-  for (int i = 0; i < move.from.rank; ++i) walk.Add(move.from.size[i], move.to.stride[i], move.from.stride[i]);
+  for (int i = 0; i < move.from.rank; ++i)
+    walk.Add(move.from.size[i], move.to.stride[i], move.from.stride[i]);
   Copy(walk, move.output->data.raw + first * move.bytes, move.input->data.raw, move.bytes);
   return kTfLiteOk;
 }
 
 // Mirrored, the input and what is beside it are at most three pieces along each dimension.
-struct Piece {
-  int32_t to, from, count, step;
-};
+struct Piece { int32_t to, from, count, step; };
 
 int Pieces(int32_t before, int32_t size, int32_t after, int32_t edge, Piece* pieces) {
   int count = 0;
@@ -336,7 +347,8 @@ TfLiteStatus MirrorPad(const Node& node) {
       from += piece.from * move.from.stride[i];
       walk.Add(piece.count, move.to.stride[i], piece.step * move.from.stride[i]);
     }
-    Copy(walk, move.output->data.raw + to * move.bytes, move.input->data.raw + from * move.bytes, move.bytes);
+    Copy(walk, move.output->data.raw + to * move.bytes, move.input->data.raw + from * move.bytes,
+         move.bytes);
     int i = move.from.rank - 1;
     for (; i >= 0 && ++at[i] == counts[i]; --i) at[i] = 0;
     if (i < 0) return kTfLiteOk;
@@ -349,7 +361,8 @@ TfLiteStatus Tile(const Node& node) {
   Walk walk;
   for (int i = 0; i < move.from.rank; ++i) {
     const int32_t times = IndexAt(node.input(1), i);
-    if (times * move.from.size[i] != move.to.size[i]) return node.Refuse("has an output of another size");
+    if (times * move.from.size[i] != move.to.size[i])
+      return node.Refuse("has an output of another size");
     walk.Add(times, move.from.size[i] * move.to.stride[i], 0);
     walk.Add(move.from.size[i], move.to.stride[i], move.from.stride[i]);
   }
@@ -372,7 +385,8 @@ TfLiteStatus BroadcastTo(const Node& node) {
   const Move move(node);
   int32_t strides[kMostDims];
   if (!move.CanRun()) return RefuseType(node);
-  if (!RepeatedStrides(move.input, move.to, strides)) return node.Refuse("has an output of another size");
+  if (!RepeatedStrides(move.input, move.to, strides))
+    return node.Refuse("has an output of another size");
   Walk walk;
   for (int i = 0; i < move.to.rank; ++i) walk.Add(move.to.size[i], move.to.stride[i], strides[i]);
   Copy(walk, move.output->data.raw, move.input->data.raw, move.bytes);
@@ -393,7 +407,8 @@ TfLiteStatus Reverse(const Node& node) {
   for (int i = 0; i < move.from.rank; ++i) {
     const bool backwards = reversed >> i & 1;
     if (backwards) first += (move.from.size[i] - 1) * move.from.stride[i];
-    walk.Add(move.from.size[i], move.to.stride[i], backwards ? -move.from.stride[i] : move.from.stride[i]);
+    walk.Add(move.from.size[i], move.to.stride[i],
+             backwards ? -move.from.stride[i] : move.from.stride[i]);
   }
   Copy(walk, move.output->data.raw, move.input->data.raw + first * move.bytes, move.bytes);
   return kTfLiteOk;
@@ -406,12 +421,14 @@ TfLiteStatus Gather(const Node& node) {
   const int batch_dims = node.Option<int32_t>(1, 0);
   const int batches_of_places = batch_dims < 0 ? batch_dims + places->dims->size : batch_dims;
   const int axis = FromFront(node.Option<int32_t>(0, 0), move.from.rank);
-  if (axis < batches_of_places || batches_of_places < 0) return node.Refuse("has an axis that is not there");
+  if (axis < batches_of_places || batches_of_places < 0)
+    return node.Refuse("has an axis that is not there");
   int32_t batches = 1;
   for (int i = 0; i < batches_of_places; ++i) batches *= move.from.size[i];
   const Along along(move.from, axis);
   const int32_t outer = along.outer / batches, count = CountOf(places) / batches;
-  if (batches * outer * count * along.inner != move.to.Elements()) return node.Refuse("has an output of another size");
+  if (batches * outer * count * along.inner != move.to.Elements())
+    return node.Refuse("has an output of another size");
   const size_t run = along.inner * move.bytes;
   for (int32_t batch = 0; batch < batches; ++batch) {
     for (int32_t i = 0; i < count; ++i) {
@@ -434,7 +451,8 @@ TfLiteStatus GatherNd(const Node& node) {
   if (!move.CanRun() || depth < 1 || depth > move.from.rank) return RefuseType(node);
   const int32_t run = move.from.stride[depth - 1] * static_cast<int32_t>(move.bytes);
   const int32_t count = CountOf(places) / depth;
-  if (static_cast<size_t>(count * run) != move.output->bytes) return node.Refuse("has an output of another size");
+  if (static_cast<size_t>(count * run) != move.output->bytes)
+    return node.Refuse("has an output of another size");
   for (int32_t i = 0; i < count; ++i) {
     int32_t from = 0;
     for (int j = 0; j < depth; ++j) {
@@ -451,7 +469,8 @@ TfLiteStatus GatherNd(const Node& node) {
 TfLiteStatus MoveDepth(const Node& node, bool to_depth) {
   const Move move(node);
   const int32_t block = node.Option<int32_t>(0, 0);
-  if (!move.CanRun() || move.from.rank != 4 || move.to.rank != 4 || block < 1) return RefuseType(node);
+  if (!move.CanRun() || move.from.rank != 4 || move.to.rank != 4 || block < 1)
+    return RefuseType(node);
   const Shape& flat = to_depth ? move.from : move.to;  // the one with the larger picture
   const Shape& deep = to_depth ? move.to : move.from;
   if (flat.size[1] != deep.size[1] * block || flat.size[2] != deep.size[2] * block ||
@@ -508,17 +527,19 @@ TfLiteStatus MoveBatches(const Node& node, bool to_batches) {
     small[i] = dealt.size[1 + i];
     whole_stride[i] = whole.stride[1 + i];
     dealt_stride[i] = dealt.stride[1 + i];
-    if (block[i] < 1 || before[i] < 0 || before[i] + size[i] > block[i] * small[i]) return node.Refuse("has blocks of another size");
+    if (block[i] < 1 || before[i] < 0 || before[i] + size[i] > block[i] * small[i])
+      return node.Refuse("has blocks of another size");
   }
-  if (dealt.size[0] != whole.size[0] * block[0] * block[1]) return node.Refuse("has an output of another size");
+  if (dealt.size[0] != whole.size[0] * block[0] * block[1])
+    return node.Refuse("has an output of another size");
   if (to_batches) FillWithZero(move.output);
   for (int32_t offset = 0; offset < block[0] * block[1]; ++offset) {
     const int32_t row = offset / block[1], column = offset % block[1];
     const Inside rows(row, block[0], before[0], size[0], small[0]);
     const Inside columns(column, block[1], before[1], size[1], small[1]);
     const int32_t of_whole = rows.picture * whole_stride[0] + columns.picture * whole_stride[1];
-    const int32_t of_dealt = offset * whole.size[0] * dealt.stride[0] + rows.first * dealt_stride[0] +
-                             columns.first * dealt_stride[1];
+    const int32_t of_dealt = offset * whole.size[0] * dealt.stride[0] +
+                             rows.first * dealt_stride[0] + columns.first * dealt_stride[1];
     Walk walk;
     const auto add = [&walk, to_batches](int32_t count, int32_t step_whole, int32_t step_dealt) {
       walk.Add(count, to_batches ? step_dealt : step_whole, to_batches ? step_whole : step_dealt);
@@ -538,8 +559,8 @@ TfLiteStatus SpaceToBatch(const Node& node) { return MoveBatches(node, true); }
 TfLiteStatus BatchToSpace(const Node& node) { return MoveBatches(node, false); }
 
 template <typename T>
-void SelectRow(T* to, const bool* which, const T* yes, const T* no, int32_t count, int32_t which_step,
-               int32_t yes_step, int32_t no_step) {
+void SelectRow(T* to, const bool* which, const T* yes, const T* no, int32_t count,
+               int32_t which_step, int32_t yes_step, int32_t no_step) {
   for (; count > 0; --count, which += which_step, yes += yes_step, no += no_step) {
     *to++ = *which ? *yes : *no;
   }
@@ -550,15 +571,18 @@ TfLiteStatus Select(const Node& node) {
   TfLiteTensor* output = node.output();
   const size_t bytes = ElementBytes(output->type);
   const Shape shape = ShapeOf(output);
-  if (bytes == 0 || bytes == 8 || inputs[0]->type != kTfLiteBool || shape.rank != output->dims->size) return RefuseType(node);
+  if (bytes == 0 || bytes == 8 || inputs[0]->type != kTfLiteBool ||
+      shape.rank != output->dims->size)
+    return RefuseType(node);
   int32_t strides[3][kMostDims] = {};
   // the older SELECT takes a condition for each entry of the first dimension
-  const bool is_by_entry = inputs[0]->dims->size == 1 && shape.rank > 1 &&
-                           inputs[1]->bytes == output->bytes && inputs[0]->dims->data[0] == shape.size[0] &&
-                           shape.size[0] != shape.size[shape.rank - 1];
+  const bool is_by_entry =
+      inputs[0]->dims->size == 1 && shape.rank > 1 && inputs[1]->bytes == output->bytes &&
+      inputs[0]->dims->data[0] == shape.size[0] && shape.size[0] != shape.size[shape.rank - 1];
   if (is_by_entry) strides[0][0] = 1;
   for (int i = is_by_entry; i < 3; ++i) {
-    if (!RepeatedStrides(inputs[i], shape, strides[i])) return node.Refuse("has inputs that do not fit together");
+    if (!RepeatedStrides(inputs[i], shape, strides[i]))
+      return node.Refuse("has inputs that do not fit together");
   }
   const int inner = shape.rank - 1;
   const int32_t row = shape.rank == 0 ? 1 : shape.size[inner];

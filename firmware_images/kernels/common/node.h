@@ -34,7 +34,8 @@ class Node {
   template <typename T>
   T Option(int field, T otherwise) const {
     const auto* table = static_cast<const flatbuffers::Table*>(source_->builtin_options());
-    const auto offset = static_cast<flatbuffers::voffset_t>(sizeof(flatbuffers::voffset_t) * (field + 2));
+    const auto offset =
+        static_cast<flatbuffers::voffset_t>(sizeof(flatbuffers::voffset_t) * (field + 2));
     return table == nullptr ? otherwise : table->GetField<T>(offset, otherwise);
   }
 
@@ -50,7 +51,9 @@ class Node {
   const tflite::Operator* source_;
 };
 
-inline TfLiteStatus RefuseType(const Node& node) { return node.Refuse("has tensors of a type without a kernel"); }
+inline TfLiteStatus RefuseType(const Node& node) {
+  return node.Refuse("has tensors of a type without a kernel");
+}
 
 inline const tflite::Operator* SourceOf(const TfLiteNode* node) {
   return static_cast<const tflite::Operator*>(node->user_data);
@@ -63,11 +66,15 @@ TfLiteRegistration* Stateless() {
       [](TfLiteContext*, const char*, size_t) -> void* {
         return const_cast<tflite::Operator*>(OperatorBeingInitialised());
       },
-      nullptr, nullptr,
+      nullptr,
+      nullptr,
       [](TfLiteContext* context, TfLiteNode* node) {
         return kRun(Node(context, node, SourceOf(node)));
       },
-      nullptr, 0, nullptr, 0};
+      nullptr,
+      0,
+      nullptr,
+      0};
   return &registration;
 }
 
@@ -95,7 +102,8 @@ struct Stateful {
   }
 
   static TfLiteRegistration* Registration() {
-    static TfLiteRegistration registration = {Init, nullptr, nullptr, Invoke, nullptr, 0, nullptr, 0};
+    static TfLiteRegistration registration = {Init,    nullptr, nullptr, Invoke,
+                                              nullptr, 0,       nullptr, 0};
     return &registration;
   }
 };
@@ -115,19 +123,22 @@ struct Either {
   }
 
   static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
-    return IsOurs(context, node) ? Stateful<Ours>::Invoke(context, node) : kTensorFlows()->invoke(context, node);
+    return IsOurs(context, node) ? Stateful<Ours>::Invoke(context, node)
+                                 : kTensorFlows()->invoke(context, node);
   }
 
   static TfLiteRegistration* Registration() {
-    static TfLiteRegistration registration = {Init, nullptr, nullptr, Invoke, nullptr, 0, nullptr, 0};
+    static TfLiteRegistration registration = {Init,    nullptr, nullptr, Invoke,
+                                              nullptr, 0,       nullptr, 0};
     return &registration;
   }
 };
 
-// Defines the registration of operator `name`, named from this namespace on, where the harness looks.
-#define SIMBENCH_KERNEL(name, ...) \
-  namespace tflite::ops::micro {            \
-  TfLiteRegistration* Register_##name();    \
+// Defines the registration of operator `name`, named from this namespace on, where the harness
+// looks.
+#define SIMBENCH_KERNEL(name, ...)                                        \
+  namespace tflite::ops::micro {                                          \
+  TfLiteRegistration* Register_##name();                                  \
   TfLiteRegistration* Register_##name() { return simbench::__VA_ARGS__; } \
   }
 

@@ -11,7 +11,8 @@ namespace simbench {
 
 inline Tensors TensorsOf(TfLiteContext* context, const TfLiteNode* node) {
   const bool has_filter = node->inputs->size > 1;
-  return {tflite::GetInput(context, node, 0), has_filter ? tflite::GetInput(context, node, 1) : nullptr,
+  return {tflite::GetInput(context, node, 0),
+          has_filter ? tflite::GetInput(context, node, 1) : nullptr,
           has_filter ? tflite::GetOptionalInputTensor(context, node, 2) : nullptr,
           tflite::GetOutput(context, node, 0)};
 }
@@ -20,7 +21,8 @@ inline Tensors TensorsOf(TfLiteContext* context, const TfLiteNode* node) {
 template <typename T>
 T* AllocatePersistent(TfLiteContext* context, size_t count) {
   void* memory = nullptr;
-  const TfLiteStatus status = context->AllocatePersistentBuffer(context, count * sizeof(T), &memory);
+  const TfLiteStatus status =
+      context->AllocatePersistentBuffer(context, count * sizeof(T), &memory);
   return status == kTfLiteOk ? static_cast<T*>(memory) : nullptr;
 }
 
@@ -81,7 +83,8 @@ struct Op {
   }
 
   static TfLiteRegistration* Registration() {
-    static TfLiteRegistration registration = {Init, nullptr, Prepare, Invoke, nullptr, 0, nullptr, 0};
+    static TfLiteRegistration registration = {Init,    nullptr, Prepare, Invoke,
+                                              nullptr, 0,       nullptr, 0};
     return &registration;
   }
 };

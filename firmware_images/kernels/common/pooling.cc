@@ -60,9 +60,11 @@ TfLiteStatus PoolShort(const PoolData& data, const Tensors& tensors) {
   int16_t* to = tensors.output->data.i16;
   for (int batch = 0; batch < out[0]; ++batch, picture += in[1] * in[2] * in[3]) {
     for (int y = 0; y < out[1]; ++y) {
-      const Extent rows(y, params.stride_height, params.padding_values.height, params.filter_height, in[1]);
+      const Extent rows(y, params.stride_height, params.padding_values.height, params.filter_height,
+                        in[1]);
       for (int x = 0; x < out[2]; ++x) {
-        const Extent columns(x, params.stride_width, params.padding_values.width, params.filter_width, in[2]);
+        const Extent columns(x, params.stride_width, params.padding_values.width,
+                             params.filter_width, in[2]);
         const int count = (rows.end - rows.begin) * (columns.end - columns.begin);
         for (int channel = 0; channel < out[3]; ++channel) {
           int32_t total = kLargest ? -32768 : 0;
@@ -73,7 +75,8 @@ TfLiteStatus PoolShort(const PoolData& data, const Tensors& tensors) {
             }
           }
           if (!kLargest) total = (total + (total > 0 ? count / 2 : -(count / 2))) / count;
-          *to++ = static_cast<int16_t>(Within(total, params.quantized_activation_min, params.quantized_activation_max));
+          *to++ = static_cast<int16_t>(
+              Within(total, params.quantized_activation_min, params.quantized_activation_max));
         }
       }
     }
@@ -101,7 +104,8 @@ struct AveragePool {
   }
 
   static TfLiteStatus Invoke(const Data& data, const Tensors& tensors, void* scratch) {
-    return IsShort(tensors.input) ? PoolShort<false>(data, tensors) : RunAveragePool(data, tensors, scratch);
+    return IsShort(tensors.input) ? PoolShort<false>(data, tensors)
+                                  : RunAveragePool(data, tensors, scratch);
   }
 };
 

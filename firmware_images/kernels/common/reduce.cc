@@ -40,7 +40,8 @@ struct Groups {
     int count = 0;
     for (int i = 0; i < walk->rank; ++i) {
       if (walk->size[i] == 1) continue;
-      const bool merges = count > 0 && walk->from_stride[count - 1] == walk->size[i] * walk->from_stride[i];
+      const bool merges =
+          count > 0 && walk->from_stride[count - 1] == walk->size[i] * walk->from_stride[i];
       const int at = merges ? count - 1 : count++;
       walk->size[at] = merges ? walk->size[at] * walk->size[i] : walk->size[i];
       walk->from_stride[at] = walk->from_stride[i];
@@ -95,14 +96,17 @@ TfLiteStatus QuantizedMean(const Node& node, const Groups& groups) {
   const TfLiteTensor* output = node.output();
   if (output->type != input->type) return RefuseType(node);
   T* to = tflite::GetTensorData<T>(node.output());
-  const int32_t zero = input->params.zero_point * groups.reduced, out_zero = output->params.zero_point;
-  Scaling scaling = ScalingOf(static_cast<double>(input->params.scale) / static_cast<double>(output->params.scale));
+  const int32_t zero = input->params.zero_point * groups.reduced,
+                out_zero = output->params.zero_point;
+  Scaling scaling = ScalingOf(static_cast<double>(input->params.scale) /
+                              static_cast<double>(output->params.scale));
   if (!kIsSum) scaling = Divided(scaling, groups.reduced);
-  Reduce(groups, tflite::GetTensorData<T>(input), int32_t(0),
-         [](int32_t total, T element) { return total + element; },
-         [=](int32_t i, int32_t total) {
-           to[i] = static_cast<T>(Within(Rescale(total - zero, scaling) + out_zero, kLeast, kMost));
-         });
+  Reduce(
+      groups, tflite::GetTensorData<T>(input), int32_t(0),
+      [](int32_t total, T element) { return total + element; },
+      [=](int32_t i, int32_t total) {
+        to[i] = static_cast<T>(Within(Rescale(total - zero, scaling) + out_zero, kLeast, kMost));
+      });
   return kTfLiteOk;
 }
 
@@ -110,9 +114,10 @@ template <typename T, typename Total, bool kIsSum>
 TfLiteStatus PlainMean(const Node& node, const Groups& groups) {
   T* to = tflite::GetTensorData<T>(node.output());
   const Total count = static_cast<Total>(groups.reduced);
-  Reduce(groups, tflite::GetTensorData<T>(node.input(0)), Total(0),
-         [](Total total, T element) { return total + element; },
-         [&](int32_t i, Total total) { to[i] = static_cast<T>(kIsSum ? total : total / count); });
+  Reduce(
+      groups, tflite::GetTensorData<T>(node.input(0)), Total(0),
+      [](Total total, T element) { return total + element; },
+      [&](int32_t i, Total total) { to[i] = static_cast<T>(kIsSum ? total : total / count); });
   return kTfLiteOk;
 }
 
@@ -122,7 +127,9 @@ TfLiteStatus Mean(const Node& node) {
   if (!groups.Fill(node)) return node.Refuse("has an axis that is not there");
   switch (node.input(0)->type) {
     case kTfLiteFloat32: return PlainMean<float, float, kIsSum>(node, groups);
-    case kTfLiteInt32: return kIsSum ? PlainMean<int32_t, int32_t, true>(node, groups) : PlainMean<int32_t, int64_t, false>(node, groups);
+    case kTfLiteInt32:
+      return kIsSum ? PlainMean<int32_t, int32_t, true>(node, groups)
+                    : PlainMean<int32_t, int64_t, false>(node, groups);
     case kTfLiteInt8: return QuantizedMean<int8_t, kIsSum>(node, groups);
     case kTfLiteUInt8: return QuantizedMean<uint8_t, kIsSum>(node, groups);
     case kTfLiteInt16: return QuantizedMean<int16_t, kIsSum>(node, groups);
@@ -133,7 +140,8 @@ TfLiteStatus Mean(const Node& node) {
 template <typename T, typename Next>
 TfLiteStatus ReduceAll(const Node& node, const Groups& groups, T start, Next next) {
   T* to = tflite::GetTensorData<T>(node.output());
-  Reduce(groups, tflite::GetTensorData<T>(node.input(0)), start, next, [to](int32_t i, T total) { to[i] = total; });
+  Reduce(groups, tflite::GetTensorData<T>(node.input(0)), start, next,
+         [to](int32_t i, T total) { to[i] = total; });
   return kTfLiteOk;
 }
 
@@ -163,15 +171,21 @@ TfLiteStatus ReduceLogical(const Node& node) {
   Groups groups;
   if (!groups.Fill(node)) return node.Refuse("has an axis that is not there");
   if (node.input(0)->type != kTfLiteBool) return RefuseType(node);
-  return ReduceAll<bool>(node, groups, kAll, [](bool total, bool next) { return kAll ? total && next : total || next; });
+  return ReduceAll<bool>(node, groups, kAll, [](bool total, bool next) {
+    return kAll ? total && next : total || next;
+  });
 }
 
 TfLiteStatus ReduceProduct(const Node& node) {
   Groups groups;
   if (!groups.Fill(node)) return node.Refuse("has an axis that is not there");
   switch (node.input(0)->type) {
-    case kTfLiteFloat32: return ReduceAll<float>(node, groups, 1, [](float total, float next) { return total * next; });
-    case kTfLiteInt32: return ReduceAll<int32_t>(node, groups, 1, [](int32_t total, int32_t next) { return total * next; });
+    case kTfLiteFloat32:
+      return ReduceAll<float>(node, groups, 1,
+                              [](float total, float next) { return total * next; });
+    case kTfLiteInt32:
+      return ReduceAll<int32_t>(node, groups, 1,
+                                [](int32_t total, int32_t next) { return total * next; });
     default: return RefuseType(node);
   }
 }

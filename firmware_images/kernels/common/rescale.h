@@ -1,4 +1,5 @@
-// From one scale to another in integers: a multiplier in Q31 and a shift, as TensorFlow Lite has it.
+// From one scale to another in integers: a multiplier in Q31 and a shift, as TensorFlow Lite has
+// it.
 #ifndef SIMBENCH_KERNELS_COMMON_RESCALE_H_
 #define SIMBENCH_KERNELS_COMMON_RESCALE_H_
 
@@ -27,7 +28,9 @@ inline Scaling ScalingOf(double factor) {
 inline int32_t Rescale(int32_t x, Scaling scaling) {
   const int left = scaling.shift > 0 ? scaling.shift : 0;
   const int right = scaling.shift > 0 ? 0 : -scaling.shift;
-  const int64_t product = static_cast<int64_t>(static_cast<int32_t>(static_cast<uint32_t>(x) << left)) * scaling.multiplier;
+  const int64_t product =
+      static_cast<int64_t>(static_cast<int32_t>(static_cast<uint32_t>(x) << left)) *
+      scaling.multiplier;
   const int32_t high = static_cast<int32_t>((product + (1 << 30)) >> 31);
   if (right == 0) return high;
   const int32_t mask = static_cast<int32_t>((1u << right) - 1);
@@ -40,8 +43,11 @@ struct Rescaler {
 
   // What is given is first shifted left by `before` bits.
   explicit Rescaler(Scaling scaling, int before = 0)
-      : multiplier(scaling.multiplier), left((scaling.shift > 0 ? scaling.shift : 0) + before + 1),
-        right(scaling.shift > 0 ? 0 : -scaling.shift), half(right > 0 ? 1 << (right - 1) : 0), away(right > 0 ? -1 : 0) {}
+      : multiplier(scaling.multiplier),
+        left((scaling.shift > 0 ? scaling.shift : 0) + before + 1),
+        right(scaling.shift > 0 ? 0 : -scaling.shift),
+        half(right > 0 ? 1 << (right - 1) : 0),
+        away(right > 0 ? -1 : 0) {}
 
   int32_t operator()(int32_t x) const {
     const int32_t high = RoundedHigh(x << left, multiplier);
@@ -62,7 +68,8 @@ struct Rescaler {
 
 // The same of a longer sum, rounded once, with a multiplier of 16 bits.
 inline int32_t RescaleLong(int64_t x, Scaling scaling) {
-  const int32_t multiplier = scaling.multiplier < 0x7FFF0000 ? (scaling.multiplier + (1 << 15)) >> 16 : 0x7FFF;
+  const int32_t multiplier =
+      scaling.multiplier < 0x7FFF0000 ? (scaling.multiplier + (1 << 15)) >> 16 : 0x7FFF;
   const int shift = 15 - scaling.shift;
   return static_cast<int32_t>((x * multiplier + (static_cast<int64_t>(1) << (shift - 1))) >> shift);
 }

@@ -13,24 +13,28 @@ struct Resize {
   bool aligns_corners, is_half_pixel;
 
   Resize(const Node& node, int options)
-      : from(ShapeOf(node.input(0))), to(ShapeOf(node.output())),
-        aligns_corners(node.Option<uint8_t>(options, 0) != 0), is_half_pixel(node.Option<uint8_t>(options + 1, 0) != 0) {}
+      : from(ShapeOf(node.input(0))),
+        to(ShapeOf(node.output())),
+        aligns_corners(node.Option<uint8_t>(options, 0) != 0),
+        is_half_pixel(node.Option<uint8_t>(options + 1, 0) != 0) {}
 
   bool CanRun(const Node& node) const {
-    return from.rank == 4 && to.rank == 4 && from.size[0] == to.size[0] && from.size[3] == to.size[3] &&
-           node.input(0)->type == node.output()->type;
+    return from.rank == 4 && to.rank == 4 && from.size[0] == to.size[0] &&
+           from.size[3] == to.size[3] && node.input(0)->type == node.output()->type;
   }
 
   // How many entries of the input one of the output is, along a dimension.
   float Scale(int axis) const {
     const int32_t in = from.size[axis], out = to.size[axis];
-    return aligns_corners && out > 1 ? (in - 1) / static_cast<float>(out - 1) : in / static_cast<float>(out);
+    return aligns_corners && out > 1 ? (in - 1) / static_cast<float>(out - 1)
+                                     : in / static_cast<float>(out);
   }
 };
 
 int32_t Nearest(const Resize& resize, int axis, int32_t entry) {
   const float place = (entry + (resize.is_half_pixel ? 0.5f : 0.0f)) * resize.Scale(axis);
-  const int32_t nearest = static_cast<int32_t>(resize.aligns_corners ? roundf(place) : floorf(place));
+  const int32_t nearest =
+      static_cast<int32_t>(resize.aligns_corners ? roundf(place) : floorf(place));
   const int32_t last = resize.from.size[axis] - 1;
   return nearest < 0 ? 0 : nearest > last ? last : nearest;
 }
@@ -42,7 +46,8 @@ TfLiteStatus ResizeNearest(const Node& node) {
   const size_t pixel = resize.from.size[3] * bytes;
   const char* from = node.input(0)->data.raw;
   char* to = node.output()->data.raw;
-  for (int32_t batch = 0; batch < resize.to.size[0]; ++batch, from += resize.from.stride[0] * bytes) {
+  for (int32_t batch = 0; batch < resize.to.size[0];
+       ++batch, from += resize.from.stride[0] * bytes) {
     for (int32_t y = 0; y < resize.to.size[1]; ++y) {
       const char* row = from + Nearest(resize, 1, y) * resize.from.stride[1] * bytes;
       for (int32_t x = 0; x < resize.to.size[2]; ++x, to += pixel) {
@@ -102,26 +107,32 @@ struct Neighbours {
         second_second(from + y.second * shape.stride[1] + x.second * shape.stride[2]) {}
 };
 
-void Interpolate(const Neighbours<float>& near, const RealPlace& y, const RealPlace& x, float* to, int32_t channels) {
+void Interpolate(const Neighbours<float>& near, const RealPlace& y, const RealPlace& x, float* to,
+                 int32_t channels) {
   for (int32_t c = 0; c < channels; ++c) {
-    *to++ = near.first_first[c] * (1 - y.beyond) * (1 - x.beyond) + near.second_first[c] * y.beyond * (1 - x.beyond) +
-            near.first_second[c] * (1 - y.beyond) * x.beyond + near.second_second[c] * y.beyond * x.beyond;
+    *to++ = near.first_first[c] * (1 - y.beyond) * (1 - x.beyond) +
+            near.second_first[c] * y.beyond * (1 - x.beyond) +
+            near.first_second[c] * (1 - y.beyond) * x.beyond +
+            near.second_second[c] * y.beyond * x.beyond;
   }
 }
 
 // `Sum` holds an element times 2^20.
 template <typename T, typename Sum>
-void Interpolate(const Neighbours<T>& near, const WholePlace& y, const WholePlace& x, T* to, int32_t channels) {
+void Interpolate(const Neighbours<T>& near, const WholePlace& y, const WholePlace& x, T* to,
+                 int32_t channels) {
   constexpr int32_t kOne = WholePlace::kOne;
   const Sum a = (kOne - y.beyond) * (kOne - x.beyond), b = y.beyond * (kOne - x.beyond);
   const Sum c = (kOne - y.beyond) * x.beyond, d = y.beyond * x.beyond;
   for (int32_t i = 0; i < channels; ++i) {
-    const Sum sum = near.first_first[i] * a + near.second_first[i] * b + near.first_second[i] * c + near.second_second[i] * d;
+    const Sum sum = near.first_first[i] * a + near.second_first[i] * b + near.first_second[i] * c +
+                    near.second_second[i] * d;
     *to++ = static_cast<T>((sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20));
   }
 }
 
-template <typename T, typename Place, void (*kInterpolate)(const Neighbours<T>&, const Place&, const Place&, T*, int32_t)>
+template <typename T, typename Place,
+          void (*kInterpolate)(const Neighbours<T>&, const Place&, const Place&, T*, int32_t)>
 TfLiteStatus Bilinear(const Node& node, const Resize& resize) {
   const T* from = tflite::GetTensorData<T>(node.input(0));
   T* to = tflite::GetTensorData<T>(node.output());
@@ -142,8 +153,10 @@ TfLiteStatus ResizeBilinear(const Node& node) {
   if (!resize.CanRun(node)) return RefuseType(node);
   switch (node.input(0)->type) {
     case kTfLiteFloat32: return Bilinear<float, RealPlace, Interpolate>(node, resize);
-    case kTfLiteInt8: return Bilinear<int8_t, WholePlace, Interpolate<int8_t, int32_t>>(node, resize);
-    case kTfLiteInt16: return Bilinear<int16_t, WholePlace, Interpolate<int16_t, int64_t>>(node, resize);
+    case kTfLiteInt8:
+      return Bilinear<int8_t, WholePlace, Interpolate<int8_t, int32_t>>(node, resize);
+    case kTfLiteInt16:
+      return Bilinear<int16_t, WholePlace, Interpolate<int16_t, int64_t>>(node, resize);
     default: return RefuseType(node);
   }
 }

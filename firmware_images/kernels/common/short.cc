@@ -26,7 +26,9 @@ constexpr double Exp(double x) {
   return sum;
 }
 
-constexpr double Round(double x) { return static_cast<double>(static_cast<int64_t>(x < 0 ? x - 0.5 : x + 0.5)); }
+constexpr double Round(double x) {
+  return static_cast<double>(static_cast<int64_t>(x < 0 ? x - 0.5 : x + 0.5));
+}
 
 constexpr int kSteps = 512;
 
@@ -38,7 +40,8 @@ struct Table {
   constexpr Table(double (*function)(double), double least, double most) {
     const double step = (most - least) / kSteps;
     for (int i = 0; i < kSteps; ++i) {
-      const double here = Round(function(least + i * step) * 32768), next = function(least + (i + 1) * step) * 32768;
+      const double here = Round(function(least + i * step) * 32768),
+                   next = function(least + (i + 1) * step) * 32768;
       const double middle = Round(function(least + i * step + step / 2) * 32768);
       entry[i] = Limit(here - Round((Round((next + here) / 2) - middle) / 2));
     }
@@ -70,7 +73,8 @@ struct Softmax {
   static TfLiteStatus Fill(const Node& node, Scaling* scaling) {
     if (node.output()->type != kTfLiteInt16) return RefuseType(node);
     const double beta = static_cast<double>(node.Option<float>(0, 0.0f));
-    *scaling = ScalingOf(static_cast<double>(node.input(0)->params.scale) * beta / (10.0 / 65535.0));
+    *scaling =
+        ScalingOf(static_cast<double>(node.input(0)->params.scale) * beta / (10.0 / 65535.0));
     return kTfLiteOk;
   }
 
@@ -82,11 +86,13 @@ struct Softmax {
       sum += to[i];
     }
     const int zeros = __builtin_clz(static_cast<uint32_t>(sum));
-    const int32_t normal = static_cast<int32_t>(((static_cast<int64_t>(sum) << (zeros - 1)) + (1 << 13)) >> 14);
+    const int32_t normal =
+        static_cast<int32_t>(((static_cast<int64_t>(sum) << (zeros - 1)) + (1 << 13)) >> 14);
     const int32_t reciprocal = kReciprocal.At(InShort(normal - (1 << 15) - (1 << 16)));
     const int right = 31 - zeros;
     for (int32_t i = 0; i < count; ++i) {
-      const int64_t share = static_cast<int64_t>(to[i]) * reciprocal + (static_cast<int64_t>(1) << (right - 1));
+      const int64_t share =
+          static_cast<int64_t>(to[i]) * reciprocal + (static_cast<int64_t>(1) << (right - 1));
       to[i] = static_cast<int16_t>(Within(static_cast<int32_t>(share >> right), 0, 32767));
     }
   }
@@ -161,7 +167,8 @@ struct GateOp {
   static TfLiteStatus Each(const Node& node, const Gate& gate, F function) {
     const int16_t* from = node.input(0)->data.i16;
     int16_t* to = node.output()->data.i16;
-    const int32_t half = gate.shift > 0 ? 1 << (gate.shift - 1) : 0, multiplier = gate.multiplier, shift = gate.shift;
+    const int32_t half = gate.shift > 0 ? 1 << (gate.shift - 1) : 0, multiplier = gate.multiplier,
+                  shift = gate.shift;
     for (int32_t left = tflite::NumElements(node.input(0)); left > 0; --left) {
       *to++ = static_cast<int16_t>(function((*from++ * multiplier + half) >> shift));
     }
@@ -174,8 +181,10 @@ struct Logistic : GateOp<0> {
     return Each(node, gate, [](int32_t x) {
       constexpr int kBits = 9;
       const uint32_t size = x < 0 ? -x : x;
-      const uint32_t value = size >> kBits >= 255 ? 0x7FFF << (kBits + 1) : kLogistic.At(size, kBits);
-      const uint32_t rounded = x >= 0 ? value + (1 << kBits) : (1 << (16 + kBits)) - value + (1 << kBits) - 1;
+      const uint32_t value =
+          size >> kBits >= 255 ? 0x7FFF << (kBits + 1) : kLogistic.At(size, kBits);
+      const uint32_t rounded =
+          x >= 0 ? value + (1 << kBits) : (1 << (16 + kBits)) - value + (1 << kBits) - 1;
       return rounded >> (kBits + 1);
     });
   }

@@ -1,5 +1,6 @@
-// Operators of one input, element by element. For elements of eight bits, each is a table of its 256
-// answers, made when the node is initialised: four cycles an element, whatever the function costs.
+// Operators of one input, element by element. For elements of eight bits, each is a table of its
+// 256 answers, made when the node is initialised: four cycles an element, whatever the function
+// costs.
 #include <cmath>
 #include <limits>
 
@@ -18,25 +19,31 @@ struct UnaryData {
 
 constexpr int kTableSize = 256;
 
-
-
 // What the table of a node is made from: the ends' quantization, and the limits of the type.
 struct Ends {
   float in_scale, out_scale;
   int32_t in_zero, out_zero, least, most;
 
   explicit Ends(const Node& node)
-      : in_scale(node.input(0)->params.scale), out_scale(node.output()->params.scale),
-        in_zero(node.input(0)->params.zero_point), out_zero(node.output()->params.zero_point),
-        least(node.input(0)->type == kTfLiteInt8 ? -128 : 0), most(least + 255) {}
+      : in_scale(node.input(0)->params.scale),
+        out_scale(node.output()->params.scale),
+        in_zero(node.input(0)->params.zero_point),
+        out_zero(node.output()->params.zero_point),
+        least(node.input(0)->type == kTfLiteInt8 ? -128 : 0),
+        most(least + 255) {}
 
-  Scaling Identity() const { return ScalingOf(static_cast<double>(in_scale) / static_cast<double>(out_scale)); }
+  Scaling Identity() const {
+    return ScalingOf(static_cast<double>(in_scale) / static_cast<double>(out_scale));
+  }
 
   // The answer of a function on real values, as TensorFlow Lite fills its tables.
   int32_t ByValue(float (*function)(float), int32_t element) const {
     const float value = in_scale * (element - in_zero);
     const float answer = roundf(function(value) * (1.0f / out_scale));
-    return static_cast<int32_t>(answer < -65536 ? -65536 : answer > 65536 ? 65536 : answer) + out_zero;
+    return static_cast<int32_t>(answer < -65536  ? -65536
+                                : answer > 65536 ? 65536
+                                                 : answer) +
+           out_zero;
   }
 };
 
@@ -46,7 +53,8 @@ TfLiteStatus FillTable(const Node& node, const Ends& ends, UnaryData* data, F an
   uint8_t* table = AllocatePersistent<uint8_t>(node.context(), kTableSize);
   if (table == nullptr) return kTfLiteError;
   for (int32_t element = ends.least; element <= ends.most; ++element) {
-    table[static_cast<uint8_t>(element)] = static_cast<uint8_t>(Within(answer(element), ends.least, ends.most));
+    table[static_cast<uint8_t>(element)] =
+        static_cast<uint8_t>(Within(answer(element), ends.least, ends.most));
   }
   data->table = table;
   return kTfLiteOk;
@@ -69,7 +77,8 @@ template <typename T, typename F>
 TfLiteStatus Each(const Node& node, F function) {
   const T* from = tflite::GetTensorData<T>(node.input(0));
   T* to = tflite::GetTensorData<T>(node.output());
-  for (int32_t left = tflite::NumElements(node.input(0)); left > 0; --left) *to++ = function(*from++);
+  for (int32_t left = tflite::NumElements(node.input(0)); left > 0; --left)
+    *to++ = function(*from++);
   return kTfLiteOk;
 }
 
@@ -82,14 +91,16 @@ struct Unary {
 
   static TfLiteStatus Fill(const Node& node, UnaryData* data) {
     const TfLiteType type = node.input(0)->type;
-    if (node.output()->type != type || node.input(0)->bytes != node.output()->bytes) return RefuseType(node);
+    if (node.output()->type != type || node.input(0)->bytes != node.output()->bytes)
+      return RefuseType(node);
     data->parameter = F::Parameter(node);
     return type == kTfLiteFloat32 ? kTfLiteOk : F::Fill(node, data);
   }
 
   static TfLiteStatus Run(const Node& node, const UnaryData& data) {
     if (data.table != nullptr) {
-      RunTable(data.table, node.input(0)->data.uint8, node.output()->data.uint8, node.output()->bytes);
+      RunTable(data.table, node.input(0)->data.uint8, node.output()->data.uint8,
+               node.output()->bytes);
       return kTfLiteOk;
     }
     if (node.input(0)->type != kTfLiteFloat32) return F::RunOther(node, data);
@@ -104,12 +115,24 @@ struct RealOnly {
   static TfLiteStatus RunOther(const Node& node, const UnaryData&) { return RefuseType(node); }
 };
 
-struct Cos : RealOnly { static float Real(float x, float) { return cosf(x); } };
-struct Sin : RealOnly { static float Real(float x, float) { return sinf(x); } };
-struct Sqrt : RealOnly { static float Real(float x, float) { return sqrtf(x); } };
-struct Square : RealOnly { static float Real(float x, float) { return x * x; } };
-struct Floor : RealOnly { static float Real(float x, float) { return floorf(x); } };
-struct Ceil : RealOnly { static float Real(float x, float) { return ceilf(x); } };
+struct Cos : RealOnly {
+  static float Real(float x, float) { return cosf(x); }
+};
+struct Sin : RealOnly {
+  static float Real(float x, float) { return sinf(x); }
+};
+struct Sqrt : RealOnly {
+  static float Real(float x, float) { return sqrtf(x); }
+};
+struct Square : RealOnly {
+  static float Real(float x, float) { return x * x; }
+};
+struct Floor : RealOnly {
+  static float Real(float x, float) { return floorf(x); }
+};
+struct Ceil : RealOnly {
+  static float Real(float x, float) { return ceilf(x); }
+};
 
 // A function on real values that has a table made from it.
 template <float (*kFunction)(float)>
@@ -118,7 +141,8 @@ struct ByValue : RealOnly {
   static TfLiteStatus Fill(const Node& node, UnaryData* data) {
     if (!HasTable(node.input(0)->type)) return RefuseType(node);
     const Ends ends(node);
-    return FillTable(node, ends, data, [&](int32_t element) { return ends.ByValue(kFunction, element); });
+    return FillTable(node, ends, data,
+                     [&](int32_t element) { return ends.ByValue(kFunction, element); });
   }
 };
 
@@ -135,7 +159,8 @@ struct Gelu : RealOnly {
   static float Parameter(const Node& node) { return node.Option<uint8_t>(0, 0); }
   static float Real(float x, float by_tanh) { return by_tanh != 0 ? GeluByTanhOf(x) : GeluOf(x); }
   static TfLiteStatus Fill(const Node& node, UnaryData* data) {
-    return data->parameter != 0 ? ByValue<GeluByTanhOf>::Fill(node, data) : ByValue<GeluOf>::Fill(node, data);
+    return data->parameter != 0 ? ByValue<GeluByTanhOf>::Fill(node, data)
+                                : ByValue<GeluOf>::Fill(node, data);
   }
 };
 
@@ -157,7 +182,8 @@ struct Abs : RealOnly {
     });
   }
   static TfLiteStatus RunOther(const Node& node, const UnaryData& data) {
-    if (node.input(0)->type == kTfLiteInt32) return Each<int32_t>(node, [](int32_t x) { return x < 0 ? -x : x; });
+    if (node.input(0)->type == kTfLiteInt32)
+      return Each<int32_t>(node, [](int32_t x) { return x < 0 ? -x : x; });
     const Scaling scaling = data.scaling;
     return Each<int16_t>(node, [scaling](int16_t x) {
       return static_cast<int16_t>(Within(Rescale(x < 0 ? -x : x, scaling), -32768, 32767));
@@ -172,7 +198,8 @@ struct Neg : RealOnly {
     return type == kTfLiteInt32 || type == kTfLiteInt64 ? kTfLiteOk : RefuseType(node);
   }
   static TfLiteStatus RunOther(const Node& node, const UnaryData&) {
-    if (node.input(0)->type == kTfLiteInt32) return Each<int32_t>(node, [](int32_t x) { return -x; });
+    if (node.input(0)->type == kTfLiteInt32)
+      return Each<int32_t>(node, [](int32_t x) { return -x; });
     return Each<int64_t>(node, [](int64_t x) { return -x; });
   }
 };
@@ -182,7 +209,9 @@ struct LogicalNot : RealOnly {
   static TfLiteStatus Fill(const Node& node, UnaryData*) {
     return node.input(0)->type == kTfLiteBool ? kTfLiteOk : RefuseType(node);
   }
-  static TfLiteStatus RunOther(const Node& node, const UnaryData&) { return Each<bool>(node, [](bool x) { return !x; }); }
+  static TfLiteStatus RunOther(const Node& node, const UnaryData&) {
+    return Each<bool>(node, [](bool x) { return !x; });
+  }
 };
 
 // In integers throughout: a square root by Newton's steps, then the output's scale.
@@ -191,7 +220,8 @@ struct Rsqrt : RealOnly {
   static TfLiteStatus Fill(const Node& node, UnaryData* data) {
     if (node.input(0)->type != kTfLiteInt8) return RefuseType(node);
     const Ends ends(node);
-    const Scaling scaling = ScalingOf(1.0 / (sqrt(static_cast<double>(ends.in_scale)) * static_cast<double>(ends.out_scale)));
+    const Scaling scaling = ScalingOf(
+        1.0 / (sqrt(static_cast<double>(ends.in_scale)) * static_cast<double>(ends.out_scale)));
     return FillTable(node, ends, data, [&](int32_t element) {
       constexpr int kReversed = -1, kBits = 20;  // so many bits the root has behind the point
       const int32_t value = element - ends.in_zero;
@@ -209,7 +239,9 @@ struct Rsqrt : RealOnly {
 template <int kLeast, int kMost>
 struct Rectifier : RealOnly {
   static constexpr bool kIsOpen = kMost == 0;
-  static float Real(float x, float) { return x < kLeast ? kLeast : !kIsOpen && x > kMost ? kMost : x; }
+  static float Real(float x, float) {
+    return x < kLeast ? kLeast : !kIsOpen && x > kMost ? kMost : x;
+  }
 
   static int32_t Limit(const Ends& ends, int real) {
     return ends.out_zero + static_cast<int32_t>(roundf(real / ends.out_scale));
@@ -246,7 +278,8 @@ struct LeakyRelu : RealOnly {
     const Ends ends(node);
     const Scaling rise = ends.Identity(), slope = Slope(ends, data.parameter);
     return Each<int16_t>(node, [=](int16_t element) {
-      return static_cast<int16_t>(Within(Rescale(element, element >= 0 ? rise : slope), -32768, 32767));
+      return static_cast<int16_t>(
+          Within(Rescale(element, element >= 0 ? rise : slope), -32768, 32767));
     });
   }
 };
@@ -262,7 +295,9 @@ int32_t TruncatedProduct(int32_t a, int32_t b) {
   return a == -32768 && b == -32768 ? 32767 : a * b / (1 << 15);
 }
 
-int32_t ShiftedLeft(int32_t value, int shift) { return Within(value * (1 << shift), -32768, 32767); }
+int32_t ShiftedLeft(int32_t value, int shift) {
+  return Within(value * (1 << shift), -32768, 32767);
+}
 
 // A multiplier of 16 bits, rounded from one of 32.
 struct ShortScaling {
