@@ -24,7 +24,7 @@ Sample = list[NDArray[Any]]
 Run = Callable[[bytes, list[Sample]], list[bytes]]
 
 # what the other reference does wrongly, or not at all: docs/reference/models.md
-_LITE_ONLY = {"ADD", "SUB", "RELU6", "SPACE_TO_BATCH_ND"}
+_LITE_ONLY = {"ADD", "RELU6", "SOFTMAX", "SPACE_TO_BATCH_ND", "SUB"}
 _MICRO_ONLY = {"ABS", "BATCH_MATMUL", "SUM"}
 
 
