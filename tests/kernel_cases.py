@@ -201,6 +201,15 @@ def tile(r: Random) -> Case:
 
 
 @_case
+def broadcast_to(r: Random) -> Case:
+    shape = _shape(r, 1, 4, 4)
+    given = [r.choice((d, d, 1)) for d in shape][r.randint(0, len(shape) - 1) :]
+    x = _tensor(r, given, r.choice(_MOVED))
+    y = _shaped(x, shape)
+    return Case("BROADCAST_TO", (x, constant(shape)), (y,), "BroadcastToOptions")
+
+
+@_case
 def reverse(r: Random) -> Case:
     shape = _shape(r)
     x = _tensor(r, shape, r.choice(_MOVED))
@@ -422,7 +431,7 @@ def quantize(r: Random) -> Case:
 
 @_case
 def dequantize(r: Random) -> Case:
-    x = _tensor(r, _shape(r), r.choice(("int8", "uint8", "int16")))
+    x = _tensor(r, _shape(r), r.choice(("int8", "uint8", "int16", "float16")))
     return Case("DEQUANTIZE", (x,), (Tensor(x.shape, "float32"),), "DequantizeOptions")
 
 
@@ -460,6 +469,7 @@ _reduced("REDUCE_MAX", ("int8", "int32", "float32"))
 _reduced("REDUCE_MIN", ("int8", "int32", "float32"))
 _reduced("REDUCE_PROD", ("float32",))
 _reduced("REDUCE_ANY", ("bool",))
+_reduced("REDUCE_ALL", ("bool",))
 
 
 # --- weights ---
