@@ -23,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simbench.errors import InfrastructureError, ModelError
+from simbench.models.followed import only_in_micro
 from simbench.models.parse import parse
 from simbench.models.prepare import prepare
 from simbench.models.prepared import PreparedModel, TensorInfo, input_names, tensor_info
@@ -106,7 +107,7 @@ def has_reference(name: str) -> bool:
 @pytest.mark.parametrize("name", PREPARED)
 def test_preparation_changes_no_output(name: str) -> None:
     if not has_reference(name):
-        with pytest.raises(InfrastructureError, match=r"ELU, .*install tflite-micro"):
+        with pytest.raises(InfrastructureError, match=r"ELU in .*install tflite-micro"):
             reference_outputs(prepared(name), [])
         return
     expected, found = both(source(name), prepared(name))
@@ -507,3 +508,27 @@ def test_types_of_ends_that_are_fed() -> None:
     assert prepared("mnist_cnn_int16x8.tflite").input.dtype == "int16"
     sample = seeded_inputs(prepared("mnist_cnn_int16x8.tflite"), 1)[0]
     assert np.abs(np.frombuffer(sample.tensor, TENSOR_DTYPES[7])).max() > 30_000
+
+
+def dense(shape: tuple[int, ...], scales: tuple[float, ...]) -> bytes:
+    maker = Maker()
+    values = np.random.default_rng(5).integers(-127, 128, (6, shape[-1])).astype("i1")
+    given_end = maker.tensor(shape, INT8, (0.05,), (3,))
+    made = maker.tensor((*shape[:-1], 6), INT8, (0.08,), (-2,))
+    weights = maker.constant(values, INT8, scales=scales)
+    bias = maker.constant(np.zeros(6, "<i4"))
+    ends = ([given_end, weights, bias], [made])
+    maker.layer(FULLY_CONNECTED, *ends, "FullyConnectedOptions", keepNumDims=len(shape) > 2)
+    return maker.packed([given_end], [made])
+
+
+def test_what_one_interpreter_answers_wrongly_is_judged_by_the_other() -> None:
+    """tflite-runtime computes the first row alone of a dense layer over a sequence."""
+    channels = tuple(np.linspace(0.01, 0.02, 6).tolist())
+    rows, sequence = dense((4, 8), channels), dense((1, 4, 8), channels)
+    assert only_in_micro(rows) == only_in_micro(dense((1, 4, 8), (0.01,))) == ()
+    assert only_in_micro(sequence) == ("FULLY_CONNECTED",)
+    given = np.random.default_rng(6).integers(-128, 128, (4, 8)).astype("i1")
+    if reference_version().startswith("tflite-runtime"):
+        assert reference_version(prepare(sequence)).startswith("tflite-micro")
+    assert reference_outputs(sequence, [given]) == reference_outputs(rows, [given])

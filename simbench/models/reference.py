@@ -5,7 +5,8 @@ Two interpreters are exact and agree with each other: ``tflite-runtime`` and its
 that have no wheel of the others (3.13), agrees but for a step in one of 399,360 elements of ``ad``,
 measured on the 624 windows of its smoke set. From 1.3 on ``ai-edge-litert`` rounds once where the
 kernels of microcontrollers round twice, and is often one step off; the optimised resolvers are
-further off. ELU is in ``tflite-micro`` alone: a model that has it is judged by that.
+further off. What the first two lack or compute wrongly, a few forms of operators, is judged by
+``tflite-micro`` (:mod:`simbench.models.followed`).
 
 A model that is not pinned runs in a process of its own: what crashes there is a bad model.
 """
@@ -27,11 +28,11 @@ from numpy.typing import NDArray
 
 from simbench.errors import InfrastructureError, ModelError
 from simbench.files.installed import version_of
+from simbench.models.followed import only_in_micro
 from simbench.models.prepared import PreparedModel
 
 _MICRO = "tflite-micro"
 _EXACT = ("tflite-runtime", "ai-edge-litert", _MICRO)
-_ONLY_IN_MICRO = frozenset({"ELU"})  # not in TensorFlow Lite's reference resolver, seen in 2.14
 _ROUNDS_ONCE = (1, 3)  # ai-edge-litert from this version on
 _TIME_LIMIT_S = 300
 _MICRO_ARENA_BYTES = 64 << 20
@@ -63,20 +64,20 @@ def reference_version(model: PreparedModel | None = None) -> str:
 
 
 def _interpreter_package(data: bytes | None = None) -> str:
-    """The installed package that is exact, and has the operators of the model ``data``."""
+    """The installed package that is exact for the model ``data``."""
     exact = list(filter(_is_exact, _EXACT))
     if not exact:
         raise InfrastructureError(
             "no exact host interpreter: install tflite-runtime 2.14, ai-edge-litert 1.2.0 or "
             "tflite-micro with pip, whichever has a wheel for this Python, then run again"
         )
-    lacking = set() if data is None else _operators(data) & _ONLY_IN_MICRO
-    if not lacking:
+    wrong = () if data is None or exact[0] == _MICRO else only_in_micro(data)
+    if not wrong:
         return exact[0]
     if _MICRO not in exact:
         raise InfrastructureError(
-            f"the model has {', '.join(sorted(lacking))}, which the reference kernels of "
-            f"{exact[0]} lack: install tflite-micro with pip, then run again"
+            f"the model has {', '.join(wrong)} in a form that the reference kernels of {exact[0]} "
+            "lack or compute wrongly: install tflite-micro with pip, then run again"
         )
     return _MICRO
 
@@ -86,17 +87,6 @@ def _is_exact(package: str) -> bool:
     if not release:
         return False
     return package != "ai-edge-litert" or _major_minor(release) < _ROUNDS_ONCE
-
-
-def _operators(data: bytes) -> set[str]:
-    """Names of the builtin operators that the model says it has."""
-    from simbench.models.schema import operator_name, schema
-
-    model = schema().Model.GetRootAs(data, 0)
-    entries = (model.OperatorCodes(i) for i in range(model.OperatorCodesLength()))
-    return {
-        operator_name(max(entry.DeprecatedBuiltinCode(), entry.BuiltinCode())) for entry in entries
-    }
 
 
 def _major_minor(release: str) -> tuple[int, ...]:

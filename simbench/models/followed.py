@@ -1,0 +1,89 @@
+"""What only one of the host's interpreters answers rightly: which is followed, and why.
+
+Each line was seen in tflite-runtime 2.14 beside tflite-micro of October 2026, on models of one
+operator; docs/reference/models.md has the table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simbench.models.operators import scale_count
+from simbench.models.parse import parse
+from simbench.models.schema import INT8, INT16, operator_code, operator_name, schema
+
+_LACKING = ("ELU", "CEIL", "ROUND", "BROADCAST_TO")
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """An operator with its tensors; ``None`` where an optional input is left out."""
+
+    inputs: tuple[Any, ...]
+    output: Any
+    options: Any
+
+    def is_of(self, kind: int) -> bool:
+        return bool(self.output.type == kind)
+
+
+def only_in_micro(data: bytes) -> tuple[str, ...]:
+    """Names of the model's operators that the reference kernels of TensorFlow Lite lack or compute
+    wrongly, as the model has them, and those of TensorFlow Lite Micro do not."""
+    source = schema().Model.GetRootAs(data, 0)
+    entries = [source.OperatorCodes(i) for i in range(source.OperatorCodesLength())]
+    names = [
+        operator_name(max(entry.DeprecatedBuiltinCode(), entry.BuiltinCode())) for entry in entries
+    ]
+    if not _WRONG.keys() & set(names):  # nearly every model: there is no need to read it all
+        return ()
+    model = parse(data)
+    found = set()
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            name = operator_name(operator_code(model.operatorCodes[operator.opcodeIndex]))
+            if name in _WRONG and _WRONG[name](_node(graph, operator)):
+                found.add(name)
+    return tuple(sorted(found))
+
+
+def _node(graph: Any, operator: Any) -> _Node:
+    inputs = tuple(None if i < 0 else graph.tensors[i] for i in operator.inputs)
+    return _Node(inputs, graph.tensors[operator.outputs[0]], operator.builtinOptions)
+
+
+def _always(_: _Node) -> bool:
+    return True
+
+
+def _fully_connected(node: _Node) -> bool:
+    """With a scale for each channel, only the first rows of more than two dimensions."""
+    return node.is_of(INT8) and len(node.output.shape) > 2 and scale_count(node.inputs[1]) > 1
+
+
+def _matmul(node: _Node) -> bool:
+    """Of int8 with the first turned, only the first of several matrices."""
+    several = math.prod(int(d) for d in node.output.shape[:-2]) > 1
+    return node.is_of(INT8) and several and bool(getattr(node.options, "adjX", False))
+
+
+def _sum(node: _Node) -> bool:
+    """Of int8, sums that wrap around."""
+    return node.is_of(INT8)
+
+
+def _transpose_conv(node: _Node) -> bool:
+    """Of int16 without a bias, sums of 32 bits, rounded twice."""
+    return node.is_of(INT16) and (len(node.inputs) < 4 or node.inputs[3] is None)
+
+
+_WRONG: Mapping[str, Callable[[_Node], bool]] = {
+    **dict.fromkeys(_LACKING, _always),
+    "FULLY_CONNECTED": _fully_connected,
+    "BATCH_MATMUL": _matmul,
+    "SUM": _sum,
+    "TRANSPOSE_CONV": _transpose_conv,
+}
