@@ -49,7 +49,7 @@ REFUSED = {
     "lstm_int8_tf215.tflite": r"is a fused LSTM \(UNIDIRECTIONAL_SEQUENCE_LSTM\), .*unroll=True",
 }
 PREPARED = sorted({path.name for path in MODELS.glob("*.tflite")} - REFUSED.keys())
-FUSED_LSTM, WHILE = 44, 119
+FUSED_LSTM, NEG, WHILE = 44, 59, 119
 ALL_OPS = {code: 99 for code in range(200) if code not in (16, 32, FUSED_LSTM, 46)}
 
 
@@ -374,9 +374,9 @@ def test_flex_and_custom_ops_are_refused_by_name() -> None:
 
 def test_more_dimensions_than_kernels_know_are_refused() -> None:
     def change(model: Any) -> None:
-        model.subgraphs[0].tensors[-1].shape = np.ones(6, "<i4")
+        model.subgraphs[0].tensors[-1].shape = np.ones(7, "<i4")
 
-    assert "has 6 dimensions, the firmware knows up to 5" in with_bad("sine_int8.tflite", change)
+    assert "has 7 dimensions, the firmware knows up to 6" in with_bad("sine_int8.tflite", change)
 
 
 def test_a_missing_scale_is_refused() -> None:
@@ -393,6 +393,16 @@ def test_an_operator_that_the_firmware_lacks_is_told_before_its_structure() -> N
     model.subgraphs[0].operators[0].inputs[1] = -1
     with pytest.raises(ModelError, match=r"FULLY_CONNECTED .* is not in this firmware"):
         prepare(pack(model), ops)
+
+
+def test_a_type_that_an_operator_has_no_kernel_of_is_refused() -> None:
+    maker = Maker()
+    ends = [maker.tensor((1, 4), INT8, (0.1,)) for _ in range(2)]
+    maker.layer(NEG, ends[:1], ends[1:])
+    file = maker.packed(ends[:1], ends[1:])
+    assert prepare(file).layers[0].op == "NEG"  # of a firmware that is not known
+    with pytest.raises(ModelError, match=r"op NEG of layer 0 takes int8, .* for int32, int64, fl"):
+        prepare(file, ALL_OPS)
 
 
 def while_of(model: Any) -> Any:

@@ -7,9 +7,11 @@ in the converter.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from simbench.errors import ModelError
+from simbench.firmware.operators import operators
 from simbench.models.operators import (
     CONV_2D,
     DEPTHWISE_CONV_2D,
@@ -30,7 +32,7 @@ from simbench.models.schema import (
     tensor_type_name,
 )
 
-MAX_RANK = 5  # TensorFlow Lite Micro's RuntimeShape keeps up to five dimensions in place
+MAX_RANK = 6  # of the firmware's kernels
 
 _CUSTOM = 32  # schema.fbs, enum BuiltinOperator
 _FUSED_RECURRENT = {16: "LSTM", 35: "RNN", 44: "LSTM", 46: "LSTM", 52: "RNN"}
@@ -40,6 +42,7 @@ _HYBRID = frozenset(
     {CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, _BATCH_MATMUL, _TRANSPOSE_CONV, _SVDF}
     | _FUSED_RECURRENT.keys()
 )
+_DATA_INPUT = {_TRANSPOSE_CONV: 2}  # which input's type decides, where not the first one's
 _ADVICE = {
     "INT4": "int4 weights are not supported: quantize the weights to 8 bits",
     "STRING": "string tensors are not supported: do the text's lookup outside the model",
@@ -68,8 +71,11 @@ def check_features(model: Any, ops: Mapping[int, int] | None) -> None:
             where = f"layer {layer}" if number == 0 else f"layer {layer} of subgraph {number}"
             _check_custom(entry, where)
             _check_hybrid(model, graph, operator, operator_code(entry), where)
-            if ops is not None and operator_code(entry) not in {*ops, *PREPARED_AWAY}:
+            if ops is None or operator_code(entry) in PREPARED_AWAY:
+                continue
+            if operator_code(entry) not in ops:
                 raise missing_operator(operator_code(entry), entry.version, where)
+            check_type(graph, operator, operator_code(entry), where)
     for graph in model.subgraphs:
         for index, tensor in enumerate(graph.tensors):
             _check_tensor(index, tensor)
@@ -94,6 +100,28 @@ def missing_operator(code: int, version: int, where: str) -> ModelError:
         f"op {operator_name(code)} (version {version}) of {where} is not in this firmware: convert "
         "the model without it ('simbench list ops' shows what there is)"
     )
+
+
+def check_type(graph: Any, operator: Any, code: int, where: str) -> None:
+    """Raise :class:`ModelError` where the firmware's operator has no kernel of the type given."""
+    known = _types().get(code, ())
+    index = next(iter(operator.inputs[_DATA_INPUT.get(code, 0) :]), -1)
+    if not 0 <= index < len(graph.tensors):
+        return
+    dtype = TENSOR_DTYPES.get(graph.tensors[index].type)
+    if known and dtype is not None and dtype.name not in known:
+        raise ModelError(
+            f"op {operator_name(code)} of {where} takes {dtype.name}, and this firmware runs it "
+            f"for {', '.join(known)} ('simbench list ops' shows them): convert the layer in one of "
+            "these types, or replace it"
+        )
+
+
+@cache
+def _types() -> Mapping[int, tuple[str, ...]]:
+    """The types of each operator that runs for some alone."""
+    names = {dtype.name for dtype in TENSOR_DTYPES.values()}
+    return {row.code: row.types for row in operators() if names.issuperset(row.types)}
 
 
 def _entry(model: Any, operator: Any) -> Any:

@@ -13,6 +13,7 @@ from itertools import chain
 from simbench.catalog.benchmarks import Benchmark, ModelFile, PackagedModel
 from simbench.files.fetch import Progress, quiet
 from simbench.files.installed import version_of
+from simbench.firmware.operators import operators
 from simbench.models.prepared import PreparedModel, input_names
 from simbench.models.reference import reference_outputs, reference_version
 from simbench.models.source import benchmark_model, source_bytes
@@ -35,7 +36,7 @@ def prepared_model(
     recall = Recall(store, benchmark.id)
     key = key_of(
         _source(benchmark.model),
-        None if ops is None else sorted(ops.items()),
+        None if ops is None else (sorted(ops.items()), [(o.code, o.types) for o in operators()]),
         version_of("flatbuffers"),
         sources_hash(*_PREPARES),
     )

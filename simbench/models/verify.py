@@ -16,7 +16,7 @@ from typing import Any
 
 from simbench.errors import ModelError
 from simbench.models.calls import check_call, reached
-from simbench.models.features import check_features, missing_operator
+from simbench.models.features import check_features, check_type, missing_operator
 from simbench.models.operators import check_operator, constant_bytes
 from simbench.models.parse import parse
 from simbench.models.schema import (
@@ -91,7 +91,7 @@ def check_hash(data: bytes, sha256: str | None) -> None:
 
 
 def check_ops(model: Any, ops: Mapping[int, int]) -> None:
-    """Raise :class:`ModelError` where the firmware lacks an operator, or its version."""
+    """Raise :class:`ModelError` where the firmware lacks an operator, its version or its type."""
     for number, graph in enumerate(model.subgraphs):
         for layer, operator in enumerate(graph.operators):
             entry = model.operatorCodes[operator.opcodeIndex]
@@ -105,6 +105,7 @@ def check_ops(model: Any, ops: Mapping[int, int]) -> None:
                     f"firmware knows up to {ops[code]}: convert the model without what is new in "
                     "it ('simbench list ops' shows what there is)"
                 )
+            check_type(graph, operator, code, where)
 
 
 def check_structure(model: Any) -> None:
