@@ -49,7 +49,7 @@ REFUSED = {
     "lstm_int8_tf215.tflite": r"is a fused LSTM \(UNIDIRECTIONAL_SEQUENCE_LSTM\), .*unroll=True",
 }
 PREPARED = sorted({path.name for path in MODELS.glob("*.tflite")} - REFUSED.keys())
-FUSED_LSTM, NEG, WHILE = 44, 59, 119
+FUSED_LSTM, MAXIMUM, NEG, WHILE = 44, 55, 59, 119
 ALL_OPS = {code: 99 for code in range(200) if code not in (16, 32, FUSED_LSTM, 46)}
 
 
@@ -384,7 +384,39 @@ def test_a_missing_scale_is_refused() -> None:
         graph = model.subgraphs[0]
         graph.tensors[graph.operators[0].outputs[0]].quantization = None
 
-    assert "has activations without a scale" in with_bad("sine_int8.tflite", change)
+    said = with_bad("sine_int8.tflite", change)
+    assert re.match(
+        r"layer 0 \(FULLY_CONNECTED\) .* of int8 without a scale: .*representative", said
+    )
+
+
+@pytest.mark.parametrize(("scale", "shown"), [(np.nan, "nan"), (0.0, "0"), (-1.0, "-1")])
+def test_a_scale_that_is_none_is_refused(scale: float, shown: str) -> None:
+    def change(model: Any) -> None:
+        graph = model.subgraphs[0]
+        weights = graph.tensors[graph.operators[0].inputs[1]]
+        weights.quantization.scale = np.full_like(weights.quantization.scale, scale)
+
+    said = with_bad("sine_int8.tflite", change)
+    assert re.match(
+        rf"layer 0 \(FULLY_CONNECTED\) .* with the scale {shown}, .*representative", said
+    )
+
+
+def test_whole_numbers_that_are_compared_need_no_scale() -> None:
+    maker = Maker()
+    ends = [maker.tensor((1, 4), INT8, scale) for scale in ((0.1,), (0.1,))]
+    plain = maker.tensor((1, 4), INT8)
+    maker.layer(MAXIMUM, [ends[0], maker.constant(np.ones((1, 4), "i1"), INT8)], [plain])
+    maker.layer(RESHAPE, [plain, maker.constant(np.array([1, 4], "<i4"))], ends[1:])
+    assert len(prepare(maker.packed(ends[:1], ends[1:]), ALL_OPS).layers) == 2
+
+
+def test_a_model_of_one_quantize_stays() -> None:
+    maker = Maker()
+    ends = [maker.tensor((1, 4)), maker.tensor((1, 4), INT8, (0.1,))]
+    maker.layer(QUANTIZE, ends[:1], ends[1:])
+    assert [layer.op for layer in prepare(maker.packed(ends[:1], ends[1:])).layers] == ["QUANTIZE"]
 
 
 def test_an_operator_that_the_firmware_lacks_is_told_before_its_structure() -> None:

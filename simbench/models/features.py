@@ -6,6 +6,7 @@ in the converter.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -21,10 +22,13 @@ from simbench.models.operators import (
     SHAPE,
     STRIDED_SLICE,
     constant_bytes,
+    scale_count,
 )
+from simbench.models.prepared import tensor_name
 from simbench.models.schema import (
     FLOAT32,
     INT8,
+    INT16,
     TENSOR_DTYPES,
     UINT8,
     operator_code,
@@ -41,6 +45,13 @@ _BATCH_MATMUL, _TRANSPOSE_CONV, _SVDF = 126, 67, 27
 _HYBRID = frozenset(
     {CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, _BATCH_MATMUL, _TRANSPOSE_CONV, _SVDF}
     | _FUSED_RECURRENT.keys()
+)
+# compare or copy whole numbers as they are
+_WITHOUT_SCALES = frozenset(
+    {
+        *("ARG_MAX", "ARG_MIN", "CAST", "EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"),
+        *("MAXIMUM", "MINIMUM", "NOT_EQUAL", "REDUCE_MAX", "REDUCE_MIN"),
+    }
 )
 _DATA_INPUT = {_TRANSPOSE_CONV: 2}  # which input's type decides, where not the first one's
 _ADVICE = {
@@ -71,6 +82,7 @@ def check_features(model: Any, ops: Mapping[int, int] | None) -> None:
             where = f"layer {layer}" if number == 0 else f"layer {layer} of subgraph {number}"
             _check_custom(entry, where)
             _check_hybrid(model, graph, operator, operator_code(entry), where)
+            _check_scales(graph, operator, operator_code(entry), where)
             if ops is None or operator_code(entry) in PREPARED_AWAY:
                 continue
             if operator_code(entry) not in ops:
@@ -157,6 +169,27 @@ def _check_hybrid(model: Any, graph: Any, operator: Any, code: int, where: str) 
             "(dynamic range) models are not supported; quantize it fully to int8, for which "
             f"{_INT8_ONLY}, or leave converter.optimizations empty for float32"
         )
+
+
+def _check_scales(graph: Any, operator: Any, code: int, where: str) -> None:
+    needed = code in _types() and operator_name(code) not in _WITHOUT_SCALES
+    for index in (*operator.inputs, *operator.outputs):
+        if not 0 <= index < len(graph.tensors):
+            continue
+        tensor = graph.tensors[index]
+        found = f"{where} ({operator_name(code)}) has the tensor {tensor_name(tensor)!r}"
+        scales = getattr(tensor.quantization, "scale", None)
+        bad = [] if scales is None else [s for s in scales.tolist() if not 0 < s < math.inf]
+        if bad:
+            raise ModelError(
+                f"{found} with the scale {bad[0]:g}, and a scale is a positive number: give a "
+                "converter.representative_dataset of real inputs, and look for NaN in the weights"
+            )
+        if needed and tensor.type in (INT8, UINT8, INT16) and not scale_count(tensor):
+            raise ModelError(
+                f"{found} of {TENSOR_DTYPES[tensor.type].name} without a scale: quantize it with a "
+                "converter.representative_dataset, or leave the layer in float32"
+            )
 
 
 def _check_tensor(index: int, tensor: Any) -> None:

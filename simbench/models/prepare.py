@@ -287,6 +287,8 @@ def _drop_other_inputs(model: Any) -> str | None:
         readers = _readers(graph, index)
         if len(readers) != 1 or index in graph.outputs or code_of(model, readers[0]) != QUANTIZE:
             continue
+        if len(graph.operators) == 1:  # else nothing is left
+            continue
         given, target = graph.tensors[index], readers[0].outputs[0]
         if graph.tensors[target].type == INT8 and _is_other_end(given, graph.tensors[target]):
             graph.inputs[position] = target
@@ -302,6 +304,8 @@ def _drop_other_outputs(model: Any) -> str | None:
     for position, index in enumerate(graph.outputs):
         writers = [operator for operator in graph.operators if index in operator.outputs]
         if not writers or _readers(graph, index) or graph.outputs.count(index) > 1:
+            continue
+        if len(graph.operators) == 1:  # else nothing is left
             continue
         name = operator_name(code_of(model, writers[0]))
         given, source = graph.tensors[index], writers[0].inputs[0]
