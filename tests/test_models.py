@@ -193,6 +193,23 @@ def test_multiply_accumulates_are_the_official_ones(benchmark: str, macs: int) -
     assert prepared(benchmark).macs == macs == BENCHMARKS[benchmark].macs
 
 
+@pytest.mark.parametrize(
+    ("benchmark", "layers", "sha256"),
+    [
+        ("ad", 12, "474a08e8a900cda35466f1a267f764fd66818e298ac086619a799e17cfd73951"),
+        ("ic", 16, "c1de97967aa52023059c7df6de85614fc0efdd4b13794c5605ee07a9684be859"),
+        ("kws", 13, "22260d22a631f6aa2512e742e4fede441566e8e1f6cec39462987b8b1ab559a1"),
+        ("vww", 31, "1b08175a7e912b5bb634aaf2d3526176a8192aab92c73203d8360a14efe6f3e4"),
+    ],
+)
+def test_prepared_benchmarks_are_those_that_were_measured(
+    benchmark: str, layers: int, sha256: str
+) -> None:
+    """Published counts are of these bytes: who changes them measures them anew."""
+    model = prepared(benchmark)
+    assert (len(model.layers), model.sha256) == (layers, sha256)
+
+
 def test_macs_of_layers_by_hand() -> None:
     layers = prepared("kws").layers
     assert layers[0].macs == 25 * 5 * 64 * 10 * 4 * 1

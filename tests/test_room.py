@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
+from hand_made_models import Maker
 
 from simbench.backends import backend
 from simbench.catalog.platforms import load_platform
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.emulator
 
 MODELS = Path(__file__).parent / "data/models"
 MIB = 1 << 20
+ADD, LOGISTIC, TANH = 0, 14, 28
 
 
 @cache
@@ -69,3 +72,31 @@ def test_more_inputs_than_the_machine_holds_are_a_mistake() -> None:
     given = replace(task.inputs[0], wire=bytes(3 * MIB))
     with pytest.raises(UsageError, match=r"3 inputs of 3,145,728 bytes .*: give --samples 2"):
         check_room(replace(task, inputs=(given,) * 3))
+
+
+def test_inputs_of_a_model_that_fits_no_board_are_no_mistake() -> None:
+    task = task_of("sine_int8.tflite")
+    given, model = (
+        replace(task.inputs[0], wire=bytes(3 * MIB)),
+        replace(task.model, least_arena_bytes=3 * MIB),
+    )
+    with pytest.raises(DoesNotFit, match=r"arena \(in sram\) needs 3,145,728 bytes"):
+        check_room(replace(task, inputs=(given,) * 3, model=model))
+
+
+def test_an_arena_that_only_the_firmware_knows_to_be_too_large_is_a_result(tmp_path: Path) -> None:
+    """No layer's own tensors take 8 MiB: those that live on beside them do."""
+    maker = Maker()
+    ends = [maker.tensor((1, 512, 512, 3)) for _ in range(5)]
+    for layer, (read, made) in enumerate([([0], 1), ([0], 2), ([1, 2], 3), ([3, 0], 4)]):
+        options = "AddOptions" if layer > 1 else None
+        code = (LOGISTIC, TANH, ADD, ADD)[layer]
+        maker.layer(code, [ends[i] for i in read], [ends[made]], options)
+    file = tmp_path / "large.tflite"
+    file.write_bytes(maker.packed(ends[:1], ends[4:]))
+    task = task_of(str(file))
+    assert task.model.least_arena_bytes < 8 * MIB
+    result = run_task(task, backend("qemu"))
+    assert result.status == DOES_NOT_FIT
+    assert result.reason is not None
+    assert re.fullmatch(r"the arena \(in sram\) needs 12,58\d,\d+ bytes, 131,072 .*", result.reason)

@@ -26,7 +26,7 @@ from simbench.serve.ports import Port, tcp_port, terminal
 from simbench.serve.server import Server, race
 from simbench.session.conversation import converse
 from simbench.session.measure import launch_spec
-from simbench.session.room import check_room
+from simbench.session.room import arena_misfit, check_room
 from simbench.task.tasks import ModelTask
 
 _NO_LIMIT = 1 << 62
@@ -134,6 +134,9 @@ def _misfit(task: ModelTask, backend: Backend) -> DoesNotFit | None:
         return error
     with backend.launch(replace(launch_spec(task), counting=False)) as board:
         talk = converse(board, counted=False)
+        misfit = arena_misfit(task, talk.boot_errors)
+        if misfit is not None:
+            return misfit
         if talk.boot_errors:
             raise InfrastructureError(
                 f"the firmware cannot run {task.benchmark.title}: {'; '.join(talk.boot_errors)}"

@@ -13,7 +13,7 @@ from simbench.counts import Counts
 from simbench.errors import FirmwareFault, InfrastructureError
 from simbench.firmware.config import BUFFER_BYTES, BoardConfig, pack_config
 from simbench.session.conversation import Conversation, Footprint, Patience, converse
-from simbench.session.room import check_room
+from simbench.session.room import arena_misfit, check_room
 from simbench.task.inputs import Input
 from simbench.task.tasks import ElfTask, ModelTask, Task
 
@@ -105,6 +105,9 @@ def _talk(board: Board, task: Task) -> Conversation:
 
 
 def _check_boot(conversation: Conversation, task: ModelTask) -> None:
+    misfit = arena_misfit(task, conversation.boot_errors)
+    if misfit is not None:
+        raise misfit
     if conversation.boot_errors:
         raise InfrastructureError(
             f"the firmware cannot run {task.benchmark.title}: {'; '.join(conversation.boot_errors)}"

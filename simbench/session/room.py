@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from simbench.counts import Segment
 from simbench.errors import DoesNotFit, UsageError
 from simbench.task.tasks import ModelTask
 
+_ARENA_NEEDED = re.compile(r"The model needs an arena of (\d+) bytes, and there are (\d+)")
 _CALLED = {Segment.WEIGHTS: "model", Segment.ARENA: "arena"}
 
 
@@ -21,13 +25,25 @@ def check_room(task: ModelTask) -> None:
     }
     for segment, needed in needs.items():
         free = _region(task, segment.name.lower())
-        if needed <= free:
-            continue
-        memory = task.platform.memory_of(segment)
-        if needed > memory.size_bytes:
-            raise DoesNotFit(f"{_CALLED[segment]} (in {memory.name})", needed, memory.size_bytes)
-        raise DoesNotFit(f"{_CALLED[segment]} (in the emulated machine)", needed, free)
+        if needed > free:
+            raise _misfit(task, segment, needed, free)
     _check_inputs(task)
+
+
+def arena_misfit(task: ModelTask, boot_errors: Iterable[str]) -> DoesNotFit | None:
+    """What the firmware said when it started, where it was that its arena is too small."""
+    for said in boot_errors:
+        found = _ARENA_NEEDED.fullmatch(said)
+        if found is not None:
+            return _misfit(task, Segment.ARENA, int(found[1]), int(found[2]))
+    return None
+
+
+def _misfit(task: ModelTask, segment: Segment, needed: int, free: int) -> DoesNotFit:
+    memory = task.platform.memory_of(segment)
+    if needed > memory.size_bytes:
+        return DoesNotFit(f"{_CALLED[segment]} (in {memory.name})", needed, memory.size_bytes)
+    return DoesNotFit(f"{_CALLED[segment]} (in the emulated machine)", needed, free)
 
 
 def _check_inputs(task: ModelTask) -> None:
@@ -35,6 +51,9 @@ def _check_inputs(task: ModelTask) -> None:
     largest = max((len(entry.wire) for entry in task.inputs), default=0)
     bank = _region(task, "bank")
     if largest * len(task.inputs) > bank:
+        needed, memory = task.model.least_arena_bytes, task.platform.memory_of(Segment.ARENA)
+        if needed > memory.size_bytes:  # fewer inputs would not help
+            raise _misfit(task, Segment.ARENA, needed, memory.size_bytes)
         raise UsageError(
             f"{len(task.inputs)} inputs of {largest:,} bytes are more than the emulated machine "
             f"holds ({bank:,} bytes): give --samples {max(bank // largest, 1)}"
