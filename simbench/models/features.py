@@ -29,6 +29,7 @@ from simbench.models.schema import (
     FLOAT32,
     INT8,
     INT16,
+    INT32,
     TENSOR_DTYPES,
     UINT8,
     operator_code,
@@ -46,6 +47,7 @@ _HYBRID = frozenset(
     {CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, _BATCH_MATMUL, _TRANSPOSE_CONV, _SVDF}
     | _FUSED_RECURRENT.keys()
 )
+_INDEX_OF = frozenset({56, 79})  # ARG_MAX, ARG_MIN
 # compare or copy whole numbers as they are
 _WITHOUT_SCALES = frozenset(
     {
@@ -116,6 +118,12 @@ def missing_operator(code: int, version: int, where: str) -> ModelError:
 
 def check_type(graph: Any, operator: Any, code: int, where: str) -> None:
     """Raise :class:`ModelError` where the firmware's operator has no kernel of the type given."""
+    for output in operator.outputs[:1] if code in _INDEX_OF else ():
+        if 0 <= output < len(graph.tensors) and graph.tensors[output].type != INT32:
+            raise ModelError(
+                f"op {operator_name(code)} of {where} gives int64, and this firmware gives int32 "
+                "alone: tf.argmax(..., output_type=tf.int32)"
+            )
     known = _types().get(code, ())
     index = next(iter(operator.inputs[_DATA_INPUT.get(code, 0) :]), -1)
     if not 0 <= index < len(graph.tensors):

@@ -59,7 +59,7 @@ _Step = Callable[[Any], str | None]
 
 _BIAS_INPUT = 2  # of convolutions and fully connected layers
 _WITH_BIAS = (CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED)
-_END_TYPES = ("int8", "uint8", "int16", "int32", "float32", "bool")
+_END_TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
 
 
 def prepare(

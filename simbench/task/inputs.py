@@ -53,10 +53,10 @@ def seeded_inputs(
     """``count`` inputs, the first of which do not depend on ``count``.
 
     They go over the full range of int8, uint8 and int16, from -1 to 1 where the model takes floats,
-    and are 0 or 1 where it takes int32. Input ``i`` is the raw output of Philox 4x64 (Salmon et
-    al., 2011) with key ``seed`` and ``i`` in the highest word of its counter, the number of the
-    model's input in the next, read as little-endian bytes: a generator that NumPy promises never to
-    change.
+    and are 0 or 1 where it takes int32, int64 or bool. Input ``i`` is the raw output of Philox 4x64
+    (Salmon et al., 2011) with key ``seed`` and ``i`` in the highest word of its counter, the number
+    of the model's input in the next, read as little-endian bytes: a generator that NumPy promises
+    never to change.
     """
     return tuple(
         join_inputs(
@@ -83,7 +83,7 @@ def _random_tensor(tensor: TensorInfo, seed: int, index: int, position: int) -> 
     if tensor.is_real:
         return _unit_floats(np.frombuffer(raw, "<u4")).reshape(tensor.shape)
     elements = np.frombuffer(raw, np.uint8 if tensor.dtype == "bool" else tensor.dtype)
-    if tensor.dtype in ("bool", "int32"):  # of indices, 0 and 1 are in nearly every table
+    if tensor.dtype in ("bool", "int32", "int64"):  # of indices, 0 and 1 are in nearly every table
         elements = elements & 1
     return elements.astype(tensor.dtype).reshape(tensor.shape)
 
