@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,11 @@ from hand_made_models import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_cases import CASES
+from single_op import model_of
 
 from simbench.errors import InfrastructureError, ModelError
+from simbench.firmware.operators import operators
 from simbench.models.followed import only_in_micro
 from simbench.models.parse import parse
 from simbench.models.prepare import prepare
@@ -454,6 +458,17 @@ def test_indices_of_64_bits_are_fed_and_given() -> None:
     given_elements = [i.tensor for i in seeded_inputs(model, 3)]
     assert {int(e) for raw in given_elements for e in np.frombuffer(raw, "<i8")} == {0, 1}
     assert list(reference_outputs(model, given_elements)) == given_elements
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_what_kernels_are_held_to_is_admitted(name: str) -> None:
+    ops = {row.code: row.highest_version for row in operators()}
+    for number in range(6):
+        case = CASES[name](Random(f"{name} {number}"))
+        ends = (*case.fed, *case.outputs)
+        if name == "cast" and any(t.dtype == "int8" and not t.scale for t in ends):
+            continue  # whole numbers, which no end may be
+        assert prepare(model_of(case), ops).layers[0].op in (case.op, "RESHAPE")
 
 
 def while_of(model: Any) -> Any:

@@ -103,7 +103,7 @@ def _packed(values: list[NDArray[Any]], operator: Any) -> NDArray[Any] | None:
 
 def _strided_slice(values: list[NDArray[Any]], operator: Any) -> NDArray[Any] | None:
     options = operator.builtinOptions
-    if len(values) != 4 or options.ellipsisMask or options.newAxisMask:
+    if len(values) != 4 or options.ellipsisMask or options.newAxisMask or options.offset:
         return None
     value, begins, ends, strides = values
     if any(v.shape != (value.ndim,) for v in (begins, ends, strides)) or not strides.all():

@@ -309,7 +309,7 @@ def _strided_slice(node: _Node) -> Shape | None:
     options = node.options
     if begins is None or ends is None or strides is None:
         return None
-    if options.ellipsisMask or options.newAxisMask:
+    if options.ellipsisMask or options.newAxisMask or options.offset:
         return None
     shape = []
     for axis, size in enumerate(node.shapes[0]):
@@ -356,6 +356,27 @@ def _matmul(node: _Node) -> Shape:
     return (*np.broadcast_shapes(node.shapes[0][:-2], node.shapes[1][:-2]), rows, columns)
 
 
+def _to_space(node: _Node) -> Shape:
+    batch, height, width, depth = node.shapes[0]
+    size = node.options.blockSize
+    return (batch, height * size, width * size, depth // size**2)
+
+
+def _to_depth(node: _Node) -> Shape:
+    batch, height, width, depth = node.shapes[0]
+    size = node.options.blockSize
+    return (batch, height // size, width // size, depth * size**2)
+
+
+def _index_of(node: _Node) -> Shape | None:
+    axis = node.numbers(1)
+    if axis is None or len(axis) != 1:
+        return None
+    shape = list(node.shapes[0])
+    del shape[axis[0]]
+    return tuple(shape)
+
+
 def _rank_only(node: _Node) -> Shape:
     return (len(node.shapes[0]),)
 
@@ -388,6 +409,11 @@ _RULES: dict[str, tuple[str | None, _Rule]] = {
     "BATCH_TO_SPACE_ND": (None, _from_batch),
     "PAD": (None, _pad),
     "PADV2": (None, _pad),
+    "MIRROR_PAD": (None, _pad),
+    "DEPTH_TO_SPACE": ("DepthToSpaceOptions", _to_space),
+    "SPACE_TO_DEPTH": ("SpaceToDepthOptions", _to_depth),
+    "ARG_MAX": (None, _index_of),
+    "ARG_MIN": (None, _index_of),
     "CONCATENATION": ("ConcatenationOptions", _concatenation),
     "SPLIT": ("SplitOptions", _split),
     "UNPACK": ("UnpackOptions", _unpack),
