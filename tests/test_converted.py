@@ -35,6 +35,7 @@ from simbench.models.reference import reference_outputs, reference_version
 from simbench.models.schema import (
     FLOAT32,
     INT8,
+    INT16,
     INT32,
     INT64,
     TENSOR_DTYPES,
@@ -54,7 +55,7 @@ REFUSED = {
     "lstm_int8_tf215.tflite": r"is a fused LSTM \(UNIDIRECTIONAL_SEQUENCE_LSTM\), .*unroll=True",
 }
 PREPARED = sorted({path.name for path in MODELS.glob("*.tflite")} - REFUSED.keys())
-FUSED_LSTM, MAXIMUM, ARG_MAX, NEG, WHILE = 44, 55, 56, 59, 119
+FUSED_LSTM, MAXIMUM, ARG_MAX, NEG, ABS, WHILE = 44, 55, 56, 59, 101, 119
 ALL_OPS = {code: 99 for code in range(200) if code not in (16, 32, FUSED_LSTM, 46)}
 
 
@@ -466,8 +467,8 @@ def test_what_kernels_are_held_to_is_admitted(name: str) -> None:
     for number in range(6):
         case = CASES[name](Random(f"{name} {number}"))
         ends = (*case.fed, *case.outputs)
-        if name == "cast" and any(t.dtype == "int8" and not t.scale for t in ends):
-            continue  # whole numbers, which no end may be
+        if any(t.dtype == "float16" or (t.dtype == "int8" and not t.scale) for t in ends):
+            continue  # halves and bare int8 may not be an end of a model
         assert prepare(model_of(case), ops).layers[0].op in (case.op, "RESHAPE")
 
 
@@ -598,12 +599,21 @@ def dense(shape: tuple[int, ...], scales: tuple[float, ...]) -> bytes:
     return maker.packed([given_end], [made])
 
 
+def rescaled(kind: int, scale: float) -> bytes:
+    maker = Maker()
+    ends = [maker.tensor((1, 4), kind, (each,)) for each in (0.5, scale)]
+    maker.layer(ABS, ends[:1], ends[1:])
+    return maker.packed(ends[:1], ends[1:])
+
+
 def test_what_one_interpreter_answers_wrongly_is_judged_by_the_other() -> None:
     """tflite-runtime computes the first row alone of a dense layer over a sequence."""
     channels = tuple(np.linspace(0.01, 0.02, 6).tolist())
     rows, sequence = dense((4, 8), channels), dense((1, 4, 8), channels)
     assert only_in_micro(rows) == only_in_micro(dense((1, 4, 8), (0.01,))) == ()
     assert only_in_micro(sequence) == ("FULLY_CONNECTED",)
+    assert only_in_micro(rescaled(INT16, 0.25)) == ("ABS",)
+    assert only_in_micro(rescaled(INT16, 0.5)) == only_in_micro(rescaled(INT8, 0.25)) == ()
     given = np.random.default_rng(6).integers(-128, 128, (4, 8)).astype("i1")
     if reference_version().startswith("tflite-runtime"):
         assert reference_version(prepare(sequence)).startswith("tflite-micro")

@@ -80,8 +80,16 @@ def _transpose_conv(node: _Node) -> bool:
     return node.is_of(INT16) and (len(node.inputs) < 4 or node.inputs[3] is None)
 
 
+def _rescaled(node: _Node) -> bool:
+    """Of int16 with two scales, halves between two elements."""
+    given, made = (t.quantization for t in (node.inputs[0], node.output))
+    scales = [None if q is None or q.scale is None else q.scale.tolist() for q in (given, made)]
+    return node.is_of(INT16) and scales[0] != scales[1]
+
+
 _WRONG: Mapping[str, Callable[[_Node], bool]] = {
     **dict.fromkeys(_LACKING, _always),
+    **dict.fromkeys(("ABS", "LEAKY_RELU"), _rescaled),
     "FULLY_CONNECTED": _fully_connected,
     "BATCH_MATMUL": _matmul,
     "SUM": _sum,
