@@ -63,6 +63,8 @@ def test_every_instruction_of_an_image_has_the_class_that_objdump_says(core: str
     found = 0
     for encoding, name, operands in listing(image.path):
         found += 1
+        if len(encoding) == 2 and encoding[1] >> 3 == 0b11100:
+            name = "b.n"  # in an IT block objdump gives it the condition of that
         if decode(encoding).kind is not named_class(name, operands):
             differing.append((encoding.hex(), name, operands))
     assert not differing
