@@ -17,10 +17,10 @@ from simbench.store import sources_hash
 
 _FOR_PEOPLE: Mapping[type, frozenset[str]] = {
     Platform: frozenset({"id", "version", "title", "native", "model_error", "energy_reason"}),
-    Core: frozenset({"version", "title", "sources"}),
+    Core: frozenset({"id", "version", "title", "sources"}),
     Quantity: frozenset({"source"}),
 }
-"""What of each says who or why, and no price depends on. A core's name says what prices it."""
+"""What of each says who or why, and no price depends on."""
 
 
 def content_sha256(content: object) -> str:

@@ -1,4 +1,4 @@
-"""The pipeline class of each core."""
+"""The pipeline classes, by the name that the file of a core gives."""
 
 from __future__ import annotations
 
@@ -25,12 +25,8 @@ CORES_KEPT = 256
 """Cores whose pipelines are kept: what-if studies make many."""
 
 _PIPELINES: Mapping[str, Callable[[Core], Pipeline]] = {
-    "cortex-m0plus": CortexM0Plus,
-    "cortex-m3": CortexM3,
-    "cortex-m4": CortexM4,
-    "cortex-m7": CortexM7,
-    "cortex-m33": CortexM33,
-    "cortex-m55": CortexM55,
+    built_in.__name__: built_in
+    for built_in in (CortexM0Plus, CortexM3, CortexM4, CortexM7, CortexM33, CortexM55)
 }
 
 
@@ -80,6 +76,9 @@ def pipeline(core: Core) -> Pipeline:
 
     Raises UsageError when the core's data lack a parameter or no class prices it.
     """
-    if core.id not in _PIPELINES:
-        raise UsageError(f"no pipeline prices the core {core.id}")
-    return _PIPELINES[core.id](core)
+    if core.pipeline_class not in _PIPELINES:
+        raise UsageError(
+            f"the core {core.id} names the pipeline_class {core.pipeline_class}, which none is: "
+            f"there are {', '.join(_PIPELINES)}"
+        )
+    return _PIPELINES[core.pipeline_class](core)
