@@ -11,6 +11,9 @@ from simbench.catalog.cores import core_path, record_from
 from simbench.files.datafile import Quantity, Table, read
 from simbench.isa.instruction import InstructionClass
 
+PIPELINES = "simbench.pipelines"
+"""The group of a plug-in's entry points, each called as a core's ``pipeline_class``."""
+
 _EVERY_CORE = frozenset(
     {
         InstructionClass.ALU,
