@@ -131,7 +131,9 @@ def main() -> int:
     if options.only:
         print(run + refused, end="")
         return 0
-    made = f"{RUN_HEADING}{run}\nRefused, each with its sentence:\n\n{REFUSED_HEADING}{refused}"
+    made = f"{RUN_HEADING}{run}"
+    if refused:
+        made += f"\nRefused, each with its sentence:\n\n{REFUSED_HEADING}{refused}"
     text = PAGE.read_text()
     before, after = text.index(BEGIN) + len(BEGIN), text.index(END)
     PAGE.write_text(text[:before] + made + text[after:])

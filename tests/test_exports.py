@@ -81,7 +81,7 @@ def test_callgrind_annotate_follows_the_calls(profile: Profile, tmp_path: Path) 
     own = {f.address: float(f.cost.instructions) for f in profile.functions}
     expected = inclusive(own, profile.calls)
     by_name = {f.name: f.address for f in profile.functions}
-    invoke = "tflite::MicroInterpreter::Invoke"
+    invoke = "simbench::Runtime::Invoke"
     calls = re.findall(r"([\d,]+) \([^)]*\)\s+> .*?:(\S+) \((\d+)x\)", report)
     assert ("1", round(expected[by_name[invoke]])) in {
         (times, int(cost.replace(",", ""))) for cost, name, times in calls if name == invoke

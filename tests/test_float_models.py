@@ -31,7 +31,7 @@ from simbench.task.tasks import own_benchmark, suite_task
 
 AUTOENCODER = "autoencoder_example.float32.tflite"
 PICTURES = "image_example1.float32.tflite"
-ABS = 101
+SQRT = 75
 QEMU = backend("qemu")
 REAL = TensorInfo("x", (2,), "float32", 0.0, 0)
 
@@ -171,17 +171,17 @@ def test_an_input_larger_than_the_boards_buffer_runs(tmp_path: Path) -> None:
 
 @pytest.mark.emulator
 def test_a_kernel_that_lacks_the_type_is_named_with_its_layer(tmp_path: Path) -> None:
-    result = run(pack(absolute_values()), "stm32f4", "reference", tmp_path)
+    result = run(pack(roots()), "stm32f4", "reference", tmp_path)
     assert result.status == ERROR
     assert result.reason is not None
-    assert "input->type != expected_type (9 != 1) Node ABS (number 0) failed" in result.reason
+    assert "SQRT (operator 0): has tensors of a type without a kernel" in result.reason
 
 
-def absolute_values() -> Any:
-    """A model of one ABS on int8, which TensorFlow Lite Micro's kernel does only on floats."""
+def roots() -> Any:
+    """A model of one SQRT on int8, which the firmware's kernel does only on floats."""
     module = schema()
     tensors = []
-    for name in (b"given", b"absolute"):
+    for name in (b"given", b"root"):
         tensor = module.TensorT()
         tensor.name, tensor.shape, tensor.type, tensor.buffer = name, [1, 4], INT8, 0
         tensor.quantization = module.QuantizationParametersT()
@@ -190,14 +190,12 @@ def absolute_values() -> Any:
         tensors.append(tensor)
     operator = module.OperatorT()
     operator.inputs, operator.outputs = [0], [1]
-    operator.builtinOptionsType = module.BuiltinOptions.AbsOptions
-    operator.builtinOptions = module.AbsOptionsT()
     graph = module.SubGraphT()
     graph.tensors, graph.operators, graph.inputs, graph.outputs = tensors, [operator], [0], [1]
     code = module.OperatorCodeT()
-    code.deprecatedBuiltinCode = code.builtinCode = ABS
+    code.deprecatedBuiltinCode = code.builtinCode = SQRT
     code.version = 1
-    absolute = module.ModelT()
-    absolute.version, absolute.operatorCodes = 3, [code]
-    absolute.subgraphs, absolute.buffers = [graph], [module.BufferT()]
-    return absolute
+    model = module.ModelT()
+    model.version, model.operatorCodes = 3, [code]
+    model.subgraphs, model.buffers = [graph], [module.BufferT()]
+    return model

@@ -17,6 +17,7 @@ from PIL import Image
 from simbench.catalog.benchmarks import InputEncoding, load_benchmarks
 from simbench.cli.main import _run
 from simbench.errors import UsageError
+from simbench.models.prepare import prepare
 from simbench.models.prepared import PreparedModel
 from simbench.models.source import benchmark_model
 from simbench.task.input_file import GivenInput, read_input
@@ -221,3 +222,36 @@ def test_a_run_measures_the_first_input_and_compares_all_with_the_host(tmp_path:
 def test_inputs_for_several_benchmarks_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(["run", "--platform", "stm32f4", "--input", "mine.npy"]) == 2
     assert "one --benchmark" in capsys.readouterr().err
+
+
+@cache
+def two_inputs() -> PreparedModel:
+    return prepare((Path(__file__).parent / "data/models/two_inputs_int8.tflite").read_bytes())
+
+
+def test_a_model_with_several_inputs_takes_one_array_for_each(tmp_path: Path) -> None:
+    model = two_inputs()
+    rng = np.random.default_rng(5)
+    arrays = {t.name: rng.integers(-128, 128, t.shape).astype(np.int8) for t in model.inputs}
+    path = tmp_path / "both.npz"
+    np.savez(path, **arrays)
+    expected = b"".join(arrays[tensor.name].tobytes() for tensor in model.inputs)
+    (tmp_path / "both.bin").write_bytes(expected)
+    for name in ("both.npz", "both.bin"):
+        found = read_input(tmp_path / name, model, BYTES).input
+        assert (found.wire, found.tensor) == (expected, expected)
+
+
+def test_a_model_with_several_inputs_says_what_is_missing(tmp_path: Path) -> None:
+    model = two_inputs()
+    first = model.inputs[0]
+    np.save(tmp_path / "one.npy", np.zeros(first.shape, np.int8))
+    np.savez(tmp_path / "one.npz", **{first.name: np.zeros(first.shape, np.int8)})
+    (tmp_path / "short.bin").write_bytes(bytes(19))
+    for name, said in (
+        ("one.npy", "the model takes 2: give an .npz with an array for each"),
+        ("one.npz", "has no array for each input"),
+        ("short.bin", "an input has 19 bytes, the model takes 20"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            read_input(tmp_path / name, model, BYTES)

@@ -17,20 +17,26 @@ def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
 def test_ops_are_those_of_the_firmware(capsys: pytest.CaptureFixture[str]) -> None:
     ops = listed(capsys, "ops")["ops"]
     versions = {op["name"]: op["highest_version"] for op in ops}
-    assert versions["CONV_2D"] == 3
-    assert versions["MEAN"] == 1
-    assert len(versions) == len(ops) > 40
+    assert versions["CONV_2D"] == 8
+    assert versions["MEAN"] == 3
+    assert len(versions) == len(ops) > 90
     assert [op["name"] for op in ops] == sorted(versions)
     by_board = listed(capsys, "ops", "--platform", "stm32f4", "--kernels", "reference")
     assert {op["name"] for op in by_board["ops"]} == set(versions)
+    dense = next(op for op in ops if op["name"] == "FULLY_CONNECTED")
+    assert "per-channel" in dense["features"]
+    assert "int16" in dense["types"]
+    assert dense["kernels"].startswith("CMSIS-NN")
+    assert all("CMSIS-NN" not in op["kernels"] for op in by_board["ops"])
 
 
 @pytest.mark.image
 def test_ops_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(["list", "ops", "--core", "cortex-m4"]) == 0
     said = capsys.readouterr().out
-    assert "highest version" in said
-    assert any(line.split() == ["CONV_2D", "3"] for line in said.splitlines())
+    heading = ["name", "version", "types", "features", "kernels"]
+    assert any(line.split() == heading for line in said.splitlines())
+    assert any(line.split()[:3] == ["CONV_2D", "8", "int8,"] for line in said.splitlines())
 
 
 def test_ops_are_listed_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -161,7 +161,7 @@ def test_a_key_holds_what_decides_the_result(
     for name, value in (
         ("load_target", lambda _: replace(known, off=known.off + 0.1)),
         ("load_target", lambda _: replace(known, core=core)),
-        ("reference_version", lambda: "another"),
+        ("reference_version", lambda _: "another"),
         ("demangler", lambda: None),
         ("version_of", lambda _: "another"),
         ("sources_hash", lambda *_: "another"),

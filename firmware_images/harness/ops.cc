@@ -3,10 +3,14 @@
 #include <cstdint>
 
 #include "harness/marker.h"
-#include "harness/node.h"
 #include "tensorflow/lite/micro/kernels/micro_ops.h"
 
-using tflite::BuiltinOperator;
+// TensorFlow declares its own; it does no harm to say it again.
+namespace tflite::ops::micro {
+#define SIMBENCH_OP(name, code, version, types, features, by) TfLiteRegistration* Register_##name();
+#include "harness/ops.def"
+#undef SIMBENCH_OP
+}  // namespace tflite::ops::micro
 
 extern "C" {
 
@@ -21,7 +25,7 @@ struct SupportedOp {
 // Read from the ELF by Python, to say what a model needs and this firmware has not.
 extern const SupportedOp simbench_ops[];
 const SupportedOp simbench_ops[] = {
-#define SIMBENCH_OP(name, version) {tflite::BuiltinOperator_##name, version},
+#define SIMBENCH_OP(name, code, version, types, features, by) {code, version},
 #include "harness/ops.def"
 #undef SIMBENCH_OP
     {0xFFFF, 0}};
@@ -31,70 +35,20 @@ const SupportedOp simbench_ops[] = {
 namespace simbench {
 namespace {
 
-// The registration of an operator as the interpreter sees it: the kernel's own, between markers.
-template <BuiltinOperator kCode>
-struct Marked {
-  static const TfLiteRegistration* kernel;
-  static TfLiteRegistration registration;
-
-  static void* Init(TfLiteContext* context, const char* buffer, size_t length) {
-    AdvanceNode(context);
-    return kernel->init == nullptr ? nullptr : kernel->init(context, buffer, length);
-  }
-
-  static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode* node) {
-    // the kernels do not look whether their own data could be allocated
-    if (kernel->init != nullptr && node->user_data == nullptr) return kTfLiteError;
-    return kernel->prepare == nullptr ? kTfLiteOk : kernel->prepare(context, node);
-  }
-
-  static TfLiteStatus Invoke(TfLiteContext* context, TfLiteNode* node) {
-    simbench_op_begin();
-    const TfLiteStatus status = kernel->invoke(context, node);
-    simbench_op_end();
-    return status;
-  }
-
-  static void Register(const TfLiteRegistration* of_kernel) {
-    kernel = of_kernel;
-    registration = {Init, nullptr, Prepare, Invoke, nullptr, kCode, nullptr, 0};
-  }
+constexpr Op kOps[] = {
+#define SIMBENCH_OP(name, code, version, types, features, by) \
+  {code, version, #name, tflite::ops::micro::Register_##name},
+#include "harness/ops.def"
+#undef SIMBENCH_OP
 };
-
-template <BuiltinOperator kCode>
-const TfLiteRegistration* Marked<kCode>::kernel;
-template <BuiltinOperator kCode>
-TfLiteRegistration Marked<kCode>::registration;
 
 }  // namespace
 
-OpResolver::OpResolver() {
-#define SIMBENCH_OP(name, version) \
-  Marked<tflite::BuiltinOperator_##name>::Register(tflite::ops::micro::Register_##name());
-#include "harness/ops.def"
-#undef SIMBENCH_OP
-}
-
-const TfLiteRegistration* OpResolver::FindOp(BuiltinOperator op, int version) const {
-  switch (op) {
-#define SIMBENCH_OP(name, highest)     \
-  case tflite::BuiltinOperator_##name: \
-    return version <= highest ? &Marked<tflite::BuiltinOperator_##name>::registration : nullptr;
-#include "harness/ops.def"
-#undef SIMBENCH_OP
-    default:
-      return nullptr;
+const Op* FindOp(int code) {
+  for (const Op& op : kOps) {
+    if (op.code == code) return &op;
   }
-}
-
-const TfLiteRegistration* OpResolver::FindOp(const char*, int) const { return nullptr; }
-
-tflite::MicroOpResolver::BuiltinParseFunction OpResolver::GetOpDataParser(BuiltinOperator) const {
-  return tflite::ParseOpData;
-}
-
-TfLiteStatus OpResolver::AddBuiltin(BuiltinOperator, TfLiteRegistration*, int) {
-  return kTfLiteError;  // the table above is all there is
+  return nullptr;
 }
 
 }  // namespace simbench

@@ -1,25 +1,28 @@
-// The operators of this firmware, each with markers around its invocation.
+// The operators of this firmware.
 #ifndef SIMBENCH_HARNESS_OPS_H_
 #define SIMBENCH_HARNESS_OPS_H_
 
-#include "tensorflow/lite/micro/compatibility.h"
-#include "tensorflow/lite/micro/micro_op_resolver.h"
+#include "tensorflow/lite/c/common.h"
+
+extern "C" {
+
+// Bracket each layer.
+void simbench_op_begin(void);
+void simbench_op_end(void);
+
+}  // extern "C"
 
 namespace simbench {
 
-class OpResolver : public tflite::MicroOpResolver {
- public:
-  OpResolver();
-
-  const TfLiteRegistration* FindOp(tflite::BuiltinOperator op, int version) const override;
-  const TfLiteRegistration* FindOp(const char* op, int version) const override;
-  BuiltinParseFunction GetOpDataParser(tflite::BuiltinOperator op) const override;
-  TfLiteStatus AddBuiltin(tflite::BuiltinOperator op, TfLiteRegistration* registration,
-                          int version) override;
-
- private:
-  TF_LITE_REMOVE_VIRTUAL_DELETE
+struct Op {
+  int code;
+  int highest_version;
+  const char* name;
+  TfLiteRegistration* (*kernel)();
 };
+
+// The builtin operator of that number in the schema, or null.
+const Op* FindOp(int code);
 
 }  // namespace simbench
 

@@ -1,54 +1,78 @@
 #include "harness/plan.h"
 
+#include "harness/model.h"
 #include "harness/seam.h"
+#include "runtime/tensor.h"
 
 namespace simbench {
 namespace {
 
-// The allocator's records are private. An explicit instantiation may name private members all the
-// same (C++17, [temp.explicit] 12): each of these hands a pointer to one out as Private(tag).
-template <typename Tag, auto kMember>
-struct Reveal {
-  friend auto Private(Tag) { return kMember; }
-};
+void PrintBuffer(const char* kind, size_t number, size_t offset, size_t bytes) {
+  th_printf("m-plan-[%s,%u,%u,%u]\r\n", kind, static_cast<unsigned>(number),
+            static_cast<unsigned>(offset), static_cast<unsigned>(bytes));
+}
 
-struct Allocator { friend auto Private(Allocator); };
-struct Memory { friend auto Private(Memory); };
-struct Scratch { friend auto Private(Scratch); };
-struct ScratchCount { friend auto Private(ScratchCount); };
+template <typename Act>
+void EachTensor(const Runtime& runtime, size_t graph, const Act& act) {
+  const auto& tensors = *runtime.source(graph).tensors();
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const void* data = runtime.data(graph, i);
+    if (runtime.IsInHead(data)) act(i, runtime.OffsetOf(data), BytesOf(*tensors.Get(i)));
+  }
+}
 
-template struct Reveal<Allocator, &tflite::MicroInterpreter::allocator_>;
-template struct Reveal<Memory, &tflite::MicroAllocator::memory_allocator_>;
-template struct Reveal<Scratch, &tflite::MicroAllocator::scratch_buffer_handles_>;
-template struct Reveal<ScratchCount, &tflite::MicroAllocator::scratch_buffer_count_>;
+// Calls `act(offset, bytes)` for what a node has for itself: its scratch buffers and, of the
+// subgraphs that it calls, every buffer.
+template <typename Act>
+void EachOwn(const Runtime& runtime, Place place, const Act& act) {
+  for (size_t i = 0; i < runtime.scratch_size(); ++i) {
+    const Scratch& scratch = runtime.scratch(i);
+    if (scratch.graph != place.graph || scratch.node != place.node) continue;
+    act(runtime.OffsetOf(scratch.data), scratch.bytes);
+  }
+  const tflite::Operator& op = runtime.operator_at(place);
+  const Callees callees = CalleesOf(CodeOf(runtime.model(), op), op);
+  for (size_t i = 0; i < callees.count; ++i) {
+    const uint16_t graph = callees.graphs[i];
+    EachTensor(runtime, graph, [&act](size_t, size_t offset, size_t bytes) { act(offset, bytes); });
+    const size_t nodes = runtime.source(graph).operators()->size();
+    for (uint16_t node = 0; node < nodes; ++node) EachOwn(runtime, {graph, node}, act);
+  }
+}
 
-void PrintBuffer(const char* kind, int number, size_t offset, size_t bytes) {
-  th_printf("m-plan-[%s,%d,%u,%u]\r\n", kind, number, static_cast<unsigned>(offset),
-            static_cast<unsigned>(bytes));
+// Subgraphs run one after the other, and their buffers may overlap: what overlaps is one piece.
+void PrintPieces(const Runtime& runtime, Place layer) {
+  constexpr size_t kNone = SIZE_MAX;
+  for (size_t end = 0;;) {
+    size_t start = kNone;
+    const auto find = [&](size_t offset, size_t bytes) {
+      if (bytes > 0 && offset >= end && offset < start) start = offset;
+    };
+    EachOwn(runtime, layer, find);
+    if (start == kNone) return;
+    end = start + 1;
+    const auto grow = [&](size_t offset, size_t bytes) {
+      if (offset >= start && offset < end && offset + bytes > end) end = offset + bytes;
+    };
+    for (size_t before = 0; before != end;) {
+      before = end;
+      EachOwn(runtime, layer, grow);
+    }
+    PrintBuffer("scratch", layer.node, start, end - start);
+  }
 }
 
 }  // namespace
 
-ArenaUse ArenaUseOf(const tflite::MicroInterpreter& interpreter) {
-  const auto* memory = (interpreter.*Private(Allocator())).*Private(Memory());
-  return {memory->GetHeadUsedBytes(), memory->GetTailUsedBytes()};
-}
-
-void PrintPlan(tflite::MicroInterpreter* interpreter, const uint8_t* arena) {
-  const auto [head, tail] = ArenaUseOf(*interpreter);
-  th_printf("m-plan-head-%u\r\nm-plan-tail-%u\r\n", static_cast<unsigned>(head),
-            static_cast<unsigned>(tail));
-  for (size_t i = 0; i < interpreter->tensors_size(); ++i) {
-    const TfLiteTensor* tensor = interpreter->tensor(i);
-    // variables are in the tail, constants in the model
-    if (tensor->data.uint8 < arena || tensor->data.uint8 >= arena + head) continue;
-    PrintBuffer("tensor", i, tensor->data.uint8 - arena, tensor->bytes);
-  }
-  const tflite::MicroAllocator& allocator = interpreter->*Private(Allocator());
-  const auto* last = allocator.*Private(Scratch());
-  for (size_t i = allocator.*Private(ScratchCount()); i-- > 0;) {  // the last one is stored first
-    PrintBuffer("scratch", last[i].node_idx, last[i].data - arena, last[i].bytes);
-  }
+void PrintArenaPlan() {
+  const Runtime& runtime = CurrentRuntime();
+  th_printf("m-plan-head-%u\r\nm-plan-tail-%u\r\n", static_cast<unsigned>(runtime.head_bytes()),
+            static_cast<unsigned>(runtime.tail_bytes()));
+  EachTensor(runtime, 0, [](size_t i, size_t offset, size_t bytes) {
+    PrintBuffer("tensor", i, offset, bytes);
+  });
+  const size_t layers = runtime.source(0).operators()->size();
+  for (uint16_t layer = 0; layer < layers; ++layer) PrintPieces(runtime, {0, layer});
 }
 
 }  // namespace simbench

@@ -4,7 +4,9 @@
 #include <cstring>
 
 #include "harness/config.h"
-#include "harness/runner.h"
+#include "harness/ends.h"
+#include "harness/model.h"
+#include "harness/plan.h"
 #include "harness/seam.h"
 #include "harness/stack.h"
 

@@ -50,7 +50,10 @@ alignas(8) static uint32_t fault_stack[128];
       ".ltorg" ::"i"(&fault_stack[128]));
 }
 
-[[noreturn]] void abort() { __asm__ volatile("udf #0"); __builtin_unreachable(); }
+[[noreturn]] void abort() {
+  __asm__ volatile("udf #0");
+  __builtin_unreachable();
+}
 
 [[noreturn]] void Reset_Handler() {
 #if BOARD_HAS_FPU

@@ -60,12 +60,22 @@ def _backends() -> Sequence[Row]:
 def _ops(core: str, kernels: str) -> Sequence[Row]:
     """The operators of simbench's own firmware, which is built where it is not."""
     from simbench.firmware.build import build_image
+    from simbench.firmware.operators import operators
     from simbench.firmware.read import ops
-    from simbench.models.schema import operator_name
 
     image = build_image(core, kernels, lambda said: click.echo(said, err=True))
-    named = ((operator_name(code), version) for code, version in ops(image).items())
-    return [{"name": name, "highest_version": version} for name, version in sorted(named)]
+    versions = ops(image)
+    return [
+        {
+            "name": operator.name,
+            "highest_version": versions[operator.code],
+            "types": ", ".join(operator.types),
+            "features": ", ".join(operator.features),
+            "kernels": ", ".join(operator.sources(kernels)),
+        }
+        for operator in operators()
+        if operator.code in versions
+    ]
 
 
 def _formats() -> Sequence[Row]:
@@ -144,7 +154,11 @@ def _core(platform: str | None, core: str | None) -> str:
 def _table(name: str, rows: Sequence[Row]) -> Table:
     table = Table(title=name, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for key in rows[0] if rows else ():
-        table.add_column(_heading(key), justify="right" if key in _NUMBERS else "left")
+        table.add_column(
+            _heading(key),
+            justify="right" if key in _NUMBERS else "left",
+            no_wrap=key == "name",
+        )
     for row in rows:
         table.add_row(*(_cell(key, value) for key, value in row.items()))
     return table
@@ -157,7 +171,7 @@ def _heading(key: str) -> str:
         "model_id": "model",
         "memories": "memories, KiB",
         "model_error": "model error",
-        "highest_version": "highest version",
+        "highest_version": "version",
     }.get(key, key)
 
 

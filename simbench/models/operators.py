@@ -17,14 +17,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.errors import ModelError
-from simbench.models.schema import INT8, INT32, TENSOR_DTYPES, operator_code, operator_name
+from simbench.models.calls import CALL_ONCE
+from simbench.models.schema import (
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    TENSOR_DTYPES,
+    operator_code,
+    operator_name,
+)
 
 # schema.fbs, enum BuiltinOperator
 ADD, AVERAGE_POOL_2D, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D = 0, 1, 2, 3, 4
 DEQUANTIZE, FULLY_CONNECTED, LOGISTIC, MAX_POOL_2D, MUL = 6, 9, 14, 17, 18
 RELU, RELU6, RESHAPE, SOFTMAX, TANH, PAD, MEAN, SUB = 19, 21, 22, 25, 28, 34, 40, 41
 STRIDED_SLICE, SHAPE, PACK, QUANTIZE = 45, 77, 83, 114
+SQUEEZE, EXPAND_DIMS, SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND = 43, 70, 38, 37
+VAR_HANDLE, READ_VARIABLE, ASSIGN_VARIABLE = 142, 143, 144
 
+_BIAS_TYPES = {INT8: (INT32,), INT16: (INT32, INT64)}  # by the type of the activations
 _SAME_PADDING = 0  # schema.fbs, enum Padding
 _MAX_SIZE = 1 << 12  # strides, dilations and filters beyond this are nonsense on a microcontroller
 
@@ -62,6 +74,14 @@ def constant_value(model: Any, tensor: Any) -> NDArray[Any] | None:
     return values.reshape(tuple(tensor.shape))
 
 
+def constant_bytes(model: Any, tensor: Any) -> int:
+    """How many bytes of a tensor's elements are in the file: 0 where it is not constant."""
+    if not 0 <= tensor.buffer < len(model.buffers):
+        return 0
+    data = model.buffers[tensor.buffer].data
+    return 0 if data is None else int(data.nbytes)
+
+
 def scale_count(tensor: Any) -> int:
     """How many scales a tensor has with a zero point each; 0 where it is not quantized."""
     quantization = tensor.quantization
@@ -75,7 +95,8 @@ def check_operator(model: Any, graph: Any, layer: int, operator: Any) -> None:
     code = operator_code(model.operatorCodes[operator.opcodeIndex])
     name = operator_name(code)
     try:
-        if not operator.inputs or not operator.outputs:
+        inputs, outputs = _ENDS.get(code, (1, 1))
+        if len(operator.inputs) < inputs or len(operator.outputs) < outputs:
             raise _Unfit("has no input or no output")
         rule = _RULES.get(code)
         if rule is not None:
@@ -178,17 +199,22 @@ def _weights(layer: _Layer, channel_axis: int, channels: int) -> None:
         ends = (layer.inputs[0], layer.outputs[0])
         _need(ends[0].type == ends[1].type, "has an input and an output of different types")
         _need(all(scale_count(t) == 1 for t in ends), "has activations without a scale")
+        _need(ends[0].type in (INT8, INT16), "has int8 weights for activations of another type")
     if len(layer.inputs) > 2 and layer.inputs[2] is not None:
         _need(layer.shape(2) == (channels,), "has a bias of the wrong size")
         _constant(layer, 2, "has a bias that is not constant")
-        if layer.inputs[0].type == INT8:
-            _need(layer.inputs[2].type == INT32, "has a bias that is not int32")
+        _need(
+            layer.inputs[2].type in _BIAS_TYPES.get(layer.inputs[0].type, (layer.inputs[2].type,)),
+            "has a bias of the wrong type",
+        )
 
 
 def _conv(layer: _Layer) -> None:
     _need(_ranks(layer, 4, 4), "does not have four dimensions")
     channels, height, width, depth = layer.shape(1)
-    _need(depth == layer.shape(0)[3], "has weights of another number of channels")
+    groups = layer.shape(0)[3] // depth
+    _need(groups * depth == layer.shape(0)[3], "has weights of another number of channels")
+    _need(channels % groups == 0, "has channels that its groups do not divide")
     _need(layer.output_shape[3] == channels, "has an output of the wrong size")
     _weights(layer, 0, channels)
     _spatial(layer, (height, width), (layer.options.dilationHFactor, layer.options.dilationWFactor))
@@ -294,6 +320,11 @@ def _concatenation(layer: _Layer) -> None:
     _need(all(tuple(s) == layer.output_shape for s in joined), "has an output of the wrong size")
 
 
+_ENDS = {  # least numbers of inputs and outputs, where not one of each
+    CALL_ONCE: (0, 0),
+    VAR_HANDLE: (0, 1),
+    ASSIGN_VARIABLE: (2, 0),
+}
 _OPTIONAL_ANYWHERE = frozenset({27, 44})  # SVDF and UNIDIRECTIONAL_SEQUENCE_LSTM leave inputs out
 
 _RULES: dict[int, _Rule] = {

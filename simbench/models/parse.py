@@ -1,13 +1,15 @@
 """A verified .tflite file as objects: only what the firmware's schema knows is read.
 
-Fields that the schema gained later (signatures, variants, external buffers) are not covered by the
-firmware's flatbuffer verifier, and nothing on the microcontroller reads them: they are left out.
+Most fields that the schema gained later (variants, external buffers) are not covered by the
+flatbuffer verifier, and nothing on the microcontroller reads them: they are left out. Of signatures
+only the names are read, to say which one runs.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,11 @@ from simbench.errors import ModelError
 from simbench.models.schema import schema
 
 LAST_BUILTIN_OPTIONS = 101
-"""BatchMatMulOptions, the last of the union in the schema (July 2020) that the firmware has."""
+"""BatchMatMulOptions, the last of the union in the schema (July 2020) that the verifier knows."""
+
+LATER_OPTIONS = frozenset({103, 111, 112, 113, 116})
+"""Those after it that the firmware reads: CALL_ONCE, the variables' three, GELU. A file that has
+one is always packed anew, as the verifier did not look into it."""
 
 MAX_INDICES = 1024
 """More dimensions, or inputs of one operator, than any model has."""
@@ -35,6 +41,24 @@ def parse(data: bytes) -> Any:
     except _READ_ERRORS as error:
         raise ModelError(
             "the model is damaged: a part of it lies outside the file; fetch or convert it again"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One of the functions that a file offers by name, and the subgraph that it is."""
+
+    name: str
+    subgraph: int
+
+
+def signatures(data: bytes) -> tuple[Signature, ...]:
+    """The signatures of a file; raises as :func:`parse`."""
+    try:
+        return _Reader(data).signatures()
+    except _READ_ERRORS as error:
+        raise ModelError(
+            "the model is damaged: a signature of it lies outside the file; convert it again"
         ) from error
 
 
@@ -81,6 +105,14 @@ class _Reader:
         model.buffers = _each(source, "Buffers", self._buffer)
         model.metadata = _each(source, "Metadata", self._metadata)
         return model
+
+    def signatures(self) -> tuple[Signature, ...]:
+        source = self._schema.Model.GetRootAs(self._data, 0)
+        return tuple(_each(source, "SignatureDefs", self._signature))
+
+    def _signature(self, source: Any) -> Signature:
+        name = (self._text(source.SignatureKey()) or b"").decode("utf-8", "replace")
+        return Signature("".join(c for c in name if c.isprintable()), source.SubgraphIndex())
 
     def _operator_code(self, source: Any) -> Any:
         code = self._schema.OperatorCodeT()
@@ -158,12 +190,15 @@ class _Reader:
         operator.mutatingVariableInputs = self._array(source, "MutatingVariableInputs")
         operator.customOptions = self._array(source, "CustomOptions")
         operator.builtinOptionsType = source.BuiltinOptionsType()
-        if 0 < operator.builtinOptionsType <= LAST_BUILTIN_OPTIONS:
+        kind = operator.builtinOptionsType
+        if 0 < kind <= LAST_BUILTIN_OPTIONS or kind in LATER_OPTIONS:
             operator.builtinOptions = self._schema.BuiltinOptionsCreator(
                 operator.builtinOptionsType, source.BuiltinOptions()
             )
             arrays = [v for v in vars(operator.builtinOptions).values() if hasattr(v, "nbytes")]
             self._spend(sum(array.nbytes for array in arrays))
+            texts = [v for v in vars(operator.builtinOptions).values() if isinstance(v, bytes)]
+            self._spend(sum(map(len, texts)))
         else:
             operator.builtinOptionsType = 0
         return operator

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,8 +97,10 @@ class PreparedModel:
     """A verified model ready for the firmware. ``changes`` says what preparation did, in sentences.
 
     ``lifetimes`` are those of the tensors that a layer computes or the model is given, by index.
-    ``source_sha256`` is the hash of the file it was prepared from; ``is_pinned`` says that this was
-    the hash expected, so that the file is known and trusted.
+    ``is_stateful`` says that an output depends on the inputs before too; ``least_arena_bytes`` is
+    what the tensors alone need that must be in memory at once. ``source_sha256`` is the hash of the
+    file it was prepared from; ``is_pinned`` says that this was the hash expected, so that the file
+    is known and trusted.
     """
 
     data: bytes
@@ -109,10 +112,12 @@ class PreparedModel:
     lifetimes: Mapping[int, Lifetime]
     changes: tuple[str, ...]
     is_pinned: bool
+    is_stateful: bool = False
+    least_arena_bytes: int = 0
 
     @property
     def input(self) -> TensorInfo:
-        """The input tensor; the harness feeds exactly one."""
+        """The first input tensor."""
         return self.inputs[0]
 
     @property
@@ -124,6 +129,21 @@ class PreparedModel:
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
         return sum(layer.macs for layer in self.layers)
+
+
+def input_names(model: PreparedModel | None, sent: Iterable[bytes]) -> tuple[str, ...]:
+    """What each input's output may be kept under: a hash over all that decides it.
+
+    That is the input alone, or where the model keeps a state, those before it too.
+    """
+    history = hashlib.sha256()
+    names = []
+    for given in sent:
+        one = hashlib.sha256(given)
+        history.update(one.digest())
+        is_stateful = model is not None and model.is_stateful
+        names.append((history if is_stateful else one).hexdigest())
+    return tuple(names)
 
 
 def tensor_info(tensor: Any) -> TensorInfo:

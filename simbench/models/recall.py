@@ -13,7 +13,7 @@ from itertools import chain
 from simbench.catalog.benchmarks import Benchmark, ModelFile, PackagedModel
 from simbench.files.fetch import Progress, quiet
 from simbench.files.installed import version_of
-from simbench.models.prepared import PreparedModel
+from simbench.models.prepared import PreparedModel, input_names
 from simbench.models.reference import reference_outputs, reference_version
 from simbench.models.source import benchmark_model, source_bytes
 from simbench.store import ENCODING, Recall, Store, key_of, sources_hash
@@ -66,10 +66,12 @@ def expected_outputs(
 ) -> Expected:
     """As :func:`simbench.models.reference.reference_outputs`, recalled where they are known."""
     recall = Recall(store, benchmark)
-    key = key_of(model.sha256, reference_version(), sources_hash(*_ANSWERS_FOR))
+    key = key_of(model.sha256, reference_version(model), sources_hash(*_ANSWERS_FOR))
     known = recall.recall(_OUTPUTS, key, dict[str, bytes]) or {}
-    names = [hashlib.sha256(given).hexdigest() for given in inputs]
+    names = input_names(model, inputs)
     missing = {name: given for name, given in zip(names, inputs, strict=True) if name not in known}
+    if missing and model.is_stateful:  # what comes after depends on what came before
+        missing = dict(zip(names, inputs, strict=True))
     if missing:
         found = reference_outputs(model, list(missing.values()))
         known |= dict(zip(missing, found, strict=True))
@@ -83,14 +85,17 @@ def data_outputs(
     """The host's reference outputs for ``inputs``, made on all cores, recalled where ``data``, the
     hash that stands for all of them, was judged before."""
     recall = Recall(store, benchmark)
-    key = key_of(model.sha256, data, len(inputs), reference_version(), sources_hash(*_ANSWERS_FOR))
+    key = key_of(
+        model.sha256, data, len(inputs), reference_version(model), sources_hash(*_ANSWERS_FOR)
+    )
     make = partial(_on_all_cores, model, inputs)
     outputs = recall.recalled(_ANSWERS, key, tuple[bytes, ...], make)
     return Expected(outputs, tuple(recall.notes))
 
 
 def _on_all_cores(model: PreparedModel, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
-    share = -(-len(inputs) // (os.cpu_count() or 1))
+    cores = 1 if model.is_stateful else os.cpu_count() or 1
+    share = -(-len(inputs) // cores)
     parts = [inputs[start : start + share] for start in range(0, len(inputs), share)]
     with ThreadPoolExecutor(len(parts)) as pool:
         return tuple(chain.from_iterable(pool.map(partial(reference_outputs, model), parts)))

@@ -37,8 +37,9 @@ TENSOR_DTYPES: dict[int, np.dtype[Any]] = {  # schema.fbs, enum TensorType
     6: np.dtype("?"),
     7: np.dtype("<i2"),
     9: np.dtype("i1"),
+    13: np.dtype("<u4"),  # RESOURCE: the handle of a variable
 }
-FLOAT32, INT32, UINT8, INT16, INT8 = 0, 2, 3, 7, 9
+FLOAT32, FLOAT16, INT32, UINT8, INT64, BOOL, INT16, INT8, RESOURCE = 0, 1, 2, 3, 4, 6, 7, 9, 13
 
 
 @cache
@@ -79,6 +80,14 @@ def operator_names() -> dict[int, str]:
 def operator_name(code: int) -> str:
     """Name of a builtin operator, or its number where the schema does not know it."""
     return operator_names().get(code, f"number {code}")
+
+
+@cache
+def tensor_type_name(code: int) -> str:
+    """Name of a tensor type (``INT8``), or its number where the schema does not know it."""
+    pairs = vars(schema().TensorType).items()
+    names: dict[int, str] = {number: name for name, number in pairs if isinstance(number, int)}
+    return names.get(code, f"number {code}")
 
 
 def operator_code(entry: Any) -> int:

@@ -23,7 +23,7 @@ from simbench.task.tasks import ModelTask
 TENSOR, SCRATCH, PERSISTENT = "tensor", "scratch", "persistent"
 """Kinds of a buffer in the arena."""
 
-_ALIGNMENT = 16  # kBufferAlignment in TensorFlow Lite Micro's micro_allocator.cc
+_ALIGNMENT = 16  # kBufferAlignment in the firmware's runtime/arena.h
 
 
 def memory_of(task: ModelTask, seen: Observation) -> MemoryUse:

@@ -75,7 +75,7 @@ def _key(task: Task, backend: Backend) -> str:
         [getattr(task.benchmark, name) for name in _DESCRIBES],
         (task.image.sha256, task.image.segments),
         (backend.name, backend.version(), backend.capabilities),
-        reference_version() if isinstance(task, ModelTask) else None,
+        reference_version(task.model) if isinstance(task, ModelTask) else None,
         (demangler(), version_of("capstone"), version_of("numpy")),
         (target.identity, target.source),
         sources_hash(__name__, ENCODING),

@@ -26,6 +26,7 @@ from simbench.serve.ports import Port, tcp_port, terminal
 from simbench.serve.server import Server, race
 from simbench.session.conversation import converse
 from simbench.session.measure import launch_spec
+from simbench.session.room import check_room
 from simbench.task.tasks import ModelTask
 
 _NO_LIMIT = 1 << 62
@@ -127,6 +128,10 @@ class _Service:
 
 def _misfit(task: ModelTask, backend: Backend) -> DoesNotFit | None:
     """Why the real board could not run the task; None where it could."""
+    try:
+        check_room(task)
+    except DoesNotFit as error:
+        return error
     with backend.launch(replace(launch_spec(task), counting=False)) as board:
         talk = converse(board, counted=False)
         if talk.boot_errors:

@@ -13,6 +13,7 @@ from simbench.counts import Counts
 from simbench.errors import FirmwareFault, InfrastructureError
 from simbench.firmware.config import BUFFER_BYTES, BoardConfig, pack_config
 from simbench.session.conversation import Conversation, Footprint, Patience, converse
+from simbench.session.room import check_room
 from simbench.task.inputs import Input
 from simbench.task.tasks import ElfTask, ModelTask, Task
 
@@ -37,8 +38,11 @@ def measure(
 ) -> Observation:
     """Run ``task`` once; ``launched`` is given the board, so that it can be aborted.
 
-    Raises FirmwareFault and InfrastructureError, saying what to do.
+    Raises FirmwareFault and InfrastructureError, saying what to do, and as
+    :func:`simbench.session.room.check_room`.
     """
+    if isinstance(task, ModelTask):  # a user's own image has its own regions
+        check_room(task)
     spec = launch_spec(task, watch_caches=backend.capabilities.caches)
     with backend.launch(spec) as board:
         if launched is not None:

@@ -9,7 +9,7 @@ others too.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from simbench.backends import Backend, LaunchSpec
 from simbench.backends.boards import Launched
 from simbench.counts import CacheGeometry, Counts, SectionCounts
+from simbench.models.prepared import input_names
 from simbench.session.measure import Observation, launch_spec, measure
 from simbench.store import Recall, Store, encode, key_of, sources_hash
-from simbench.task.tasks import Task
+from simbench.task.tasks import ModelTask, Task
 
 _COUNTS = "counts"
 _EVENTS = "events"
@@ -108,8 +109,9 @@ def _has_outputs(kept: _Kept, task: Task) -> bool:
     return kept.outputs is None or kept.outputs.keys() >= set(_names(task))
 
 
-def _names(task: Task) -> Iterator[str]:
-    return (hashlib.sha256(given.wire).hexdigest() for given in task.inputs)
+def _names(task: Task) -> tuple[str, ...]:
+    model = task.model if isinstance(task, ModelTask) else None
+    return input_names(model, (given.wire for given in task.inputs))
 
 
 def _outputs(kept: _Kept, task: Task) -> tuple[bytes, ...]:

@@ -8,7 +8,7 @@ import struct
 import wave
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,15 @@ from numpy.typing import NDArray
 from simbench.catalog.benchmarks import InputEncoding
 from simbench.errors import UsageError
 from simbench.models.prepared import PreparedModel, TensorInfo
-from simbench.task.inputs import Input, area_average, crop_picture, tensor_bytes, wire_bytes
+from simbench.task.inputs import (
+    Input,
+    area_average,
+    crop_picture,
+    join_inputs,
+    tensor_bytes,
+    wire_bytes,
+    wire_size,
+)
 
 _RATES = (8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # samples a second
 _LARGEST = 64 << 20  # bytes; far more than any microcontroller's input
@@ -56,6 +64,8 @@ def read_input(path: Path, model: PreparedModel, encoding: InputEncoding) -> Giv
         known = ", ".join([".bin", *_READERS])
         raise UsageError(f"{path} is no input: give a file that ends in one of {known}")
     data = _size_checked(path)
+    if len(model.inputs) > 1:
+        return GivenInput(_several(path, data, model, encoding), ())
     if suffix == ".bin":
         return GivenInput(_raw(path, data, model.input, encoding), ())
     elements, notes = _READERS[suffix](path, model.input)
@@ -68,6 +78,45 @@ def _raw(path: Path, data: bytes, tensor: TensorInfo, encoding: InputEncoding) -
         return Input(path.name, data, tensor_bytes(data, tensor, encoding))
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
+
+
+def _several(path: Path, data: bytes, model: PreparedModel, encoding: InputEncoding) -> Input:
+    """An input for each of the model's: arrays by their names, or bytes one after another."""
+    names = ", ".join(tensor.name for tensor in model.inputs)
+    if path.suffix.lower() == ".bin":
+        return join_inputs(path.name, _parts(path, data, model, encoding))
+    if path.suffix.lower() != ".npz":
+        raise UsageError(
+            f"{path} is one input, the model takes {len(model.inputs)}: give an .npz with an array "
+            f"for each ({names})"
+        )
+    parts = []
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {tensor.name: archive[tensor.name] for tensor in model.inputs}
+    except _READ_ERRORS as error:
+        raise UsageError(
+            f"{path} has no array for each input ({error}): name them {names}"
+        ) from error
+    for tensor in model.inputs:
+        elements = _fitted(path, arrays[tensor.name], tensor)
+        parts.append(Input("", wire_bytes(elements, tensor, encoding), elements.tobytes()))
+    return join_inputs(path.name, parts)
+
+
+def _parts(
+    path: Path, data: bytes, model: PreparedModel, encoding: InputEncoding
+) -> Iterator[Input]:
+    sizes = [wire_size(tensor, encoding) for tensor in model.inputs]
+    if len(data) != sum(sizes):
+        raise UsageError(
+            f"{path}: an input has {len(data):,} bytes, the model takes {sum(sizes):,}: give "
+            "inputs made for it"
+        )
+    start = 0
+    for tensor, size in zip(model.inputs, sizes, strict=True):
+        yield _raw(path, data[start : start + size], tensor, encoding)
+        start += size
 
 
 def _size_checked(path: Path) -> bytes:
@@ -111,12 +160,13 @@ def _fitted(path: Path, array: NDArray[Any], tensor: TensorInfo) -> NDArray[Any]
         return _quantized(array.reshape(tensor.shape), tensor)
     if tensor.is_real:
         raise UsageError(f"{path} holds {array.dtype}, the model takes real values: give float32")
-    if array.dtype == np.int8:
+    if array.dtype == tensor.dtype:
         return np.ascontiguousarray(array).reshape(tensor.shape)
-    if array.dtype == np.uint8:
+    if array.dtype == np.uint8 and tensor.dtype == "int8":
         return (array.astype(np.int16) - 128).astype(np.int8).reshape(tensor.shape)
     raise UsageError(
-        f"{path} holds {array.dtype}: give int8 (elements), uint8 (pixels) or float32 (real values)"
+        f"{path} holds {array.dtype}: give {tensor.dtype} (elements), "
+        f"{'uint8 (pixels) ' if tensor.dtype == 'int8' else ''}or float32 (real values)"
     )
 
 

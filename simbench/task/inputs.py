@@ -52,23 +52,40 @@ def seeded_inputs(
 ) -> tuple[Input, ...]:
     """``count`` inputs, the first of which do not depend on ``count``.
 
-    They go over the full range of int8, or from -1 to 1 where the model takes floats. Input ``i``
-    is the raw output of Philox 4x64 (Salmon et al., 2011) with key ``seed`` and ``i`` in the
-    highest word of its counter, read as little-endian bytes: a generator that NumPy promises never
-    to change.
+    They go over the full range of int8, uint8 and int16, from -1 to 1 where the model takes floats,
+    and are 0 or 1 where it takes int32. Input ``i`` is the raw output of Philox 4x64 (Salmon et
+    al., 2011) with key ``seed`` and ``i`` in the highest word of its counter, the number of the
+    model's input in the next, read as little-endian bytes: a generator that NumPy promises never to
+    change.
     """
     return tuple(
-        _input(f"seeded-{index}", _random_tensor(model.input, seed, index), model.input, encoding)
+        join_inputs(
+            f"seeded-{index}",
+            [
+                _input("", _random_tensor(tensor, seed, index, position), tensor, encoding)
+                for position, tensor in enumerate(model.inputs)
+            ],
+        )
         for index in range(count)
     )
 
 
-def _random_tensor(tensor: TensorInfo, seed: int, index: int) -> NDArray[Any]:
-    words = np.random.Philox(key=seed, counter=[0, 0, 0, index]).random_raw(-(-tensor.size // 8))
+def join_inputs(name: str, parts: Iterable[Input]) -> Input:
+    """One input for each of the model's as the one that goes over the wire: one after another."""
+    each = list(parts)
+    return Input(name, b"".join(p.wire for p in each), b"".join(p.tensor for p in each))
+
+
+def _random_tensor(tensor: TensorInfo, seed: int, index: int, position: int) -> NDArray[Any]:
+    counter = [0, 0, position, index]
+    words = np.random.Philox(key=seed, counter=counter).random_raw(-(-tensor.size // 8))
     raw = np.asarray(words, "<u8").tobytes()[: tensor.size]
     if tensor.is_real:
         return _unit_floats(np.frombuffer(raw, "<u4")).reshape(tensor.shape)
-    return np.frombuffer(raw, np.int8).reshape(tensor.shape)
+    elements = np.frombuffer(raw, np.uint8 if tensor.dtype == "bool" else tensor.dtype)
+    if tensor.dtype in ("bool", "int32"):  # of indices, 0 and 1 are in nearly every table
+        elements = elements & 1
+    return elements.astype(tensor.dtype).reshape(tensor.shape)
 
 
 def _unit_floats(words: NDArray[np.uint32]) -> NDArray[np.float32]:
@@ -212,7 +229,7 @@ def wire_bytes(elements: NDArray[Any], tensor: TensorInfo, encoding: InputEncodi
     if tensor.is_real:
         _check_real(encoding)
         return elements.astype("<f4").tobytes()
-    if encoding is InputEncoding.UINT8:
+    if encoding is InputEncoding.UINT8 and tensor.dtype == "int8":
         return (elements.astype(np.int16) + 128).astype(np.uint8).tobytes()
     if encoding is InputEncoding.FLOAT32:
         return tensor.dequantize(elements).astype("<f4").tobytes()
@@ -237,7 +254,7 @@ def tensor_bytes(wire: bytes, tensor: TensorInfo, encoding: InputEncoding) -> by
     if tensor.is_real:
         _check_real(encoding)
         return wire
-    if encoding is InputEncoding.UINT8:
+    if encoding is InputEncoding.UINT8 and tensor.dtype == "int8":
         return (np.frombuffer(wire, np.uint8).astype(np.int16) - 128).astype(np.int8).tobytes()
     if encoding is InputEncoding.FLOAT32:
         return tensor.quantize(np.frombuffer(wire, "<f4")).tobytes()
@@ -256,7 +273,7 @@ def prediction(labels: Iterable[str], model: PreparedModel, output: bytes) -> Pr
 
     A model whose outputs are not as many as the labels has unnamed classes.
     """
-    elements = np.frombuffer(output, model.output.dtype)[: model.output.elements]
+    elements = np.frombuffer(output[: model.output.size], model.output.dtype)
     real = model.output.dequantize(elements)
     names = list(labels)
     index = int(real.argmax())

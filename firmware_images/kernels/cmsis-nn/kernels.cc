@@ -1,6 +1,7 @@
 // Kernels of CMSIS-NN 4.0.0, through its wrappers, which choose the fastest for a layer's shape.
-#include "arm_nnfunctions.h"
 #include "kernels/reference/kernels.h"
+#include "arm_nnfunctions.h"
+#include "kernels/cmsis-nn/dense.h"
 
 namespace simbench {
 namespace {
@@ -66,6 +67,9 @@ cmsis_nn_dims Window(const PoolData& data) {
 
 }  // namespace
 
+bool HasOwn(const ConvData&) { return true; }
+bool HasOwn(const DepthwiseConvData&) { return true; }
+
 size_t ScratchBytes(const ConvData& data, const Tensors& tensors) {
   const cmsis_nn_conv_params params = Convert(data.params);
   const cmsis_nn_dims input = Dims(tensors.input);
@@ -108,7 +112,30 @@ TfLiteStatus Run(const DepthwiseConvData& data, const Tensors& tensors, void* sc
       Elements(tensors.filter), &bias, Bias(tensors), &output, tensors.output->data.int8));
 }
 
+namespace {
+
+TfLiteStatus RunDense(const FullyConnectedData& data, const Tensors& tensors) {
+  const DenseLayer layer = {Elements(tensors.filter),
+                            Bias(tensors),
+                            data.multiplier,
+                            data.shift,
+                            data.output_depth,
+                            data.input_depth,
+                            data.params.input_offset,
+                            data.params.output_offset,
+                            data.params.quantized_activation_min,
+                            data.params.quantized_activation_max};
+  for (int batch = 0; batch < data.batches; ++batch) {
+    DenseS8(&layer, Elements(tensors.input) + batch * data.input_depth,
+            tensors.output->data.int8 + batch * data.output_depth);
+  }
+  return kTfLiteOk;
+}
+
+}  // namespace
+
 TfLiteStatus Run(const FullyConnectedData& data, const Tensors& tensors) {
+  if (data.multiplier != nullptr) return RunDense(data, tensors);
   if (data.params.weights_offset != 0) return RunReference(data, tensors);
   const cmsis_nn_context context = Context(nullptr);
   const cmsis_nn_fc_params params = {data.params.input_offset, 0, data.params.output_offset,

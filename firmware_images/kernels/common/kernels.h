@@ -36,11 +36,17 @@ struct FullyConnectedData {
   int batches;
   int input_depth;
   int output_depth;
+  int32_t* multiplier;  // one a channel, as is the next; null where all have one
+  int32_t* shift;
 };
 
-struct PoolData {
-  tflite::PoolParams params;
-};
+struct PoolData { tflite::PoolParams params; };
+
+// Whether the set computes it by loops of its own, or has TensorFlow's whole operator do it: the
+// same loops compiled elsewhere take up to a quarter more instructions, as the compiler keeps other
+// things in registers.
+bool HasOwn(const ConvData&);
+bool HasOwn(const DepthwiseConvData&);
 
 // Bytes of scratch memory that Run needs, 0 for none.
 size_t ScratchBytes(const ConvData& data, const Tensors& tensors);

@@ -11,7 +11,8 @@ namespace simbench {
 
 inline Tensors TensorsOf(TfLiteContext* context, const TfLiteNode* node) {
   const bool has_filter = node->inputs->size > 1;
-  return {tflite::GetInput(context, node, 0), has_filter ? tflite::GetInput(context, node, 1) : nullptr,
+  return {tflite::GetInput(context, node, 0),
+          has_filter ? tflite::GetInput(context, node, 1) : nullptr,
           has_filter ? tflite::GetOptionalInputTensor(context, node, 2) : nullptr,
           tflite::GetOutput(context, node, 0)};
 }
@@ -20,7 +21,8 @@ inline Tensors TensorsOf(TfLiteContext* context, const TfLiteNode* node) {
 template <typename T>
 T* AllocatePersistent(TfLiteContext* context, size_t count) {
   void* memory = nullptr;
-  const TfLiteStatus status = context->AllocatePersistentBuffer(context, count * sizeof(T), &memory);
+  const TfLiteStatus status =
+      context->AllocatePersistentBuffer(context, count * sizeof(T), &memory);
   return status == kTfLiteOk ? static_cast<T*>(memory) : nullptr;
 }
 
@@ -46,24 +48,9 @@ inline void* InitWhole(const TfLiteRegistration* kernel, TfLiteContext* context,
   return is_good ? node->user_data : nullptr;
 }
 
-// An operator of TensorFlow's own, for every type.
-template <TfLiteRegistration* (*kKernel)()>
-struct TensorFlowOp {
-  static void* Init(TfLiteContext* context, const char* buffer, size_t length) {
-    TfLiteNode node = NodeBeingInitialised(buffer);
-    return InitWhole(kKernel(), context, &node, buffer, length);
-  }
-
-  static TfLiteRegistration* Registration() {
-    static TfLiteRegistration registration = {
-        Init, nullptr, nullptr, kKernel()->invoke, nullptr, 0, nullptr, 0};
-    return &registration;
-  }
-};
-
 // `Ours` has: type Data; static TfLiteStatus Fill(context, node, Data*); static size_t Needs(Data,
-// Tensors); static TfLiteStatus Invoke(Data, Tensors, void* scratch); and static const
-// TfLiteRegistration* Others(), the registration for other types.
+// Tensors); static TfLiteStatus Invoke(Data, Tensors, void* scratch); static bool IsOurs(const
+// Tensors&), and static const TfLiteRegistration* Others(), the registration for others.
 template <typename Ours>
 struct Op {
   struct Node {
@@ -72,7 +59,7 @@ struct Op {
   };
 
   static bool IsOurs(TfLiteContext* context, const TfLiteNode* node) {
-    return tflite::GetInput(context, node, 0)->type == kTfLiteInt8;
+    return Ours::IsOurs(TensorsOf(context, node));
   }
 
   static void* Init(TfLiteContext* context, const char* buffer, size_t length) {
@@ -96,7 +83,8 @@ struct Op {
   }
 
   static TfLiteRegistration* Registration() {
-    static TfLiteRegistration registration = {Init, nullptr, Prepare, Invoke, nullptr, 0, nullptr, 0};
+    static TfLiteRegistration registration = {Init,    nullptr, Prepare, Invoke,
+                                              nullptr, 0,       nullptr, 0};
     return &registration;
   }
 };

@@ -1,13 +1,18 @@
-// Kernels as TensorFlow Lite defines them: the measure of correctness, not of speed. Convolution and
-// pooling are TensorFlow Lite Micro's whole operators; its depthwise convolution forgets the fused
-// activation and its fully connected layer the third dimension, so for these only the loops are its.
+// Kernels as TensorFlow Lite defines them: the measure of correctness, not of speed.
 #include "kernels/reference/kernels.h"
-
-#include "kernels/common/op.h"
 
 namespace simbench {
 
+// TensorFlow's depthwise convolution of 2020 forgets the fused activation: only the loops are its.
+bool HasOwn(const ConvData&) { return false; }
+bool HasOwn(const DepthwiseConvData&) { return true; }
+
+size_t ScratchBytes(const ConvData&, const Tensors&) { return 0; }
 size_t ScratchBytes(const DepthwiseConvData&, const Tensors&) { return 0; }
+
+TfLiteStatus Run(const ConvData& data, const Tensors& tensors, void*) {
+  return RunReference(data, tensors);
+}
 
 TfLiteStatus Run(const DepthwiseConvData& data, const Tensors& tensors, void*) {
   return RunReference(data, tensors);
@@ -17,28 +22,14 @@ TfLiteStatus Run(const FullyConnectedData& data, const Tensors& tensors) {
   return RunReference(data, tensors);
 }
 
+size_t AveragePoolScratchBytes(const PoolData&, const Tensors&) { return 0; }
+
+TfLiteStatus RunAveragePool(const PoolData& data, const Tensors& tensors, void*) {
+  return RunReferenceAveragePool(data, tensors);
+}
+
+TfLiteStatus RunMaxPool(const PoolData& data, const Tensors& tensors) {
+  return RunReferenceMaxPool(data, tensors);
+}
+
 }  // namespace simbench
-
-namespace tflite {
-namespace ops {
-namespace micro {
-
-TfLiteRegistration* Register_CONV_2D_OTHERS();  // TensorFlow's, renamed by the build
-TfLiteRegistration* Register_AVERAGE_POOL_2D_OTHERS();
-TfLiteRegistration* Register_MAX_POOL_2D_OTHERS();
-
-TfLiteRegistration* Register_CONV_2D() {
-  return simbench::TensorFlowOp<Register_CONV_2D_OTHERS>::Registration();
-}
-
-TfLiteRegistration* Register_AVERAGE_POOL_2D() {
-  return simbench::TensorFlowOp<Register_AVERAGE_POOL_2D_OTHERS>::Registration();
-}
-
-TfLiteRegistration* Register_MAX_POOL_2D() {
-  return simbench::TensorFlowOp<Register_MAX_POOL_2D_OTHERS>::Registration();
-}
-
-}  // namespace micro
-}  // namespace ops
-}  // namespace tflite

@@ -1,4 +1,5 @@
 #include "kernels/common/op.h"
+#include "kernels/common/rescale.h"
 #include "tensorflow/lite/c/builtin_op_data.h"
 #include "tensorflow/lite/kernels/padding.h"
 
@@ -37,6 +38,52 @@ TfLiteStatus FillPool(TfLiteContext* context, TfLiteNode* node, PoolData* data) 
                                                    &params.quantized_activation_max);
 }
 
+bool IsShort(const TfLiteTensor* input) { return input->type == kTfLiteInt16; }
+
+// Where a window begins and ends in the picture, along one dimension.
+struct Extent {
+  int begin, end;
+
+  Extent(int output, int stride, int padding, int window, int size)
+      : begin(output * stride - padding), end(begin + window < size ? begin + window : size) {
+    if (begin < 0) begin = 0;
+  }
+};
+
+// Of int16, which neither kernel set has.
+template <bool kLargest>
+TfLiteStatus PoolShort(const PoolData& data, const Tensors& tensors) {
+  const tflite::PoolParams& params = data.params;
+  const int* in = tensors.input->dims->data;
+  const int* out = tensors.output->dims->data;
+  const int16_t* picture = tensors.input->data.i16;
+  int16_t* to = tensors.output->data.i16;
+  for (int batch = 0; batch < out[0]; ++batch, picture += in[1] * in[2] * in[3]) {
+    for (int y = 0; y < out[1]; ++y) {
+      const Extent rows(y, params.stride_height, params.padding_values.height, params.filter_height,
+                        in[1]);
+      for (int x = 0; x < out[2]; ++x) {
+        const Extent columns(x, params.stride_width, params.padding_values.width,
+                             params.filter_width, in[2]);
+        const int count = (rows.end - rows.begin) * (columns.end - columns.begin);
+        for (int channel = 0; channel < out[3]; ++channel) {
+          int32_t total = kLargest ? -32768 : 0;
+          for (int row = rows.begin; row < rows.end; ++row) {
+            const int16_t* element = picture + (row * in[2] + columns.begin) * in[3] + channel;
+            for (int column = columns.begin; column < columns.end; ++column, element += in[3]) {
+              total = !kLargest ? total + *element : *element > total ? *element : total;
+            }
+          }
+          if (!kLargest) total = (total + (total > 0 ? count / 2 : -(count / 2))) / count;
+          *to++ = static_cast<int16_t>(
+              Within(total, params.quantized_activation_min, params.quantized_activation_max));
+        }
+      }
+    }
+  }
+  return kTfLiteOk;
+}
+
 struct AveragePool {
   using Data = PoolData;
 
@@ -44,16 +91,21 @@ struct AveragePool {
     return tflite::ops::micro::Register_AVERAGE_POOL_2D_OTHERS();
   }
 
+  static bool IsOurs(const Tensors& tensors) {
+    return tensors.input->type == kTfLiteInt8 || IsShort(tensors.input);
+  }
+
   static TfLiteStatus Fill(TfLiteContext* context, TfLiteNode* node, Data* data) {
     return FillPool(context, node, data);
   }
 
   static size_t Needs(const Data& data, const Tensors& tensors) {
-    return AveragePoolScratchBytes(data, tensors);
+    return IsShort(tensors.input) ? 0 : AveragePoolScratchBytes(data, tensors);
   }
 
   static TfLiteStatus Invoke(const Data& data, const Tensors& tensors, void* scratch) {
-    return RunAveragePool(data, tensors, scratch);
+    return IsShort(tensors.input) ? PoolShort<false>(data, tensors)
+                                  : RunAveragePool(data, tensors, scratch);
   }
 };
 
@@ -64,6 +116,10 @@ struct MaxPool {
     return tflite::ops::micro::Register_MAX_POOL_2D_OTHERS();
   }
 
+  static bool IsOurs(const Tensors& tensors) {
+    return tensors.input->type == kTfLiteInt8 || IsShort(tensors.input);
+  }
+
   static TfLiteStatus Fill(TfLiteContext* context, TfLiteNode* node, Data* data) {
     return FillPool(context, node, data);
   }
@@ -71,7 +127,7 @@ struct MaxPool {
   static size_t Needs(const Data&, const Tensors&) { return 0; }
 
   static TfLiteStatus Invoke(const Data& data, const Tensors& tensors, void*) {
-    return RunMaxPool(data, tensors);
+    return IsShort(tensors.input) ? PoolShort<true>(data, tensors) : RunMaxPool(data, tensors);
   }
 };
 

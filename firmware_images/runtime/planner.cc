@@ -1,0 +1,68 @@
+#include "runtime/planner.h"
+
+#include <utility>
+
+namespace simbench {
+namespace {
+
+constexpr uint16_t kNone = 0xFFFF;
+
+// The largest first; of equals, the one needed longest, then the first.
+bool GoesBefore(const Buffer* buffers, uint16_t a, uint16_t b) {
+  const Buffer& one = buffers[a];
+  const Buffer& other = buffers[b];
+  if (one.bytes != other.bytes) return one.bytes > other.bytes;
+  const int longer = (one.last - one.first) - (other.last - other.first);
+  return longer != 0 ? longer > 0 : a < b;
+}
+
+// Restores the heap below `root`: each after its two children in order.
+void Sink(Buffer* buffers, size_t root, size_t count) {
+  for (size_t child; (child = 2 * root + 1) < count; root = child) {
+    if (child + 1 < count && GoesBefore(buffers, buffers[child].order, buffers[child + 1].order))
+      ++child;
+    if (!GoesBefore(buffers, buffers[root].order, buffers[child].order)) return;
+    std::swap(buffers[root].order, buffers[child].order);
+  }
+}
+
+// Fills `order`: of place i, the index of the buffer that goes there. A heap sort.
+void Sort(Buffer* buffers, size_t count) {
+  for (size_t i = 0; i < count; ++i) buffers[i].order = i;
+  for (size_t i = count / 2; i-- > 0;) Sink(buffers, i, count);
+  for (size_t left = count; left-- > 1;) {
+    std::swap(buffers[0].order, buffers[left].order);
+    Sink(buffers, 0, left);
+  }
+}
+
+}  // namespace
+
+size_t PlanBuffers(Buffer* buffers, size_t count) {
+  Sort(buffers, count);
+  size_t highest_end = 0;
+  uint16_t lowest = kNone;  // of those placed: a list by offset
+  for (size_t i = 0; i < count; ++i) {
+    const uint16_t index = buffers[i].order;
+    Buffer& placed = buffers[index];
+    uint32_t offset = 0;
+    uint16_t below = kNone;  // the last in the list that starts no higher than `offset`
+    for (uint16_t at = lowest; at != kNone; at = buffers[at].next) {
+      const Buffer& other = buffers[at];
+      const bool is_needed_with = other.first <= placed.last && placed.first <= other.last;
+      if (is_needed_with) {
+        if (other.offset >= offset + placed.bytes) break;
+        if (other.offset + other.bytes > offset) offset = other.offset + other.bytes;
+      }
+      if (other.offset <= offset) below = at;
+    }
+    placed.offset = offset;
+    uint16_t& link = below == kNone ? lowest : buffers[below].next;
+    placed.next = link;
+    link = index;
+    if (offset + placed.bytes > highest_end) highest_end = offset + placed.bytes;
+  }
+  return highest_end;
+}
+
+}  // namespace simbench

@@ -1,0 +1,169 @@
+"""What no firmware of simbench's runs, whatever its kernels, told before a model's structure.
+
+Each refusal names the feature in the words of its field, the layer, and what to change in Keras or
+in the converter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from simbench.errors import ModelError
+from simbench.models.operators import (
+    CONV_2D,
+    DEPTHWISE_CONV_2D,
+    FULLY_CONNECTED,
+    PACK,
+    QUANTIZE,
+    SHAPE,
+    STRIDED_SLICE,
+    constant_bytes,
+)
+from simbench.models.schema import (
+    FLOAT32,
+    INT8,
+    TENSOR_DTYPES,
+    UINT8,
+    operator_code,
+    operator_name,
+    tensor_type_name,
+)
+
+MAX_RANK = 5  # TensorFlow Lite Micro's RuntimeShape keeps up to five dimensions in place
+
+_CUSTOM = 32  # schema.fbs, enum BuiltinOperator
+_FUSED_RECURRENT = {16: "LSTM", 35: "RNN", 44: "LSTM", 46: "LSTM", 52: "RNN"}
+_BATCH_MATMUL, _TRANSPOSE_CONV, _SVDF = 126, 67, 27
+# whose int8 weights meet float activations where a converter was given no data
+_HYBRID = frozenset(
+    {CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, _BATCH_MATMUL, _TRANSPOSE_CONV, _SVDF}
+    | _FUSED_RECURRENT.keys()
+)
+_ADVICE = {
+    "INT4": "int4 weights are not supported: quantize the weights to 8 bits",
+    "STRING": "string tensors are not supported: do the text's lookup outside the model",
+    "VARIANT": "lists of tensors (variant) are not supported: unroll the recurrent layer "
+    "(keras.layers.RNN(..., unroll=True))",
+    "BFLOAT16": "bfloat16 is not supported: convert with float32, or quantize to int8",
+    "FLOAT64": "float64 is not supported: build the model with float32 (keras.config.set_floatx)",
+}
+_INT8_ONLY = (
+    "set converter.optimizations = [tf.lite.Optimize.DEFAULT], a converter.representative_dataset, "
+    "and converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]"
+)
+
+
+def check_features(model: Any, ops: Mapping[int, int] | None) -> None:
+    """Raise :class:`ModelError` for a feature that is not supported.
+
+    ``ops`` maps the firmware's builtin operators to the highest version of each; an operator that
+    preparation may remove is left to :func:`simbench.models.verify.check_ops`.
+    """
+    for number, graph in enumerate(model.subgraphs):
+        for layer, operator in enumerate(graph.operators):
+            entry = _entry(model, operator)
+            if entry is None:
+                continue
+            where = f"layer {layer}" if number == 0 else f"layer {layer} of subgraph {number}"
+            _check_custom(entry, where)
+            _check_hybrid(model, graph, operator, operator_code(entry), where)
+            if ops is not None and operator_code(entry) not in {*ops, *PREPARED_AWAY}:
+                raise missing_operator(operator_code(entry), entry.version, where)
+    for graph in model.subgraphs:
+        for index, tensor in enumerate(graph.tensors):
+            _check_tensor(index, tensor)
+    _check_free_dimensions(model)
+
+
+PREPARED_AWAY: Collection[int] = frozenset(
+    {SHAPE, PACK, STRIDED_SLICE, QUANTIZE, 6, 22, 37, 38, 43, 70}
+)
+"""Operators that preparation may remove: shape chains, ends, what moves nothing, dilation."""
+
+
+def missing_operator(code: int, version: int, where: str) -> ModelError:
+    """The refusal of an operator that the firmware has no kernel of."""
+    if code in _FUSED_RECURRENT:
+        name = _FUSED_RECURRENT[code]
+        return ModelError(
+            f"{where} is a fused {name} ({operator_name(code)}), which is not in this firmware: "
+            f"convert with Keras's {name}(..., unroll=True), which the converter does not fuse"
+        )
+    return ModelError(
+        f"op {operator_name(code)} (version {version}) of {where} is not in this firmware: convert "
+        "the model without it ('simbench list ops' shows what there is)"
+    )
+
+
+def _entry(model: Any, operator: Any) -> Any:
+    known = 0 <= operator.opcodeIndex < len(model.operatorCodes)
+    return model.operatorCodes[operator.opcodeIndex] if known else None
+
+
+def _check_custom(entry: Any, where: str) -> None:
+    if operator_code(entry) != _CUSTOM:
+        return
+    raw = (entry.customCode or b"").decode("utf-8", "replace")
+    name = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in raw)
+    if name.startswith("Flex"):
+        raise ModelError(
+            f"{where} is the Flex (Select TensorFlow) op {name}, and a microcontroller has no "
+            "TensorFlow: replace the Keras layer, and convert without tf.lite.OpsSet.SELECT_TF_OPS "
+            "in converter.target_spec.supported_ops"
+        )
+    raise ModelError(
+        f"{where} is the custom op {name!r}, which is not in this firmware: convert with "
+        "converter.allow_custom_ops = False and builtin layers alone"
+    )
+
+
+def _check_hybrid(model: Any, graph: Any, operator: Any, code: int, where: str) -> None:
+    if code not in _HYBRID:
+        return
+    tensors = [graph.tensors[i] for i in operator.inputs if 0 <= i < len(graph.tensors)]
+    weights = [t for t in tensors if t.type in (INT8, UINT8) and constant_bytes(model, t)]
+    if weights and any(t.type == FLOAT32 and not constant_bytes(model, t) for t in tensors):
+        raise ModelError(
+            f"{where} ({operator_name(code)}) takes float32 activations with int8 weights: hybrid "
+            "(dynamic range) models are not supported; quantize it fully to int8, for which "
+            f"{_INT8_ONLY}, or leave converter.optimizations empty for float32"
+        )
+
+
+def _check_tensor(index: int, tensor: Any) -> None:
+    if tensor.type not in TENSOR_DTYPES:
+        name = tensor_type_name(tensor.type)
+        advice = _ADVICE.get(name)
+        raise ModelError(
+            f"tensor {index} of the model is {name}, and {advice}"
+            if advice
+            else f"tensor {index} of the model has the element type {name}, which the firmware "
+            "cannot hold: convert it to int8 or float32"
+        )
+    if len(tensor.shape) > MAX_RANK:
+        raise ModelError(
+            f"tensor {index} of the model has {len(tensor.shape)} dimensions, the firmware knows "
+            f"up to {MAX_RANK}: reshape it in Keras (keras.layers.Reshape) before the layer"
+        )
+
+
+def _check_free_dimensions(model: Any) -> None:
+    for graph in model.subgraphs[:1]:
+        for index in graph.inputs:
+            if not 0 <= index < len(graph.tensors):
+                continue
+            signature = graph.tensors[index].shapeSignature
+            sizes = [] if signature is None else [int(d) for d in signature]
+            free = list(_free(sizes))
+            if free:
+                shown = ", ".join("free" if d < 0 else str(d) for d in sizes)
+                raise ModelError(
+                    f"the model's input has the shape ({shown}), and only the batch may be free: "
+                    "give the others a size (keras.Input(shape=...) without None, or the shapes of "
+                    "tf.TensorSpec) and convert it again"
+                )
+
+
+def _free(sizes: list[int]) -> Iterator[int]:
+    return (axis for axis, size in enumerate(sizes) if size < 0 and axis > 0)

@@ -1,0 +1,71 @@
+"""A model that the emulated machine has no room for is told before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from simbench.backends import backend
+from simbench.catalog.platforms import load_platform
+from simbench.catalog.scenario import Scenario
+from simbench.errors import DoesNotFit, UsageError
+from simbench.result.tree import DOES_NOT_FIT
+from simbench.runs.runner import run_task
+from simbench.session.room import check_room
+from simbench.task.tasks import ModelTask, own_benchmark, suite_task
+
+pytestmark = pytest.mark.emulator
+
+MODELS = Path(__file__).parent / "data/models"
+MIB = 1 << 20
+
+
+@cache
+def task_of(name: str, samples: int = 2) -> ModelTask:
+    board, own = load_platform("stm32f4"), own_benchmark(MODELS / name)
+    machine = backend("qemu").machine(board.core)
+    return suite_task(Scenario(own.id, board.id, "cmsis-nn"), board, own, machine, samples)
+
+
+def with_memories(task: ModelTask, size: int) -> ModelTask:
+    """The task on a board whose memories have ``size`` bytes each."""
+    memories = {n: replace(m, size_bytes=size) for n, m in task.platform.memories.items()}
+    return replace(task, platform=replace(task.platform, memories=memories))
+
+
+def larger(task: ModelTask, size: int) -> ModelTask:
+    return replace(task, model=replace(task.model, data=task.model.data.ljust(size, b"\0")))
+
+
+def test_a_model_that_fits_is_let_through() -> None:
+    check_room(task_of("sine_int8.tflite"))
+    check_room(larger(task_of("sine_int8.tflite"), 2 * MIB))
+
+
+def test_a_model_larger_than_the_board_and_the_machine_is_told_by_the_board() -> None:
+    large = larger(task_of("sine_int8.tflite"), 2 * MIB + 1)
+    with pytest.raises(DoesNotFit, match=r"model \(in flash\) needs 2,097,153 bytes, 1,048,576"):
+        check_room(large)
+
+
+def test_a_model_larger_than_the_machine_alone_is_told_by_the_machine() -> None:
+    large = with_memories(larger(task_of("sine_int8.tflite"), 2 * MIB + 1), 64 * MIB)
+    with pytest.raises(DoesNotFit, match=r"\(in the emulated machine\) needs 2,097,153 bytes"):
+        check_room(large)
+
+
+def test_a_large_arena_is_a_result() -> None:
+    result = run_task(task_of("arena_over_8MiB.tflite"), backend("qemu"))
+    assert result.status == DOES_NOT_FIT
+    assert result.reason == "the arena (in sram) needs 11,534,336 bytes, 131,072 are free"
+    assert result.cycles is None
+
+
+def test_more_inputs_than_the_machine_holds_are_a_mistake() -> None:
+    task = task_of("sine_int8.tflite")
+    given = replace(task.inputs[0], wire=bytes(3 * MIB))
+    with pytest.raises(UsageError, match=r"3 inputs of 3,145,728 bytes .*: give --samples 2"):
+        check_room(replace(task, inputs=(given,) * 3))
