@@ -80,6 +80,7 @@ def test_a_backend_of_a_plugin_counts_as_what_it_wraps_and_is_told_apart(
     assert "simbench_mine_qemu" not in json.dumps(theirs)
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(
     ("code", "status", "said"),
     [

@@ -48,6 +48,7 @@ def test_what_a_user_has_is_found_by_name(mine: Path) -> None:
     assert load_platform("my_board").core == "my_core"
 
 
+@pytest.mark.image
 @pytest.mark.usefixtures("mine")
 def test_a_users_core_is_priced_and_built_as_the_one_that_it_names() -> None:
     core = load_core("my_core")
