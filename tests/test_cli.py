@@ -146,7 +146,8 @@ def test_the_json_is_what_the_schema_says_and_equal_from_run_to_run(tmp_path: Pa
         assert sum(estimate["stack"].values()) == pytest.approx(estimate["value"])
     layers = result["layers"]
     assert sum(layer["macs"] for layer in layers) == result["model"]["macs"]
-    assert 0 < result["instructions"] - sum(layer["instructions"] for layer in layers) < 5_000
+    outside = result["instructions"] - sum(layer["instructions"] for layer in layers)
+    assert 0 < outside < 1_000 * len(layers)
 
 
 @pytest.mark.emulator
@@ -180,7 +181,7 @@ def small_board(folder: Path, **sizes: str) -> Path:
     [
         ({"128KiB": "8KiB"}, "arena"),
         ({"64KiB": "4KiB"}, "static"),
-        ({"1MiB": "200KiB"}, "the model"),
+        ({"1MiB": "224KiB"}, "the model"),
     ],
 )
 def test_what_does_not_fit_is_a_result(

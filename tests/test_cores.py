@@ -17,15 +17,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from simbench.catalog.platforms import load_platform
-from simbench.cost.cores.core import CORES, load_core
+from simbench.cost.cores.core import load_core
 from simbench.cost.cores.pipelines import Predicting, pipeline
 from simbench.cost.price import estimate
 from simbench.cost.residuals import load_target
 from simbench.counts import ACCESS, CACHE_EVENT, EDGE, Block, Counts, SectionCounts, Segment
+from simbench.files.paths import cores_dir
 from simbench.isa.decode import decode_block
 from simbench.isa.instruction import InstructionClass
 
-NAMES = sorted(path.stem for path in CORES.glob("*.yaml"))
+NAMES = sorted(path.stem for path in cores_dir().glob("*.yaml"))
 ARCHITECTURES = {
     "cortex-m0plus": "armv6s-m",
     "cortex-m3": "armv7-m",

@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simbench.catalog.cores import core_files
 from simbench.catalog.platforms import (
     load_platform,
     placed_by_address,
@@ -16,11 +17,11 @@ from simbench.catalog.platforms import (
     platform_files,
     read_platform,
 )
-from simbench.cost.cores.core import CORES, load_core, read_core
+from simbench.cost.cores.core import load_core, read_core
 from simbench.counts import Segment
 from simbench.errors import EXIT_USAGE, UsageError
 from simbench.files.datafile import UNITS, parse_number
-from simbench.files.paths import data_dir
+from simbench.files.paths import cores_dir, data_dir
 
 BUILT_IN = sorted(data_dir("platforms").glob("*.yaml"))
 STM32F4 = data_dir("platforms") / "stm32f4.yaml"
@@ -45,7 +46,7 @@ def leaves(node: yaml.Node, path: str = "") -> Iterator[tuple[str, str, bool]]:
             yield from leaves(value, f"{path}{key.value}.")
 
 
-@pytest.mark.parametrize("path", [*BUILT_IN, *sorted(CORES.glob("*.yaml"))], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [*BUILT_IN, *core_files().values()], ids=lambda p: p.stem)
 def test_every_number_has_a_source(path: Path) -> None:
     top = yaml.compose(path.read_text())
     assert top is not None
@@ -256,12 +257,12 @@ def test_unreadable_file_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_unknown_core_names_those_there_are() -> None:
-    with pytest.raises(UsageError, match=r"no core cortex-m9: there are .*cortex-m4"):
+    with pytest.raises(UsageError, match=r"no core cortex-m9: the nearest are .*cortex-m4"):
         load_core("cortex-m9")
 
 
 def test_core_without_a_class_is_a_usage_error(tmp_path: Path) -> None:
-    text = (CORES / "cortex-m4.yaml").read_text()
+    text = (cores_dir() / "cortex-m4.yaml").read_text()
     path = tmp_path / "cortex-m4.yaml"
     path.write_text(text.replace("  alu: {value: 1, source: table}\n", ""))
     with pytest.raises(UsageError, match=r"cortex-m4\.yaml:\d+: cycles\.alu: is missing"):

@@ -32,12 +32,19 @@ def stored(tmp_path: Path) -> Path:
     return path
 
 
-def install(site: Path, module: str, code: str, name: str = "run.mine") -> None:
-    """A distribution of one module, ``code``, whose ``render`` is the entry point ``name``."""
+def install(
+    site: Path,
+    module: str,
+    code: str,
+    name: str = "run.mine",
+    group: str = "simbench.exports",
+    made: str = "render",
+) -> None:
+    """A distribution of one module, ``code``, whose ``made`` is the entry point ``name``."""
     info = site / f"{module}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[simbench.exports]\n{name} = {module}:render\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}:{made}\n")
     (site / f"{module}.py").write_text(code)
 
 
@@ -94,15 +101,15 @@ def test_a_format_is_listed_without_being_loaded(
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "status", "said"),
     [
-        ("raise ValueError('no\\nluck')\n", "cannot be imported: ValueError: no"),
-        ("raise SystemExit(0)\n", "cannot be imported: SystemExit: 0"),
-        ("import simbench_is_not_there\n", "cannot be imported: ModuleNotFoundError"),
-        ("reader = 1\n", "cannot be imported: AttributeError"),
-        ("render = 1\n", "is no function, but int"),
-        ("def render(run):\n    return 1 / 0\n", "failed: ZeroDivisionError: division by zero"),
-        ("def render(run):\n    return 1\n", "gave no text, but int"),
+        ("raise ValueError('no\\nluck')\n", 2, "cannot be imported: ValueError: no"),
+        ("raise SystemExit(0)\n", 2, "cannot be imported: SystemExit: 0"),
+        ("import simbench_is_not_there\n", 2, "cannot be imported: ModuleNotFoundError"),
+        ("reader = 1\n", 2, "cannot be imported: AttributeError"),
+        ("render = 1\n", 2, "is no function, but int"),
+        ("def render(run):\n    return 1 / 0\n", 3, "failed: ZeroDivisionError: division by zero"),
+        ("def render(run):\n    return 1\n", 2, "gave no text, but int"),
     ],
     ids=["raises", "exits", "imports", "lacks", "number", "fails", "textless"],
 )
@@ -112,10 +119,11 @@ def test_a_bad_plugin_is_one_sentence(
     capsys: pytest.CaptureFixture[str],
     request: pytest.FixtureRequest,
     code: str,
+    status: int,
     said: str,
 ) -> None:
     install(site, f"simbench_bad_{request.node.callspec.id}", code)
-    assert _run(["report", str(stored), "--export=mine=-"]) == 3
+    assert _run(["report", str(stored), "--export=mine=-"]) == status
     captured = capsys.readouterr()
     assert captured.out == ""
     (line,) = captured.err.splitlines()

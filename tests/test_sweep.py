@@ -139,7 +139,7 @@ def test_another_cache_core_or_kernel_set_is_simulated() -> None:
 
 @pytest.mark.emulator
 def test_what_does_not_fit_is_a_point_that_says_so() -> None:
-    found = on_ad({"memories.sram.size": ["4KiB", "128KiB"]})
+    found = on_ad({"memories.sram.size": ["2KiB", "128KiB"]})
     assert found.columns["status"].tolist() == ["does-not-fit", "ok"]
     assert found.columns["time_s"][0] == found.columns["time_s"][1]
 

@@ -66,10 +66,15 @@ def backend(name: str) -> Backend:
     """The backend called ``name``: "qemu", "renode", or "recording:FILE". A program may follow the
     emulator's name too, as in "qemu:/opt/qemu/bin/qemu-system-arm".
 
-    Raises UsageError, with the nearest names, if there is none.
+    Other names are those of plug-ins. Raises UsageError, with the nearest names, if there is none.
     """
     kind, _, where = name.partition(":")
     if kind not in _BACKENDS:
+        from simbench.backends.plugged import plugged_backend  # seldom needed
+
+        plugged = plugged_backend(kind, where or None)
+        if plugged is not None:
+            return plugged
         near = difflib.get_close_matches(kind, _BACKENDS) or list(_BACKENDS)
         raise UsageError(f"no backend is called {kind!r}; choose {' or '.join(near)}")
     return _BACKENDS[kind](where or None)

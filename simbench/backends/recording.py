@@ -13,7 +13,7 @@ import msgspec
 from simbench.backends.board import Backend, Board, Capabilities, LaunchSpec
 from simbench.backends.closing import Closing
 from simbench.backends.naming import place
-from simbench.backends.qemu.machines import stable_machine
+from simbench.catalog.cores import core_record
 from simbench.counts import Counts
 from simbench.errors import InfrastructureError, UsageError
 from simbench.store.encoding import decode, encode, key_of
@@ -100,7 +100,7 @@ class RecordedBackend:
 
     def machine(self, core: str) -> str:
         """The stable machine for ``core``."""
-        return stable_machine(core)
+        return core_record(core).machine
 
     def launch(self, spec: LaunchSpec) -> Board:
         """The recorded board. Raises InfrastructureError where another is asked for."""

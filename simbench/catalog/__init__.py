@@ -1,1 +1,1 @@
-"""What there is to run, and to run it on, by name: platforms, benchmarks, scenarios."""
+"""What there is to run, and to run it on, by name: platforms, cores, benchmarks, scenarios."""

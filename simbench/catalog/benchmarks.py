@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from simbench.errors import UsageError
 from simbench.files.datafile import Table, read
-from simbench.files.paths import data_dir
+from simbench.files.paths import data_dir, user_dirs
 
 _Choice = TypeVar("_Choice", bound=IntEnum)
 _SHA256 = "[0-9a-f]{64}"
@@ -124,10 +124,12 @@ class Benchmark:
 def load_benchmarks(folders: Sequence[Path] = ()) -> dict[str, Benchmark]:
     """The built-in benchmarks and those of the user's ``folders``, by id.
 
+    Those of ``SIMBENCH_PATH`` are the user's too.
+
     Raises :class:`UsageError` naming file and key where a file is wrong.
     """
     found: dict[str, Benchmark] = {}
-    for folder in (data_dir("benchmarks"), *folders):
+    for folder in (data_dir("benchmarks"), *user_dirs("benchmarks"), *folders):
         if not folder.is_dir():
             raise UsageError(f"there is no folder {folder}: give one with benchmark YAML files")
         for path in sorted(folder.glob("*.yaml")):

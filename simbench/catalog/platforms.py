@@ -12,7 +12,7 @@ from pathlib import Path
 from simbench.counts import CacheGeometry, Segment
 from simbench.errors import UsageError
 from simbench.files.datafile import Quantity, Table, read
-from simbench.files.paths import data_dir
+from simbench.files.paths import data_dir, user_dirs
 
 MEMORY_KINDS = ("flash", "sram", "ccm", "tcm", "external")
 ENERGY_GROUPS = ("alu", "multiply", "divide", "load_store", "branch", "float", "other")
@@ -194,10 +194,11 @@ def _geometry(cache: Cache, segments: tuple[Segment, ...]) -> CacheGeometry:
 def platform_files(directories: Sequence[Path] = ()) -> dict[str, Path]:
     """Platform files by name: the built-in ones, and those of a user's ``directories``.
 
-    A user's file goes before a built-in one of the same name.
+    Those of ``SIMBENCH_PATH`` are a user's too. A user's file goes before a built-in one of the
+    same name.
     """
     files: dict[str, Path] = {}
-    for directory in (data_dir("platforms"), *directories):
+    for directory in (data_dir("platforms"), *user_dirs("platforms"), *directories):
         if not directory.is_dir():
             raise UsageError(f"{directory} is not a folder of platform files")
         files.update({path.stem: path for path in sorted(directory.glob("*.yaml"))})

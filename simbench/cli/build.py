@@ -34,7 +34,7 @@ def command(cores: tuple[str, ...], kernels: tuple[str, ...], sources_only: bool
     fetch.fetch_all(progress)
     if sources_only:
         return
-    for core in cores or build.CORES:
+    for core in cores or build.firmware_cores():
         for name in kernels or sorted(build.KERNELS, key=lambda k: k != DEFAULT_KERNELS):
             image = build.build_image(core, name, progress)
             click.echo(f"{core} {name}: {format_kib(image.code_bytes)} of code, {image.path}")

@@ -89,13 +89,15 @@ def _parts() -> Sequence[Finding]:
     from simbench.backends.renode.tool import PYRENODE3, READ_FROM, pyrenode3_version
     from simbench.catalog.scenario import DEFAULT_KERNELS
     from simbench.files import fetch, paths
-    from simbench.firmware.build import CORES, KERNELS, built_image
+    from simbench.firmware.build import KERNELS, built_image, firmware_cores
     from simbench.models.reference import reference_version
     from simbench.result.units import format_si
     from simbench.store import default_store
 
     def firmware() -> str:
-        names = [f"{c} {k}" for c in CORES for k in KERNELS if built_image(c, k) is not None]
+        names = [
+            f"{c} {k}" for c in firmware_cores() for k in KERNELS if built_image(c, k) is not None
+        ]
         return ", ".join(names)
 
     def store() -> str:

@@ -11,10 +11,10 @@ import click
 
 from simbench.backends import LaunchSpec
 from simbench.backends.qemu.command import machine_arguments
-from simbench.backends.qemu.machines import stable_machine
 from simbench.backends.renode import platform as renode
 from simbench.backends.renode.machines import machine_of
 from simbench.catalog.benchmarks import load_benchmarks, select_benchmarks
+from simbench.catalog.cores import core_record
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario
 from simbench.cli.console import console, log_to
@@ -62,7 +62,7 @@ def command(
     if renode_folder is None and qemu_folder is None:
         raise UsageError("nothing to write: give --renode DIR or --qemu DIR")
     board = load_platform(platform)
-    machine = stable_machine(board.core)
+    machine = core_record(board.core).machine
     chosen = select_benchmarks([benchmark], load_benchmarks())[0]
     scenario = Scenario(chosen.id, board.id, kernels)
     task = suite_task(scenario, board, chosen, machine, 1, log_to(console(stderr=True)))

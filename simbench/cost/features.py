@@ -77,7 +77,7 @@ def pace(core: Core) -> str:
     """The numbers that decide what a run of instructions takes; equal where that is the same."""
     own = {n: q for n, q in core.pipeline.items() if not n.startswith(_NOT_OF_BLOCKS)}
     numbers = [(n, q.value, q.lower, q.upper) for n, q in (*core.cycles.items(), *own.items())]
-    return f"{core.id} {numbers}"
+    return f"{core.pipeline_class} {numbers}"
 
 
 def features(blocks: tuple[Block, ...], core: Core) -> Features:

@@ -9,18 +9,20 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
 
+from simbench.catalog.cores import built_in_records
 from simbench.catalog.platforms import Platform
-from simbench.cost.cores.core import Core
+from simbench.cost.cores.core import PIPELINES, Core
 from simbench.files.datafile import Quantity
 from simbench.files.installed import version_of
+from simbench.files.plugins import distribution_of
 from simbench.store import sources_hash
 
 _FOR_PEOPLE: Mapping[type, frozenset[str]] = {
     Platform: frozenset({"id", "version", "title", "native", "model_error", "energy_reason"}),
-    Core: frozenset({"version", "title", "sources"}),
+    Core: frozenset({"id", "version", "title", "sources"}),
     Quantity: frozenset({"source"}),
 }
-"""What of each says who or why, and no price depends on. A core's name says what prices it."""
+"""What of each says who or why, and no price depends on."""
 
 
 def content_sha256(content: object) -> str:
@@ -28,10 +30,27 @@ def content_sha256(content: object) -> str:
     return digest(_bare(content))
 
 
+def core_sha256(core: Core) -> str:
+    """The hash of all of ``core`` that prices: its numbers, and the pipeline that reads them.
+
+    A plug-in's pipeline is told by its distribution and that one's version; the code of the others
+    is in :func:`pricing_code_sha256`.
+    """
+    numbers, plugin = content_sha256(core), _plugin_of(core.pipeline_class)
+    return numbers if plugin is None else digest([numbers, plugin])
+
+
 @cache
 def pricing_code_sha256() -> str:
     """The hash of the code that turns counts into prices, and of the decoder beneath it."""
     return digest([sources_hash("simbench.cost.price"), version_of("capstone")])
+
+
+@cache
+def _plugin_of(pipeline_class: str) -> str | None:
+    if any(core.pipeline_class == pipeline_class for core in built_in_records()):
+        return None
+    return distribution_of(PIPELINES, pipeline_class)
 
 
 def digest(content: object) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from simbench.catalog.platforms import Platform
 from simbench.cost.cores.core import Core
-from simbench.cost.identity import content_sha256, digest, pricing_code_sha256
+from simbench.cost.identity import content_sha256, core_sha256, digest, pricing_code_sha256
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Target:
         """
         return {
             "platform": content_sha256(self.platform),
-            "core": content_sha256(self.core),
+            "core": core_sha256(self.core),
             "residual": f"{self.off:g}",
             "code": pricing_code_sha256(),
         }

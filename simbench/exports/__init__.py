@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from simbench.errors import InfrastructureError
-from simbench.files.plugins import described, load_plugin
+from simbench.errors import UsageError
+from simbench.files.plugins import load_maker
 
 GROUP = "simbench.exports"
 """The group of a plug-in's entry points, which are called SUBJECT.FORMAT ("run.mine")."""
@@ -77,10 +77,10 @@ class Formats(Mapping[str, Render]):
         """The function that writes ``name``. Raises SimbenchError where a plug-in is bad."""
         if name in self._places:
             return _built_in(self._places[name])
-        loaded = load_plugin(GROUP, f"{self._subject}.{name}")
-        if loaded is None:
+        render = load_maker(GROUP, f"{self._subject}.{name}")
+        if render is None:
             raise KeyError(name)
-        return _guarded(f"{self._subject}.{name}", loaded)
+        return _textual(f"{self._subject}.{name}", render)
 
     def __iter__(self) -> Iterator[str]:
         """The names of the built-in formats."""
@@ -107,24 +107,15 @@ def _built_in(place: str) -> Render:
     return render
 
 
-def _guarded(name: str, render: object) -> Render:
-    """A plug-in's ``render``, whose mistakes are one sentence."""
-    if not callable(render):
-        raise InfrastructureError(
-            f"the plug-in {name} of {GROUP} is no function, but {type(render).__name__}"
-        )
+def _textual(name: str, render: Render) -> Render:
+    """A plug-in's ``render``, which must give text or bytes."""
 
-    def guarded(subject: Any) -> str | bytes:
-        try:
-            content = render(subject)
-        except Exception as error:
-            raise InfrastructureError(
-                f"the plug-in {name} of {GROUP} failed: {described(error)}"
-            ) from error
+    def render_text(subject: Any) -> str | bytes:
+        content = render(subject)
         if not isinstance(content, str | bytes):
-            raise InfrastructureError(
+            raise UsageError(
                 f"the plug-in {name} of {GROUP} gave no text, but {type(content).__name__}"
             )
         return content
 
-    return guarded
+    return render_text

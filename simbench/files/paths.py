@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from simbench.errors import UsageError
+
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CHECKOUT = _PACKAGE.parent
 
@@ -17,6 +19,25 @@ def is_checkout() -> bool:
 def data_dir(name: str) -> Path:
     """The folder ``platforms``, ``benchmarks`` or ``firmware_images``, in a checkout or a wheel."""
     return _CHECKOUT / name if is_checkout() else _PACKAGE / "data" / name
+
+
+def cores_dir() -> Path:
+    """The folder of the built-in cores: each one's data beside the code of its pipeline."""
+    return _PACKAGE / "cost" / "cores"
+
+
+def user_dirs(name: str) -> tuple[Path, ...]:
+    """The folders ``platforms``, ``benchmarks`` or ``cores`` in the user's own.
+
+    ``SIMBENCH_PATH`` names these, separated as in ``PATH``; each may lack some of the three. Raises
+    UsageError where one is no folder.
+    """
+    listed = os.environ.get("SIMBENCH_PATH", "").split(os.pathsep)
+    folders = [Path(entry) for entry in listed if entry]
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"SIMBENCH_PATH names {folder}, which is no folder")
+    return tuple(folder / name for folder in folders if (folder / name).is_dir())
 
 
 def build_dir() -> Path:

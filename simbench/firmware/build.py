@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from simbench.catalog.cores import built_in_records, core_record
 from simbench.errors import InfrastructureError, UsageError
 from simbench.files import fetch, paths
 from simbench.files.fetch import Progress, quiet
@@ -27,18 +28,6 @@ KERNELS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Kernel sets: name to a title."""
-
-_BOARDS = {  # the stable emulated machine of each core
-    "cortex-m0plus": "mps2-an385-m0plus",
-    "cortex-m3": "mps2-an385-m3",
-    "cortex-m4": "mps2-an386",
-    "cortex-m7": "mps2-an500",
-    "cortex-m33": "mps2-an505",
-    "cortex-m55": "mps3-an547",
-}
-
-CORES = tuple(_BOARDS)
-"""Cores there is firmware for."""
 
 _COMPILER = "arm-none-eabi-gcc"
 _PACKAGES = {
@@ -69,6 +58,11 @@ def source_dirs(progress: Progress = quiet) -> SourceDirs:
     )
 
 
+def firmware_cores() -> tuple[str, ...]:
+    """The cores that there is firmware of their own for."""
+    return tuple(record.id for record in built_in_records())
+
+
 def build_image(core: str, kernels: str, progress: Progress = quiet) -> Image:
     """As :func:`build_elf`, and read."""
     return _read(build_elf(core, kernels, progress))
@@ -81,7 +75,7 @@ def build_elf(core: str, kernels: str, progress: Progress = quiet) -> Path:
     :class:`InfrastructureError` where a tool is missing or the build fails. Two processes may
     build at once: one waits for the other.
     """
-    _check_name("core", core, CORES)
+    core = _built_for(core)
     _check_name("kernel set", kernels, tuple(KERNELS))
     elf = _built_elf(core, kernels)
     if elf is not None:
@@ -105,7 +99,7 @@ def build_elf(core: str, kernels: str, progress: Progress = quiet) -> Path:
 
 def built_image(core: str, kernels: str) -> Image | None:
     """The image if it is built and current, else None."""
-    elf = _built_elf(core, kernels)
+    elf = _built_elf(_built_for(core), kernels)
     return None if elf is None else _read(elf)
 
 
@@ -113,6 +107,12 @@ def _read(elf: Path) -> Image:
     from simbench.firmware.read import read_image  # an image that is kept is not read
 
     return read_image(elf)
+
+
+def _built_for(core: str) -> str:
+    """The built-in core whose firmware ``core`` runs: itself, but for a user's core."""
+    board = core_record(core).firmware
+    return next(record.id for record in built_in_records() if record.firmware == board)
 
 
 def _built_elf(core: str, kernels: str) -> Path | None:
@@ -225,7 +225,7 @@ def _configure_command(core: str, sources: SourceDirs, work: Path) -> list[str]:
     return [
         "cmake", "-S", str(root), "-B", str(work), "-G", generator,
         f"-DCMAKE_TOOLCHAIN_FILE={root / 'cmake/arm-none-eabi.cmake'}",
-        f"-DBOARD={_BOARDS[core]}", f"-DTFMICRO={sources.tfmicro}",
+        f"-DBOARD={core_record(core).firmware}", f"-DTFMICRO={sources.tfmicro}",
         f"-DCMSIS_NN={sources.cmsis_nn}",
     ]  # fmt: skip
 

@@ -20,7 +20,7 @@ from simbench.firmware.read import function_at
 
 _READ_ERRORS = (
     DWARFError, ELFError, ConstructError, struct.error, UnicodeDecodeError, AssertionError,
-    AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError,
+    AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError, ZeroDivisionError,
 )  # fmt: skip
 
 

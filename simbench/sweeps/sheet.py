@@ -9,8 +9,9 @@ from pathlib import Path
 
 import yaml
 
+from simbench.catalog.cores import core_path
 from simbench.catalog.platforms import Platform, platform_from, platform_path
-from simbench.cost.cores.core import Core, core_from, core_path, load_core
+from simbench.cost.cores.core import Core, core_from, load_core
 from simbench.cost.residuals import load_target
 from simbench.cost.target import Target
 from simbench.errors import UsageError
@@ -121,7 +122,7 @@ def _varied_core(name: str, changes: _Changes) -> Core:
     file = _core_file(name)
     node = _changed(file, tuple((path[len(CORE) :], text) for path, text in changes))
     try:
-        return core_from(top_table(node, file.path))
+        return core_from(top_table(node, file.path), file.path)
     except UsageError as error:
         raise _blamed(file, changes, error) from error
 

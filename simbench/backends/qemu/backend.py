@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from simbench.backends.board import Board, Capabilities, LaunchSpec
-from simbench.backends.qemu.machines import stable_machine
 from simbench.backends.qemu.tool import find_tool
+from simbench.catalog.cores import core_record
 
 
 class QemuBackend:
@@ -23,7 +23,7 @@ class QemuBackend:
 
     def machine(self, core: str) -> str:
         """The stable machine for ``core``. Raises UsageError if there is none."""
-        return stable_machine(core)
+        return core_record(core).machine
 
     def launch(self, spec: LaunchSpec) -> Board:
         """Start a board. Raises InfrastructureError if QEMU or its plugin cannot be had."""

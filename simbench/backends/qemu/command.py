@@ -8,8 +8,8 @@ from pathlib import Path
 
 from simbench.backends.board import LaunchSpec
 from simbench.backends.markers import marker_addresses
-from simbench.backends.qemu.machines import MACHINES_WITH_MVE
 from simbench.backends.qemu.tool import Tool
+from simbench.catalog.cores import built_in_records
 from simbench.counts import CacheGeometry, Segment
 from simbench.errors import UsageError
 
@@ -65,7 +65,7 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
     yield f"limit {spec.window_instructions}"
     yield f"grouping {int(spec.grouping)}"
     # QEMU before 8.0 aborts where a plugin leaves a core that runs MVE's loads and stores
-    may_leave = tool.series >= (8, 0) or spec.machine not in MACHINES_WITH_MVE
+    may_leave = tool.series >= (8, 0) or not _has_mve(spec.machine)
     yield f"windows {spec.counted_windows or 0} {int(may_leave)}"
     for address, marker in marker_addresses(spec).items():
         yield f"marker {int(marker)} {address}"
@@ -115,6 +115,10 @@ def _shared(cache: CacheGeometry, caches: Sequence[CacheGeometry]) -> int:
         f"the cache {cache.name!r} shares the lines of {cache.shares!r}, which is no cache before "
         "it of the same size; correct its unit in the platform's file"
     )
+
+
+def _has_mve(machine: str) -> bool:
+    return any(core.has_mve for core in built_in_records() if core.machine == machine)
 
 
 def _down(address: int) -> int:

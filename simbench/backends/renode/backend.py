@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from simbench.backends.board import Board, Capabilities, LaunchSpec
-from simbench.backends.qemu.machines import stable_machine
 from simbench.backends.renode.board import RenodeBoard
 from simbench.backends.renode.machines import machine_of
 from simbench.backends.renode.tool import find_tool
+from simbench.catalog.cores import core_record
 
 
 class RenodeBackend:
@@ -33,7 +33,7 @@ class RenodeBackend:
 
         Raises UsageError if there is none.
         """
-        return machine_of(stable_machine(core)).name
+        return machine_of(core_record(core).machine).name
 
     def launch(self, spec: LaunchSpec) -> Board:
         """Start a board. Raises InfrastructureError if there is no Renode, or it will not."""

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from simbench.errors import UsageError
+from simbench.catalog.cores import core_path, record_from
 from simbench.files.datafile import Quantity, Table, read
 from simbench.isa.instruction import InstructionClass
 
-CORES = Path(__file__).resolve().parent
+PIPELINES = "simbench.pipelines"
+"""The group of a plug-in's entry points, each called as a core's ``pipeline_class``."""
+
 _EVERY_CORE = frozenset(
     {
         InstructionClass.ALU,
@@ -38,18 +40,19 @@ class Core:
 
     ``cycles`` leaves out the refill of a taken branch and, for transfers of several words, all
     words but the first; a class that the core does not have takes what an unknown one does.
-    ``version`` is a label for people; ``sources`` are the manuals.
+    ``pipeline_class`` is the name of the code that prices with them. ``version`` is a label for
+    people; ``sources`` are the manuals.
     """
 
     id: str
     version: str
     title: str
+    pipeline_class: str
     cycles: Mapping[InstructionClass, Quantity]
     pipeline: Mapping[str, Quantity]
     sources: Mapping[str, str]
 
 
-@cache
 def load_core(name: str) -> Core:
     """The core called ``name`` ("cortex-m4").
 
@@ -58,30 +61,24 @@ def load_core(name: str) -> Core:
     return read_core(core_path(name))
 
 
-def core_path(name: str) -> Path:
-    """The file of the core called ``name``. Raises UsageError when there is none."""
-    path = CORES / f"{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in CORES.glob("*.yaml")))
-        raise UsageError(f"there is no core {name}: there are {known}")
-    return path
-
-
+@cache
 def read_core(path: Path) -> Core:
     """The core in the file ``path``, checked.
 
     Raises UsageError naming file, line and key, and what is wrong.
     """
-    return core_from(read(path))
+    return core_from(read(path), path)
 
 
-def core_from(top: Table) -> Core:
-    """The core that the table ``top`` describes, checked likewise."""
+def core_from(top: Table, path: Path) -> Core:
+    """The core that the table ``top`` of the file ``path`` describes, checked likewise."""
+    record = record_from(top, path)
     sources = top.table("sources")
     core = Core(
-        id=top.text("id"),
+        id=record.id,
         version=top.text("version"),
-        title=top.text("title"),
+        title=record.title,
+        pipeline_class=record.pipeline_class,
         cycles=_cycles(top.table("cycles")),
         pipeline=_pipeline(top.table("pipeline")),
         sources={name: sources.text(name) for name in sources},

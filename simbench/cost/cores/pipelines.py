@@ -1,39 +1,39 @@
-"""The pipeline class of each core."""
+"""The pipeline classes, by the name that the file of a core gives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simbench.cost.bounds import Bounds
-from simbench.cost.cores.core import Core
+from simbench.cost.cores.core import PIPELINES, Core
 from simbench.cost.cores.cortex_m0plus import CortexM0Plus
 from simbench.cost.cores.cortex_m3 import CortexM3
 from simbench.cost.cores.cortex_m4 import CortexM4
 from simbench.cost.cores.cortex_m7 import CortexM7
 from simbench.cost.cores.cortex_m33 import CortexM33
 from simbench.cost.cores.cortex_m55 import CortexM55
-from simbench.cost.cores.parts import Pair
+from simbench.cost.cores.parts import Pair, Part
 from simbench.errors import UsageError
+from simbench.files.plugins import guarded_methods, load_maker
 from simbench.isa.instruction import Instruction
 
 CORES_KEPT = 256
 """Cores whose pipelines are kept: what-if studies make many."""
 
 _PIPELINES: Mapping[str, Callable[[Core], Pipeline]] = {
-    "cortex-m0plus": CortexM0Plus,
-    "cortex-m3": CortexM3,
-    "cortex-m4": CortexM4,
-    "cortex-m7": CortexM7,
-    "cortex-m33": CortexM33,
-    "cortex-m55": CortexM55,
+    built_in.__name__: built_in
+    for built_in in (CortexM0Plus, CortexM3, CortexM4, CortexM7, CortexM33, CortexM55)
 }
 
+_METHODS = ("cycles", "refill", "refills", "pairs", "misprediction")
 
+
+@runtime_checkable
 class Pipeline(Protocol):
     """Prices straight runs of instructions and the refills between them."""
 
@@ -80,6 +80,43 @@ def pipeline(core: Core) -> Pipeline:
 
     Raises UsageError when the core's data lack a parameter or no class prices it.
     """
-    if core.id not in _PIPELINES:
-        raise UsageError(f"no pipeline prices the core {core.id}")
-    return _PIPELINES[core.id](core)
+    built_in = _PIPELINES.get(core.pipeline_class)
+    return _plugged(core) if built_in is None else built_in(core)
+
+
+def _plugged(core: Core) -> Pipeline:
+    """The pipeline of a plug-in, whose mistakes are one sentence."""
+    name = core.pipeline_class
+    make = load_maker(PIPELINES, name)
+    if make is None:
+        raise UsageError(
+            f"the core {core.id} names the pipeline_class {name}, which none is: "
+            f"there are {', '.join(_PIPELINES)}"
+        )
+    made = make(core)
+    if not isinstance(made, Pipeline):
+        raise UsageError(
+            f"the plug-in {name} of {PIPELINES} makes no pipeline, but {type(made).__name__}: it "
+            "needs cycles, refill and refills"
+        )
+    parts: dict[str, Any] = {**guarded_methods(PIPELINES, name, made, _METHODS)}
+    parts["cycles"] = staticmethod(_shaped(name, parts["cycles"]))
+    if isinstance(made, Predicting):
+        parts["conditional"] = made.conditional
+    plugged: Pipeline = type(name, (), parts)()
+    return plugged
+
+
+def _shaped(name: str, cycles: Callable[..., Any]) -> Callable[..., Any]:
+    """``cycles`` of a plug-in, whose shape is checked."""
+
+    def checked(instructions: Sequence[Instruction], address: int) -> NDArray[np.float64]:
+        stack = np.asarray(cycles(instructions, address))
+        if stack.shape != (len(instructions), len(Part), 3):
+            raise UsageError(
+                f"the plug-in {name} of {PIPELINES} gave cycles of the shape {stack.shape}, not "
+                f"{(len(instructions), len(Part), 3)}"
+            )
+        return stack
+
+    return checked
