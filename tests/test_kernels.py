@@ -20,6 +20,8 @@ from single_op import Case, Tensor, model_of, on_firmware, on_lite, on_micro, ra
 from simbench.firmware.build import KERNELS
 from simbench.firmware.operators import operators
 
+pytestmark = [pytest.mark.emulator, pytest.mark.image]
+
 Sample = list[NDArray[Any]]
 Run = Callable[[bytes, list[Sample]], list[bytes]]
 

@@ -50,7 +50,7 @@ backend_option = click.option(
     default="qemu",
     show_default=True,
     metavar="NAME",
-    help="Emulator: qemu, renode or recording:FILE.",
+    help="Emulator: qemu, renode, recording:FILE, or a plug-in's.",
 )
 
 no_cache_option = click.option(

@@ -23,8 +23,8 @@ from simbench.firmware.image import Image
 
 KERNELS: Mapping[str, str] = MappingProxyType(
     {
-        "cmsis-nn": "CMSIS-NN 4.0.0: Arm's optimised int8 kernels",
-        "reference": "TensorFlow Lite Micro's reference kernels",
+        "cmsis-nn": "CMSIS-NN 4.0.0 for int8, else TensorFlow Lite Micro's of July 2020 and own",
+        "reference": "TensorFlow Lite Micro's reference kernels of July 2020, and own",
     }
 )
 """Kernel sets: name to a title."""
