@@ -201,7 +201,7 @@ def test_what_does_not_fit_is_a_result(
 @pytest.mark.emulator
 def test_ctrl_c_ends_with_130_and_leaves_nothing_behind(tmp_path: Path) -> None:
     kept = tmp_path / "result.json"
-    many = ("run", "--platform", "stm32f4", "--samples", "500", "--json", str(kept))
+    many = ("run", "--platform", "stm32f4", "--samples", "250", "--json", str(kept))
     with simbench_process(many) as process:
         boards = wait_for(lambda: boards_of(process.pid))
         process.send_signal(signal.SIGINT)

@@ -415,7 +415,8 @@ def test_a_browser_shows_the_page_on_a_desk_and_on_a_phone_in_the_dark(
         for colour in PALETTE:
             assert picture.get(colour, 0) > 100, f"no bar is drawn in {colour}"
     assert LINE in light
-    assert {INK, LINE, PAPER}.isdisjoint(dark)
+    for colour in (INK, LINE, PAPER):  # a pixel of any colour may lie between two others
+        assert dark.get(colour, 0) < 10, f"{colour} is drawn in the dark"
 
 
 @pytest.mark.browser
