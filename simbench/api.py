@@ -156,7 +156,8 @@ def compare(
     runs = tuple(each if isinstance(each, Outcome) else _stored(each) for each in (base, new))
     before, after = (each.run for each in runs)
     comparison = compare_alike(before, after, only=only, thresholds=limits, force=force)
-    return replace(comparison, notes=tuple(note for each in runs for note in each.warnings))
+    notes = (note for each in runs for note in each.warnings)
+    return replace(comparison, notes=(*comparison.notes, *notes))
 
 
 def read(path: File) -> Outcome | Profile | SweepPoints:

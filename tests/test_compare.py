@@ -533,3 +533,21 @@ def test_a_regression_of_real_firmware_fails_the_gate(
     captured = capsys.readouterr()
     assert "cycles was" in captured.err.splitlines()[-1]
     assert "code changed (firmware)" in captured.out
+
+
+def test_two_versions_of_a_model_are_compared_whatever_they_are_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def of(*ids: str, cycles: float = 1000.0) -> Run:
+        results = [made_result(id_, cycles=estimate(cycles)) for id_ in ids]
+        return made_run([replace(r, benchmark=r.id.partition("@")[0]) for r in results])
+
+    base = stored(tmp_path, "base.json", of("app@stm32f4/cmsis-nn", "app@rp2040/cmsis-nn"))
+    slower = of("app2@stm32f4/cmsis-nn", "app2@rp2040/cmsis-nn", cycles=1100.0)
+    new = stored(tmp_path, "new.json", slower)
+    assert _run(["compare", base, new, "--fail-on", "cycles:+1%"]) == 1
+    said = capsys.readouterr()
+    assert "2 compared, 2 changed" in said.out
+    assert "app of the base is compared with app2, as each is alone" in said.err
+    several = stored(tmp_path, "several.json", of("a@stm32f4/cmsis-nn", "b@stm32f4/cmsis-nn"))
+    assert _run(["compare", base, several]) == 4

@@ -111,6 +111,8 @@ def _read(path: Path) -> Run:
 
 def _verdict(comparison: Comparison) -> int:
     """The exit code; what was forced, broke or breached is said on standard error, last."""
+    for note in comparison.notes:
+        _log(note)
     if comparison.differences:
         _log(f"compared all the same (--force): {'; '.join(comparison.differences)}")
     for entry in comparison.entries:
