@@ -551,3 +551,9 @@ def test_two_versions_of_a_model_are_compared_whatever_they_are_called(
     assert "app of the base is compared with app2, as each is alone" in said.err
     several = stored(tmp_path, "several.json", of("a@stm32f4/cmsis-nn", "b@stm32f4/cmsis-nn"))
     assert _run(["compare", base, several]) == 4
+
+
+def test_a_comparison_shows_itself_in_a_line() -> None:
+    base = made_run([made_result("a@x/y"), made_result("b@x/y")])
+    new = made_run([made_result("b@x/y"), made_result("c@x/y")])
+    assert repr(compare(base, new)) == "<comparison of 3: 1 missing, 1 equal, 1 added>"

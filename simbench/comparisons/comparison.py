@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -134,7 +135,7 @@ class Entry:
         return bool(self.facts) or has_changes or any(layer.is_real for layer in self.layers)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
     """Two runs compared. ``differences`` are the conditions that make numbers incomparable,
     ``breaches`` a sentence for each broken threshold, ``notes`` what is odd about the runs."""
@@ -143,6 +144,12 @@ class Comparison:
     differences: tuple[str, ...]
     breaches: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """The comparison in a line: "<comparison of 4: 3 equal, 1 changed>"."""
+        states = Counter(entry.state for entry in self.entries)
+        said = ", ".join(f"{number} {state}" for state, number in states.items())
+        return f"<comparison of {len(self)}: {said or 'nothing'}>"
 
     def __len__(self) -> int:
         """The number of entries."""
