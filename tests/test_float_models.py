@@ -18,13 +18,13 @@ from simbench.backends import backend
 from simbench.catalog.benchmarks import InputEncoding
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario
-from simbench.errors import UsageError
+from simbench.errors import ModelError, UsageError
 from simbench.firmware.config import BUFFER_BYTES
 from simbench.models.parity import agrees, parity_of
 from simbench.models.prepare import prepare
 from simbench.models.prepared import PreparedModel, TensorInfo
 from simbench.models.schema import INT8, pack, schema
-from simbench.result.tree import DOES_NOT_FIT, ERROR, OK, Parity, Result
+from simbench.result.tree import DOES_NOT_FIT, OK, Parity, Result
 from simbench.runs.runner import run_task
 from simbench.task.inputs import seeded_inputs, tensor_bytes, wire_bytes
 from simbench.task.tasks import own_benchmark, suite_task
@@ -169,12 +169,11 @@ def test_an_input_larger_than_the_boards_buffer_runs(tmp_path: Path) -> None:
     assert result.parity.exact == 2  # relu, sums and a softmax far from its ends
 
 
-@pytest.mark.emulator
-def test_a_kernel_that_lacks_the_type_is_named_with_its_layer(tmp_path: Path) -> None:
-    result = run(pack(roots()), "stm32f4", "reference", tmp_path)
-    assert result.status == ERROR
-    assert result.reason is not None
-    assert "SQRT (operator 0): has tensors of a type without a kernel" in result.reason
+@pytest.mark.image
+def test_a_type_that_the_firmware_lacks_is_refused_with_those_that_it_has(tmp_path: Path) -> None:
+    said = "op SQRT of layer 0 takes int8, and this firmware runs it for float32"
+    with pytest.raises(ModelError, match=said):
+        run(pack(roots()), "stm32f4", "reference", tmp_path)
 
 
 def roots() -> Any:
