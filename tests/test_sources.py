@@ -69,7 +69,7 @@ def forget() -> None:
         sources.sources_hash,
         sources._closure,
         sources._imported,
-        sources._modules,
+        sources._tree,
         sources._text,
     ):
         cached.cache_clear()

@@ -79,6 +79,11 @@ def record_from(top: Table, path: Path) -> CoreRecord:
     return record
 
 
+def is_built_in(name: str) -> bool:
+    """Whether the core called ``name`` is simbench's own. Raises as :func:`core_path`."""
+    return core_path(name).parent == cores_dir()
+
+
 def built_in_records() -> tuple[CoreRecord, ...]:
     """The records of the cores that simbench has firmware for."""
     return tuple(read_record(path) for path in sorted(cores_dir().glob("*.yaml")))

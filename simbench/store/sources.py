@@ -12,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -33,9 +34,9 @@ def sources_hash(*modules: str) -> str:
     Raises ValueError for a name that is no module of simbench.
     """
     digest = hashlib.sha256()
-    for name, path in sorted(source_files(*modules).items()):
-        content = _text(path)
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    for place in sorted(_places(modules)):
+        content = _text(place)
+        digest.update(f"{place}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
 
 
@@ -44,35 +45,40 @@ def source_files(*modules: str) -> dict[str, Path]:
 
     Raises ValueError for a module that is not there.
     """
-    found: set[Path] = set()
+    return {place: _PACKAGE / place for place in _places(modules)}
+
+
+def _places(modules: Iterable[str]) -> set[str]:
+    """Places in the package: "cost/price.py"."""
+    found: set[str] = set()
     for module in modules:
-        path = _module_file(module)
-        if path is None:
+        place = _tree().modules.get(module)
+        if place is None:
             raise ValueError(f"{module} is no module of simbench, so its code cannot be hashed")
-        found |= _closure(path)
-    compiled = {file for folder in {path.parent for path in found} for file in _compiled(folder)}
-    return {path.relative_to(_PACKAGE).as_posix(): path for path in (*found, *compiled)}
+        found |= _closure(place)
+    folders = {place.rpartition("/")[0] for place in found}
+    return found.union(*(_tree().compiled.get(folder, ()) for folder in folders))
 
 
 @cache
-def _closure(start: Path) -> frozenset[Path]:
-    found: set[Path] = set()
+def _closure(start: str) -> frozenset[str]:
+    found: set[str] = set()
     waiting = [start]
     while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += _imported(path)
+        place = waiting.pop()
+        if place not in found:
+            found.add(place)
+            waiting += _imported(place)
     return frozenset(found)
 
 
 @cache
-def _imported(path: Path) -> tuple[Path, ...]:
-    """The modules that ``path`` imports, and the packages that are imported on the way to it."""
-    text = _FOR_TYPE_CHECKERS.sub(b"", _text(path))
+def _imported(place: str) -> tuple[str, ...]:
+    """The modules that ``place`` imports, and the packages that are imported on the way to it."""
+    text = _FOR_TYPE_CHECKERS.sub(b"", _text(place))
+    modules = _tree().modules
     names = (name for match in _IMPORT.finditer(text) for name in _names(match))
-    files = (_module_file(name) for name in names)
-    return (*_packages_above(path), *(file for file in files if file is not None))
+    return (*_packages_above(place), *(modules[name] for name in names if name in modules))
 
 
 def _names(match: re.Match[bytes]) -> Iterator[str]:
@@ -85,40 +91,44 @@ def _names(match: re.Match[bytes]) -> Iterator[str]:
             yield f"{module}.{words[0].decode()}"
 
 
-def _packages_above(path: Path) -> Iterator[Path]:
-    for folder in path.parents:
-        yield folder / "__init__.py"
-        if folder == _PACKAGE:
-            return
+def _packages_above(place: str) -> Iterator[str]:
+    folders = place.split("/")[:-1]
+    for depth in range(len(folders) + 1):
+        yield "/".join((*folders[:depth], "__init__.py"))
 
 
-def _module_file(name: str) -> Path | None:
-    """The file of the module called ``name``, or None where ``name`` is something else."""
-    return _modules().get(name)
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Places in the package: of each module by its name, a package's being its ``__init__.py``, and
+    of C and C++ sources by the folder of the modules that they count with."""
+
+    modules: Mapping[str, str]
+    compiled: Mapping[str, Sequence[str]]
 
 
 @cache
-def _modules() -> Mapping[str, Path]:
-    """The file of every module by its name, and of every package: its ``__init__.py``."""
-    files = {}
-    for folder, _, names in os.walk(_PACKAGE):
-        package = ".".join((_PACKAGE.name, *Path(folder).relative_to(_PACKAGE).parts))
+def _tree() -> _Tree:
+    modules: dict[str, str] = {}
+    compiled: dict[str, list[str]] = {}
+    owners = {"": ""}  # of a folder without modules: the nearest one above that has some
+    for absolute, folders, names in os.walk(_PACKAGE):
+        folder = absolute[len(str(_PACKAGE)) + 1 :].replace(os.sep, "/")
+        before = f"{folder}/" if folder else ""
+        if any(name.endswith(".py") for name in names):
+            owners[folder] = folder
         for name in names:
             stem, suffix = os.path.splitext(name)
             if suffix == ".py":
-                files[package if stem == "__init__" else f"{package}.{stem}"] = Path(folder, name)
-    return files
-
-
-def _compiled(folder: Path) -> Iterator[Path]:
-    """The C and C++ sources of ``folder``, and of folders below it that hold no modules."""
-    for entry in folder.iterdir():
-        if entry.suffix in _COMPILED:
-            yield entry
-        elif entry.is_dir() and not any(entry.glob("*.py")):
-            yield from _compiled(entry)
+                dotted = before.replace("/", ".")
+                whole = f"{_PACKAGE.name}.{dotted}{stem}"
+                modules[whole.removesuffix(".__init__")] = before + name
+            elif suffix in _COMPILED:
+                compiled.setdefault(owners[folder], []).append(before + name)
+        owners.update((before + below, owners[folder]) for below in folders)
+    return _Tree(modules, compiled)
 
 
 @cache
-def _text(path: Path) -> bytes:
-    return path.read_bytes()
+def _text(place: str) -> bytes:
+    with open(f"{_PACKAGE}/{place}", "rb") as file:
+        return file.read()

@@ -22,7 +22,6 @@ from simbench.firmware.section import Section, read_section
 from simbench.models.prepared import PreparedModel
 from simbench.models.recall import prepared_model
 from simbench.store import Store
-from simbench.task.input_file import read_input
 from simbench.task.inputs import Input, benchmark_inputs
 from simbench.task.labelled import HOST, DataSet
 from simbench.task.recall import recalled_inputs
@@ -202,6 +201,8 @@ def _check_markers(elf: Path, image: Image) -> None:
 def with_inputs(task: ModelTask, paths: Sequence[Path], *, seeded: bool) -> ModelTask:
     """``task`` with a user's inputs first, in place of real ones, and ``seeded`` ones only where
     they are wanted. Raises UsageError, saying what is expected, where an input does not fit."""
+    from simbench.task.input_file import read_input  # few give inputs of their own
+
     model, benchmark = task.model, task.benchmark
     given = [read_input(path, model, benchmark.encoding) for path in paths]
     says = benchmark.result is ResultKind.OUTPUTS and model.output.elements > 1
