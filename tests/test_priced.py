@@ -161,7 +161,7 @@ def test_a_key_holds_what_decides_the_result(
     for name, value in (
         ("load_target", lambda _: replace(known, off=known.off + 0.1)),
         ("load_target", lambda _: replace(known, core=core)),
-        ("reference_version", lambda _: "another"),
+        ("interpreter_versions", lambda: ("another",)),
         ("demangler", lambda: None),
         ("version_of", lambda _: "another"),
         ("sources_hash", lambda *_: "another"),
@@ -203,5 +203,5 @@ def test_a_run_of_what_is_kept_loads_nothing_that_makes_it() -> None:
 def test_a_users_own_elf_needs_no_reference(
     task: ModelTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(priced_module, "reference_version", unexpected)
+    monkeypatch.setattr(priced_module, "interpreter_versions", unexpected)
     assert _key(as_elf(task), QEMU) != _key(as_elf(task, Section(0x100, 0x200)), QEMU)

@@ -22,7 +22,6 @@ from simbench.models.operators import (
     SHAPE,
     STRIDED_SLICE,
     constant_bytes,
-    scale_count,
 )
 from simbench.models.prepared import tensor_name
 from simbench.models.schema import (
@@ -34,6 +33,7 @@ from simbench.models.schema import (
     UINT8,
     operator_code,
     operator_name,
+    scale_count,
     tensor_type_name,
 )
 

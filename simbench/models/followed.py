@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simbench.models.operators import scale_count
 from simbench.models.parse import parse
-from simbench.models.schema import INT8, INT16, operator_code, operator_name, schema
+from simbench.models.schema import INT8, INT16, operator_code, operator_name, scale_count, schema
 
 _LACKING = ("ELU", "CEIL", "ROUND", "BROADCAST_TO")
 

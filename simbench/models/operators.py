@@ -26,6 +26,7 @@ from simbench.models.schema import (
     TENSOR_DTYPES,
     operator_code,
     operator_name,
+    scale_count,
 )
 
 # schema.fbs, enum BuiltinOperator
@@ -80,14 +81,6 @@ def constant_bytes(model: Any, tensor: Any) -> int:
         return 0
     data = model.buffers[tensor.buffer].data
     return 0 if data is None else int(data.nbytes)
-
-
-def scale_count(tensor: Any) -> int:
-    """How many scales a tensor has with a zero point each; 0 where it is not quantized."""
-    quantization = tensor.quantization
-    if quantization is None or quantization.scale is None or quantization.zeroPoint is None:
-        return 0
-    return min(len(quantization.scale), len(quantization.zeroPoint))
 
 
 def check_operator(model: Any, graph: Any, layer: int, operator: Any) -> None:

@@ -26,7 +26,6 @@ from simbench.models.operators import (
     QUANTIZE,
     SQUEEZE,
     macs,
-    scale_count,
 )
 from simbench.models.parse import LATER_OPTIONS, Signature, signatures
 from simbench.models.prepared import Layer, PreparedModel, TensorInfo, tensor_info, tensor_name
@@ -42,6 +41,7 @@ from simbench.models.schema import (
     UINT8,
     operator_name,
     pack,
+    scale_count,
     schema,
 )
 from simbench.models.shapes import settle_shapes

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simbench.models.operators import scale_count
-from simbench.models.schema import TENSOR_DTYPES
+from simbench.models.schema import TENSOR_DTYPES, scale_count
 
 _DTYPE_NAMES = {code: dtype.name for code, dtype in TENSOR_DTYPES.items()}
 

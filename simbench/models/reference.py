@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 
 from simbench.errors import InfrastructureError, ModelError
 from simbench.files.installed import version_of
-from simbench.models.followed import only_in_micro
 from simbench.models.prepared import PreparedModel
 
 _MICRO = "tflite-micro"
@@ -63,6 +62,17 @@ def reference_version(model: PreparedModel | None = None) -> str:
     return f"{name} {version_of(name)}"
 
 
+def interpreter_versions() -> tuple[str | None, ...]:
+    """The versions of all interpreters that may answer: which one does, a model's content says."""
+    return tuple(map(version_of, _EXACT))
+
+
+def _followed(data: bytes) -> tuple[str, ...]:
+    from simbench.models.followed import only_in_micro  # a model whose answers are kept is not read
+
+    return only_in_micro(data)
+
+
 def _interpreter_package(data: bytes | None = None) -> str:
     """The installed package that is exact for the model ``data``."""
     exact = list(filter(_is_exact, _EXACT))
@@ -71,7 +81,7 @@ def _interpreter_package(data: bytes | None = None) -> str:
             "no exact host interpreter: install tflite-runtime 2.14, ai-edge-litert 1.2.0 or "
             "tflite-micro with pip, whichever has a wheel for this Python, then run again"
         )
-    wrong = () if data is None or exact[0] == _MICRO else only_in_micro(data)
+    wrong = () if data is None or exact[0] == _MICRO else _followed(data)
     if not wrong:
         return exact[0]
     if _MICRO not in exact:

@@ -125,3 +125,11 @@ def pack(model: Any) -> bytes:
     finally:
         model.buffers = buffers
     return bytes(builder.Output())
+
+
+def scale_count(tensor: Any) -> int:
+    """How many scales a tensor has with a zero point each; 0 where it is not quantized."""
+    quantization = tensor.quantization
+    if quantization is None or quantization.scale is None or quantization.zeroPoint is None:
+        return 0
+    return min(len(quantization.scale), len(quantization.zeroPoint))

@@ -15,7 +15,7 @@ from simbench.catalog.benchmarks import Benchmark
 from simbench.cost.residuals import load_target
 from simbench.files.installed import version_of
 from simbench.firmware.names import demangler
-from simbench.models.reference import reference_version
+from simbench.models.reference import interpreter_versions
 from simbench.result.tree import Result
 from simbench.store import ENCODING, Recall, Store, key_of, sources_hash
 from simbench.task.tasks import ModelTask, Task
@@ -75,7 +75,7 @@ def _key(task: Task, backend: Backend) -> str:
         [getattr(task.benchmark, name) for name in _DESCRIBES],
         (task.image.sha256, task.image.segments),
         (backend.name, backend.version(), backend.capabilities),
-        reference_version(task.model) if isinstance(task, ModelTask) else None,
+        interpreter_versions() if isinstance(task, ModelTask) else None,
         (demangler(), version_of("capstone"), version_of("numpy")),
         (target.identity, target.source),
         sources_hash(__name__, ENCODING),
