@@ -6,25 +6,12 @@
 
 #include "kernels/common/kernels.h"
 #include "kernels/common/rescale.h"
-#include "tensorflow/lite/kernels/internal/reference/integer_ops/conv.h"
 #include "tensorflow/lite/kernels/internal/reference/integer_ops/depthwise_conv.h"
 #include "tensorflow/lite/kernels/internal/reference/integer_ops/fully_connected.h"
 #include "tensorflow/lite/kernels/internal/reference/integer_ops/pooling.h"
 #include "tensorflow/lite/kernels/internal/tensor_ctypes.h"
 
 namespace simbench {
-
-inline TfLiteStatus RunReference(const ConvData& data, const Tensors& tensors) {
-  using namespace tflite;
-  const auto params = data.params;
-  reference_integer_ops::ConvPerChannel(
-      params, data.multiplier, data.shift, GetTensorShape(tensors.input),
-      GetTensorData<int8_t>(tensors.input), GetTensorShape(tensors.filter),
-      GetTensorData<int8_t>(tensors.filter), GetTensorShape(tensors.bias),
-      GetTensorData<int32_t>(tensors.bias), GetTensorShape(tensors.output),
-      GetTensorData<int8_t>(tensors.output));
-  return kTfLiteOk;
-}
 
 inline TfLiteStatus RunReference(const DepthwiseConvData& data, const Tensors& tensors) {
   using namespace tflite;
