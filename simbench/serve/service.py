@@ -16,7 +16,7 @@ from simbench.cost.fit import check_fit
 from simbench.cost.price import estimate
 from simbench.cost.residuals import load_target
 from simbench.counts import Counts
-from simbench.errors import DoesNotFit, InfrastructureError, UsageError
+from simbench.errors import DoesNotFit, UsageError
 from simbench.firmware.section import Section
 from simbench.runs.memory import memory_needs
 from simbench.serve.clock import BoardClock
@@ -25,8 +25,8 @@ from simbench.serve.lpm01a.monitor import PowerMonitor
 from simbench.serve.ports import Port, tcp_port, terminal
 from simbench.serve.server import Server, race
 from simbench.session.conversation import converse
-from simbench.session.measure import launch_spec
-from simbench.session.room import arena_misfit, check_room
+from simbench.session.measure import check_boot, launch_spec
+from simbench.session.room import check_room
 from simbench.task.tasks import ModelTask
 
 _NO_LIMIT = 1 << 62
@@ -130,19 +130,10 @@ def _misfit(task: ModelTask, backend: Backend) -> DoesNotFit | None:
     """Why the real board could not run the task; None where it could."""
     try:
         check_room(task)
-    except DoesNotFit as error:
-        return error
-    with backend.launch(replace(launch_spec(task), counting=False)) as board:
-        talk = converse(board, counted=False)
-        misfit = arena_misfit(task, talk.boot_errors)
-        if misfit is not None:
-            return misfit
-        if talk.boot_errors:
-            raise InfrastructureError(
-                f"the firmware cannot run {task.benchmark.title}: {'; '.join(talk.boot_errors)}"
-            )
-        footprint = talk.footprint()
-    try:
+        with backend.launch(replace(launch_spec(task), counting=False)) as board:
+            talk = converse(board, counted=False)
+            check_boot(talk, task)
+            footprint = talk.footprint()
         check_fit(task.platform, memory_needs(task.image, task.model, footprint))
     except DoesNotFit as error:
         return error

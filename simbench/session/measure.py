@@ -91,7 +91,7 @@ def answers(
             launched(board)
         patience = Patience().within(task.time_limit_s)
         conversation = converse(board, patience, counted=False)
-        _check_boot(conversation, task)
+        check_boot(conversation, task)
         return tuple(_output(conversation, asked, index) for index in range(len(inputs)))
 
 
@@ -104,7 +104,8 @@ def _talk(board: Board, task: Task) -> Conversation:
     return converse(board, Patience().within(task.time_limit_s))
 
 
-def _check_boot(conversation: Conversation, task: ModelTask) -> None:
+def check_boot(conversation: Conversation, task: ModelTask) -> None:
+    """Raise DoesNotFit or InfrastructureError where the firmware complained at boot."""
     misfit = arena_misfit(task, conversation.boot_errors)
     if misfit is not None:
         raise misfit
@@ -115,7 +116,7 @@ def _check_boot(conversation: Conversation, task: ModelTask) -> None:
 
 
 def _suite(conversation: Conversation, task: ModelTask) -> Observation:
-    _check_boot(conversation, task)
+    check_boot(conversation, task)
     _load(conversation, task, 0)
     inference = conversation.infer()
     outputs = [conversation.output()]

@@ -29,8 +29,6 @@ from simbench.task.tasks import (
     check_time_limit,
     own_benchmark,
     own_elf_task,
-    suite_task,
-    with_inputs,
 )
 
 OWN_ELF = "own"
@@ -105,15 +103,9 @@ def requested_tasks(
 
     Raises what building and preparing raise.
     """
-    found: tuple[Task, ...]
-    if request.elf is not None:
-        found = tuple(_own_elf(board, request, request.elf) for board in suite.platforms)
-    else:
-        models = suite_tasks(suite, emulator, progress, store)
-        if request.model is not None:
-            progress(changes_said(models[0]))
-        found = models if request.dataset is None else _judged(models, request.dataset, request)
-    return tuple(replace(task, time_limit_s=request.time_limit_s) for task in found)
+    if request.elf is None:
+        return _model_tasks(request, suite, emulator, progress, store)
+    return tuple(_own_elf(board, request, request.elf) for board in suite.platforms)
 
 
 def requested_task(
@@ -127,12 +119,10 @@ def requested_task(
 
     Raises UsageError where ``request`` says none, and what building and preparing raise.
     """
-    board = load_platform(request.platforms[0])
     if request.elf is not None:
-        task = _own_elf(board, request, request.elf)
-        return replace(task, time_limit_s=request.time_limit_s)
-    model = requested_model(verb, request, emulator, progress, store)
-    return replace(model, inputs=model.inputs[:1], real=min(model.real, 1))
+        return _own_elf(load_platform(request.platforms[0]), request, request.elf)
+    task = requested_model(verb, request, emulator, progress, store)
+    return replace(task, inputs=task.inputs[:1], real=min(task.real, 1))
 
 
 def requested_model(
@@ -145,17 +135,20 @@ def requested_model(
     """As :func:`requested_task`, of a benchmark or a model, with all its inputs."""
     if not request.benchmarks and request.model is None:
         raise UsageError(f"nothing to {verb}: name one --benchmark, or give a --model")
-    board = load_platform(request.platforms[0])
-    workload = workloads(request.benchmarks, request.model)[0]
-    kernels = request.kernels[0] if request.kernels else DEFAULT_KERNELS
-    scenario = Scenario(workload.id, board.id, kernel_set(kernels))
-    machine = emulator.machine(board.core)
-    task = suite_task(scenario, board, workload, machine, 1, progress, store)
+    suite = replace(_from_names(request), samples=1)
+    (task,) = _model_tasks(request, suite, emulator, progress, store)
+    return task
+
+
+def _model_tasks(
+    request: Request, suite: Suite, emulator: Backend, progress: Progress, store: Store | None
+) -> tuple[ModelTask, ...]:
+    tasks = suite_tasks(suite, emulator, progress, store)
     if request.model is not None:
-        progress(changes_said(task))
-    if request.inputs:
-        task = with_inputs(task, request.inputs, seeded=False)
-    return replace(task, time_limit_s=request.time_limit_s)
+        progress(changes_said(tasks[0]))
+    if request.dataset is not None:
+        tasks = _judged(tasks, request.dataset, request)
+    return tuple(replace(task, time_limit_s=request.time_limit_s) for task in tasks)
 
 
 def workloads(
@@ -221,7 +214,9 @@ def _own_elf(board: Platform, request: Request, elf: Path) -> ElfTask:
         )
     benchmark = workloads(names, None)[0] if names else None
     id_ = (benchmark or own_benchmark(elf)).id
-    return own_elf_task(Scenario(id_, board.id, OWN_ELF), board, benchmark, elf, request.section)
+    scenario = Scenario(id_, board.id, OWN_ELF)
+    task = own_elf_task(scenario, board, benchmark, elf, request.section)
+    return replace(task, time_limit_s=request.time_limit_s)
 
 
 def _judged(tasks: Sequence[ModelTask], dataset: str, request: Request) -> tuple[ModelTask, ...]:
