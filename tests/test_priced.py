@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from made_runs import MEMORY, made_result
+from made_tasks import NoEmulator, as_elf, unexpected
 
-from simbench.backends import Backend, Board, LaunchSpec, backend
+from simbench.backends import Backend, backend
 from simbench.backends.qemu.backend import QemuBackend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
@@ -30,20 +31,13 @@ from simbench.runs.runner import run_task
 from simbench.store import Store, encode
 from simbench.store.encoding import decode
 from simbench.task.labelled import DataSet
-from simbench.task.tasks import ElfTask, ModelTask, Task, suite_task
+from simbench.task.tasks import ModelTask, Task, suite_task
 
 pytestmark = [pytest.mark.emulator, pytest.mark.image]
 
 QEMU = backend("qemu")
 MAKES = {"capstone", "elftools", "filelock", "simbench.cost.price", "simbench.backends.qemu.board"}
 RARE = {"serial", "simbench.accuracy", "simbench.exports.html"}
-
-
-class NoEmulator(QemuBackend):
-    """QEMU, for those who need none."""
-
-    def launch(self, spec: LaunchSpec) -> Board:
-        raise AssertionError(f"an emulator is started on {spec.machine}")
 
 
 @pytest.fixture
@@ -56,10 +50,6 @@ def task() -> ModelTask:
     board = load_platform("stm32f4")
     scenario = Scenario("ad", board.id, DEFAULT_KERNELS)
     return suite_task(scenario, board, load_benchmarks()["ad"], QEMU.machine(board.core), 2)
-
-
-def unexpected(*_: object) -> None:
-    pytest.fail("this was made before")
 
 
 def written(result: Result) -> str:
@@ -112,13 +102,6 @@ def test_every_result_comes_back_as_it_was_kept(facts: dict[str, Any]) -> None:
     back = decode(encode(result), Result)
     assert back == result
     assert written(back) == written(result)
-
-
-def as_elf(task: ModelTask, section: Section | None = None) -> ElfTask:
-    """The image of ``task`` as if it were a user's own."""
-    scenario, platform, benchmark = task.scenario, task.platform, task.benchmark
-    inputs = task.inputs[:1]
-    return ElfTask(scenario, platform, benchmark, task.image, task.machine, section, inputs)
 
 
 def changed(task: ModelTask) -> Iterator[Task]:

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_tasks import NoEmulator, as_elf, unexpected
 
-from simbench.backends import Backend, Board, LaunchSpec, backend
+from simbench.backends import Backend, backend
 from simbench.backends.qemu.backend import QemuBackend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform, platform_caches
@@ -34,19 +35,12 @@ from simbench.store import Recall, Store, default_store, encode
 from simbench.store.encoding import decode
 from simbench.store.files import StoreError
 from simbench.task.recall import recalled_inputs
-from simbench.task.tasks import ElfTask, ModelTask, Task, suite_task
+from simbench.task.tasks import ModelTask, Task, suite_task
 
 KEY = "0" * 64
 QEMU = backend("qemu")
 RUN = ("run", "--platform", "stm32f4", "--benchmark", "ad", "--samples", "2")
 ID = "ad@stm32f4/cmsis-nn"
-
-
-class NoEmulator(QemuBackend):
-    """QEMU, for those who need none."""
-
-    def launch(self, spec: LaunchSpec) -> Board:
-        raise AssertionError(f"an emulator is started on {spec.machine}")
 
 
 @pytest.fixture
@@ -314,13 +308,6 @@ def test_a_store_that_cannot_be_written_is_a_note(tmp_path: Path) -> None:
     assert "the next run simulates again" in seen.notes[0]
 
 
-def as_elf(task: ModelTask, section: Section | None = None) -> ElfTask:
-    """The image of ``task`` as if it were a user's own."""
-    scenario, platform, benchmark = task.scenario, task.platform, task.benchmark
-    inputs = task.inputs[:1]
-    return ElfTask(scenario, platform, benchmark, task.image, task.machine, section, inputs)
-
-
 def changed() -> Iterator[Task]:
     """Tasks that execute something else, each for one reason."""
     known = task()
@@ -377,10 +364,6 @@ def test_what_a_board_calls_a_cache_decides_nothing() -> None:
 
 
 # what goes in and what must come out
-
-
-def unexpected(*_: object) -> None:
-    pytest.fail("this was made before")
 
 
 def test_a_model_is_prepared_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
