@@ -10,7 +10,7 @@ import pytest
 from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
-from simbench.catalog.scenario import Scenario
+from simbench.catalog.scenario import Scenario, Variant
 from simbench.counts import Counts
 from simbench.files.paths import build_dir
 from simbench.firmware.build import KERNELS
@@ -33,7 +33,7 @@ SAID = {
 
 
 def task(benchmark: str, kernels: str = "cmsis-nn", samples: int = 10) -> ModelTask:
-    scenario = Scenario(benchmark, BOARD.id, kernels)
+    scenario = Scenario(benchmark, BOARD.id, Variant(kernels))
     machine = QEMU.machine(BOARD.core)
     return suite_task(scenario, BOARD, BENCHMARKS[benchmark], machine, samples)
 

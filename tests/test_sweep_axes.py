@@ -328,5 +328,5 @@ def test_a_share_that_is_none_is_refused(text: str) -> None:
 
 def test_scenarios_are_every_combination() -> None:
     asked = Study(("stm32f4",), benchmarks_called(["ad", "kws"]), ("cmsis-nn", "reference"))
-    found = [(s.benchmark, s.kernels) for s in asked.scenarios(["stm32f4"])]
+    found = [(s.benchmark, s.variant.kernels) for s in asked.scenarios(["stm32f4"])]
     assert found == list(product(["ad", "kws"], ["cmsis-nn", "reference"]))

@@ -11,6 +11,7 @@ import pytest
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.cores import built_in_records, core_files, core_record
 from simbench.catalog.platforms import load_platform, platform_files, platform_path
+from simbench.catalog.scenario import Variant
 from simbench.cli.main import _run
 from simbench.cost.cores.core import load_core
 from simbench.cost.cores.pipelines import pipeline
@@ -53,7 +54,7 @@ def test_what_a_user_has_is_found_by_name(mine: Path) -> None:
 def test_a_users_core_is_priced_and_built_as_the_one_that_it_names() -> None:
     core = load_core("my_core")
     assert type(pipeline(core)) is type(pipeline(load_core("cortex-m4")))
-    assert build_elf("my_core", "cmsis-nn") == build_elf("cortex-m4", "cmsis-nn")
+    assert build_elf("my_core", Variant()) == build_elf("cortex-m4", Variant())
     ours, theirs = load_target(load_platform("my_board")), load_target(load_platform("stm32f4"))
     assert ours.identity["core"] == theirs.identity["core"]
 

@@ -208,8 +208,8 @@ def _log(ran: Ran, terminal: Console) -> None:
 
 
 def _report(run: Run, tasks: Sequence[Task]) -> None:
-    for task in {(t.platform.id, t.scenario.kernels): t for t in tasks}.values():
-        board, kernels = task.platform, task.scenario.kernels
+    for task in {(t.platform.id, t.scenario.variant): t for t in tasks}.values():
+        board, kernels = task.platform, task.scenario.variant.kernels
         rows = [r for r in run.results if (r.platform, r.kernels) == (board.id, kernels)]
         title = f"{board.title}, {kernels} kernels"
         console().print(results_table(title, rows))

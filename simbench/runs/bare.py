@@ -20,7 +20,7 @@ def bare_result(task: Task) -> Result:
         id=scenario.id,
         benchmark=scenario.benchmark,
         platform=scenario.platform,
-        kernels=scenario.kernels,
+        kernels=scenario.variant.kernels,
         status=OK,
         input=None if task.measured is None else measured_input(task.measured),
         firmware_sha256=task.image.sha256,

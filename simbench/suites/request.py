@@ -9,7 +9,7 @@ from pathlib import Path
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
 from simbench.catalog.platforms import Platform, load_platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, Variant
 from simbench.errors import UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.build import kernel_set
@@ -214,7 +214,7 @@ def _own_elf(board: Platform, request: Request, elf: Path) -> ElfTask:
         )
     benchmark = workloads(names, None)[0] if names else None
     id_ = (benchmark or own_benchmark(elf)).id
-    scenario = Scenario(id_, board.id, OWN_ELF)
+    scenario = Scenario(id_, board.id, Variant(OWN_ELF))
     task = own_elf_task(scenario, board, benchmark, elf, request.section)
     return replace(task, time_limit_s=request.time_limit_s)
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.platforms import Platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, cross
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, Variant, cross
 from simbench.errors import UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.store import Store
@@ -44,7 +44,7 @@ class Suite:
     def scenarios(self) -> tuple[Scenario, ...]:
         """Every combination once, platforms outermost."""
         names = ([p.id for p in self.platforms], [b.id for b in self.benchmarks])
-        return cross(*names, self.kernels)
+        return cross(*names, [Variant(name) for name in self.kernels])
 
 
 def narrowed(

@@ -57,7 +57,7 @@ class Case:
         """The simulation that the targets of ``layout`` need."""
         scenario = self.scenario
         core = layout.platform.core
-        return Key(scenario.benchmark, scenario.kernels, core, layout.caches)
+        return Key(scenario.benchmark, scenario.variant, core, layout.caches)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
 from simbench.catalog.platforms import platform_files, platform_path
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, cross
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, Variant, cross
 from simbench.errors import NothingRun, UsageError
 from simbench.files.datafile import Table, parse_number, read
 from simbench.firmware.build import KERNELS, kernel_set
@@ -56,7 +56,8 @@ class Study:
 
     def scenarios(self, platforms: Sequence[str]) -> tuple[Scenario, ...]:
         """Every benchmark on each of ``platforms``, by id, with each kernel set."""
-        found = cross(platforms, [b.id for b in self.benchmarks], self.kernels)
+        variants = [Variant(name) for name in self.kernels]
+        found = cross(platforms, [b.id for b in self.benchmarks], variants)
         if not found:
             raise NothingRun("nothing to price: name at least one platform, benchmark and kernels")
         return found

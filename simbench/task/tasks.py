@@ -13,7 +13,7 @@ from pathlib import Path
 
 from simbench.catalog.benchmarks import Benchmark, InputEncoding, ModelFile, ResultKind
 from simbench.catalog.platforms import Platform, placed_by_address
-from simbench.catalog.scenario import Scenario
+from simbench.catalog.scenario import Scenario, Variant
 from simbench.errors import ModelError, UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.image import Image
@@ -141,7 +141,7 @@ def suite_task(
 
     Raises what building and preparing raise.
     """
-    firmware = _firmware(platform.core, scenario.kernels, progress, store)
+    firmware = _firmware(platform.core, scenario.variant, progress, store)
     model = _prepared(benchmark, tuple(firmware.ops.items()), progress, store)
     real = recalled_inputs(benchmark, model, store, progress)
     inputs = (*real, *benchmark_inputs(benchmark, model, samples))
@@ -227,8 +227,8 @@ def check_time_limit(seconds: float) -> None:
 
 
 @cache  # benchmarks and platforms of one core share the image
-def _firmware(core: str, kernels: str, progress: Progress, store: Store | None) -> Firmware:
-    return recalled_firmware(core, kernels, store, progress)
+def _firmware(core: str, variant: Variant, progress: Progress, store: Store | None) -> Firmware:
+    return recalled_firmware(core, variant, store, progress)
 
 
 @cache  # kernels and platforms of one core share the model
