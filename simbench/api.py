@@ -76,9 +76,10 @@ def run(
 
     Keywords are the options of ``simbench run``, with the same defaults: without a ``platform``, a
     suite file says what to run. ``budgets`` are written as in a suite file, and hold for every
-    result: ``{"cycles": 12e6, "energy_j": "5mJ"}``. Wrong outputs, a model that does not fit and
-    an emulator that fails are results, with a status. Raises UsageError for a mistake, NothingRun
-    where there is nothing to run, and InfrastructureError where no firmware can be built.
+    result: ``{"cycles": 12e6, "energy_j": "5mJ"}``. Wrong outputs, a model that does not fit, one
+    that is refused beside others and an emulator that fails are results, with a status. Raises
+    UsageError for a mistake, NothingRun where there is nothing to run, and InfrastructureError
+    where no firmware can be built.
     """
     request = Request(
         platforms=tuple(map(str, _files(platform))),

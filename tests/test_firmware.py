@@ -255,7 +255,7 @@ def test_kernel_sets_differ() -> None:
 def test_unknown_names_get_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean cmsis-nn"):
         build_image(CORE, Variant("cmsis_nn"))
-    with pytest.raises(UsageError, match="the nearest are cortex-m4"):
+    with pytest.raises(UsageError, match="did you mean cortex-m4"):
         build_image("cortex-m44", Variant("reference"))
     assert CORE in firmware_cores()
 

@@ -72,9 +72,9 @@ def test_several_folders_and_what_they_lack(
 
 @pytest.mark.usefixtures("mine")
 def test_names_that_are_nearly_those_of_a_user_are_hinted_at() -> None:
-    with pytest.raises(UsageError, match="no platform my_bord: the nearest are my_board"):
+    with pytest.raises(UsageError, match="no platform my_bord: did you mean my_board"):
         load_platform("my_bord")
-    with pytest.raises(UsageError, match="no core my_cor: the nearest are my_core"):
+    with pytest.raises(UsageError, match="no core my_cor: did you mean my_core"):
         load_core("my_cor")
 
 

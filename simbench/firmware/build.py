@@ -8,16 +8,16 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from simbench.catalog.chosen import called, chosen
 from simbench.catalog.cores import built_in_records, core_record, is_built_in
 from simbench.catalog.scenario import Variant
-from simbench.errors import InfrastructureError, UsageError
+from simbench.errors import InfrastructureError
 from simbench.files import fetch, paths
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.image import Image
@@ -77,7 +77,7 @@ def build_elf(core: str, variant: Variant, progress: Progress = quiet) -> Path:
     build at once: one waits for the other.
     """
     core = _built_for(core)
-    _check_name("kernel set", variant.kernels, tuple(KERNELS))
+    kernel_set(variant.kernels)
     elf = _built_elf(core, variant)
     if elf is not None:
         return elf
@@ -128,10 +128,13 @@ def _built_elf(core: str, variant: Variant) -> Path | None:
 
 
 def kernel_set(name: str) -> str:
-    """``name``, where it is a kernel set of the firmware; :class:`UsageError` otherwise."""
-    if name not in KERNELS:
-        raise UsageError(f"no kernel set is called {name}: there are {', '.join(KERNELS)}")
-    return name
+    """The kernel set called ``name`` in any case; :class:`UsageError` where there is none."""
+    return called("kernel set", name, tuple(KERNELS))
+
+
+def kernel_sets(patterns: Iterable[str]) -> tuple[str, ...]:
+    """Kernel sets by name, "all" or pattern, each once. Raises UsageError where there is none."""
+    return chosen("kernel set", patterns, tuple(KERNELS))
 
 
 @cache
@@ -142,14 +145,6 @@ def toolchain_version() -> str | None:
         return None
     done = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
     return done.stdout.split("\n", 1)[0].strip() or None
-
-
-def _check_name(what: str, name: str, known: tuple[str, ...]) -> None:
-    if name in known:
-        return
-    near = get_close_matches(name, known)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
-    raise UsageError(f"there is no firmware for the {what} {name!r}: {hint}")
 
 
 def _check_tools() -> None:

@@ -72,6 +72,7 @@ def memory_section(
             stack_used_bytes=footprint.stack_used_bytes,
         ),
         arena=arena_use(model, footprint),
+        kinds=use.kinds,
     )
 
 

@@ -89,6 +89,14 @@ Task = ModelTask | ElfTask
 """One scenario with everything that runs it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A scenario whose model the firmware does not run; ``error`` says why."""
+
+    scenario: Scenario
+    error: ModelError
+
+
 def own_benchmark(path: Path) -> Benchmark:
     """A user's model, or firmware, as a benchmark: named after its file, seeded inputs only."""
     name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:32] or "model"
