@@ -53,6 +53,7 @@ def test_every_output_is_the_hosts_bit_for_bit(benchmark: str, kernels: str) -> 
     # vww is the one that is close: 128 KiB of SRAM
     assert result.memory is not None
     sram = result.memory.memories["sram"]
+    assert result.memory.arena_bytes is not None
     assert result.memory.arena_bytes <= sram["used_bytes"] <= sram["size_bytes"]
 
 

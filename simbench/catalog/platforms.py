@@ -62,8 +62,14 @@ class Memory:
 
     def holds(self, address: int) -> bool:
         """Whether ``address`` is in this memory or its alias."""
-        starts = (self.address, self.address if self.alias is None else self.alias)
-        return any(start <= address < start + self.size_bytes for start in starts)
+        return self.free_from(address) is not None
+
+    def free_from(self, address: int) -> int | None:
+        """Bytes from ``address`` to the end of this memory or its alias; None outside both."""
+        for start in (self.address, self.alias):
+            if start is not None and start <= address < start + self.size_bytes:
+                return start + self.size_bytes - address
+        return None
 
 
 @dataclass(frozen=True, slots=True)

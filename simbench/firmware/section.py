@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simbench.counts import Segment
 from simbench.errors import UsageError
@@ -18,10 +18,11 @@ _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 @dataclass(frozen=True, slots=True)
 class Section:
     """From the first execution of the code at ``begin`` to the next of that at ``end``, which is
-    not in it. Both are addresses without the Thumb bit."""
+    not in it. Both are addresses without the Thumb bit; ``text`` is how they were named."""
 
     begin: int
     end: int
+    text: str = field(default="", compare=False)
 
 
 def read_section(text: str, image: Image) -> Section:
@@ -36,7 +37,7 @@ def read_section(text: str, image: Image) -> Section:
             f"--section {text} cannot be read: give begin=SYMBOL,end=SYMBOL, or addresses as "
             "begin=0x8000100,end=0x8000200"
         )
-    section = Section(_address(found["begin"], image), _address(found["end"], image))
+    section = Section(_address(found["begin"], image), _address(found["end"], image), text)
     if section.begin == section.end:
         raise UsageError(f"--section {text} begins where it ends: name two places in the code")
     return section

@@ -78,12 +78,13 @@ class MemoryUse:
 
     ``memories`` says the same by the platform's memories: bytes used and bytes there are;
     ``kinds`` adds these up for "flash" and "ram", of the memories that anything is placed in.
-    ``flash``, ``ram`` and ``arena`` take the three apart.
+    ``flash``, ``ram`` and ``arena`` take the three apart. Of a user's own ELF its sections are
+    added up, and whether there is an arena in them is not known.
     """
 
     flash_bytes: int
     ram_bytes: int
-    arena_bytes: int
+    arena_bytes: int | None
     memories: Mapping[str, Mapping[str, int]]
     flash: FlashUse | None = None
     ram: RamUse | None = None

@@ -14,8 +14,10 @@ from pathlib import Path
 from simbench.catalog.benchmarks import Benchmark, InputEncoding, ModelFile, ResultKind
 from simbench.catalog.platforms import Platform, placed_by_address
 from simbench.catalog.scenario import Scenario, Variant
+from simbench.counts import Segment
 from simbench.errors import ModelError, UsageError
 from simbench.files.fetch import Progress, quiet
+from simbench.firmware.cycle_counter import ASKS, asks_cycle_counter
 from simbench.firmware.image import Image
 from simbench.firmware.recall import Firmware, recalled_firmware
 from simbench.firmware.section import Section, read_section
@@ -183,6 +185,9 @@ def own_elf_task(
         _check_markers(elf, image)
     starts = {segment: ranges[0].start for segment, ranges in image.segments.items() if ranges}
     placed = placed_by_address(platform, starts)
+    for part in image.segments.get(Segment.STATIC, ()):
+        placed_by_address(platform, {Segment.STATIC: part.start})
+    notes = () if section is None else (f"measured is the section {section}",)
     return ElfTask(
         scenario=scenario,
         platform=placed,
@@ -192,7 +197,7 @@ def own_elf_task(
         section=window,
         # the input's size is the benchmark's; the model in the ELF is the user's
         inputs=benchmark_inputs(benchmark, _prepared(benchmark, None), 1) if benchmark else (),
-        notes=() if section is None else (f"measured is the section {section}",),
+        notes=(*notes, ASKS) if asks_cycle_counter(image) else notes,
     )
 
 

@@ -66,7 +66,7 @@ def _memory(memory: MemoryUse | None) -> Iterable[str]:
     if memory is None:
         return (_UNKNOWN,) * 3
     sizes = (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes)
-    return (f"{size / 1024:.1f}" for size in sizes)
+    return (_UNKNOWN if size is None else f"{size / 1024:.1f}" for size in sizes)
 
 
 def _remarks(results: Sequence[Result], name: Callable[[Result], str]) -> Iterable[Text]:
