@@ -210,7 +210,8 @@ class Budget:
 class Result:
     """One benchmark on one platform with one kernel set. A fact that is not there is ``None``,
     and ``missing`` says why, by the fact's name; ``notes`` say what widened a range,
-    or was changed in an input. ``is_simulated`` false says that ``time_s`` was measured on a real
+    or was changed in an input. ``runtime`` names one that is not simbench's own, and its commit.
+    ``is_simulated`` false says that ``time_s`` was measured on a real
     board: its range is that of the windows measured."""
 
     id: str
@@ -234,10 +235,16 @@ class Result:
     input: MeasuredInput | None = None
     output_sha256: str | None = None
     firmware_sha256: str | None = None
+    runtime: Mapping[str, str] | None = None
     is_simulated: bool = True
     budgets: tuple[Budget, ...] = ()
     notes: tuple[str, ...] = ()
     missing: Mapping[str, str] | None = None
+
+    @property
+    def variant(self) -> str:
+        """What of the firmware is in the id: the kernels, and what is not simbench's own."""
+        return self.id.partition("@")[2].partition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)

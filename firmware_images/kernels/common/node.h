@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "flatbuffers/flatbuffers.h"
-#include "harness/node.h"
+#include "runtime/node.h"
 #include "kernels/common/op.h"
 #include "tensorflow/lite/kernels/internal/tensor_ctypes.h"
 #include "tensorflow/lite/kernels/kernel_util.h"

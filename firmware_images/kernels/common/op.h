@@ -3,7 +3,7 @@
 #ifndef SIMBENCH_KERNELS_COMMON_OP_H_
 #define SIMBENCH_KERNELS_COMMON_OP_H_
 
-#include "harness/node.h"
+#include "runtime/node.h"
 #include "kernels/common/kernels.h"
 #include "tensorflow/lite/kernels/kernel_util.h"
 
