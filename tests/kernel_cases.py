@@ -560,6 +560,64 @@ CASES["depthwise"] = _conv(depthwise=True)
 CASES["depthwise_int16"] = _conv("int16", depthwise=True)
 
 
+@_case
+def conv_float32(r: Random) -> Case:
+    case = _conv(groups=r.random() < 0.3)(r)
+    x, weights, bias = (
+        None if t is None else replace(t, dtype="float32", scale=(), zero_point=())
+        for t in case.inputs
+    )
+    assert x is not None
+    assert weights is not None
+    assert bias is not None
+    y = replace(case.outputs[0], dtype="float32", scale=(), zero_point=())
+    filled = (_filled(r, replace(weights, data=None)), _filled(r, replace(bias, data=None)))
+    return replace(case, inputs=(x, *filled), outputs=(y,))
+
+
+def _lstm(dtype: str) -> Draw:
+    def matrix(r: Random, rows: int, columns: int) -> Tensor:
+        if dtype == "float32":
+            values = _rng(r).standard_normal((rows, columns)).astype(np.float32)
+            return Tensor((rows, columns), dtype, data=values)
+        return _weights(r, (rows, columns), 0, per_channel=False)
+
+    def draw(r: Random) -> Case:
+        batch, time, depth, units = (r.randint(1, most) for most in (2, 5, 12, 9))
+        is_time_major = r.random() < 0.3
+        ends = (time, batch) if is_time_major else (batch, time)
+        x = _tensor(r, (*ends, depth), dtype)
+        is_real = dtype == "float32"
+        share = () if is_real else (1 / 128 if dtype == "int8" else 1 / 32768,)
+        zero = () if is_real else (r.randint(-9, 9) if dtype == "int8" else 0,)
+        hidden = Tensor((batch, units), dtype, share, zero, is_variable=True)
+        cell_scale = () if is_real else (2.0 ** -r.randint(9, 13),)
+        cell_zero = () if is_real else (0,)
+        cell_type = dtype if is_real else "int16"
+        cell = Tensor((batch, units), cell_type, cell_scale, cell_zero, is_variable=True)
+        of_input = [matrix(r, units, depth) for _ in range(4)]
+        of_hidden = [matrix(r, units, units) for _ in range(4)]
+        if is_real:
+            biases = [_filled(r, Tensor((units,), dtype)) for _ in range(4)]
+        else:
+            biases = [_bias(r, x, weights, units) for weights in of_input]
+        lacking = (None,)
+        inputs = (x, *of_input, *of_hidden, *lacking * 3, *biases, *lacking * 2, hidden, cell)
+        y = Tensor((*ends, units), dtype, share, zero)
+        options: dict[str, Any] = {"fusedActivationFunction": 4, "timeMajor": is_time_major}
+        options["cellClip"] = r.choice((0.0, 0.0, 1.5, 10.0))
+        class_ = "UnidirectionalSequenceLSTMOptions"
+        op = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+        return Case(op, (*inputs, *lacking * 4), (y,), class_, options)
+
+    return draw
+
+
+CASES["lstm"] = _lstm("int8")
+CASES["lstm_int16"] = _lstm("int16")
+CASES["lstm_float32"] = _lstm("float32")
+
+
 def _pool(op: str) -> None:
     def draw(r: Random) -> Case:
         window, strides = [r.randint(1, 3) for _ in range(2)], [r.randint(1, 3) for _ in range(2)]

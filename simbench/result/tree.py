@@ -25,12 +25,17 @@ ERROR = "error"
 
 @dataclass(frozen=True, slots=True)
 class FlashUse:
-    """Bytes of flash: instructions, read-only data, initial values of data, and the model."""
+    """Bytes of flash: instructions, read-only data, initial values of data, and the model.
+
+    The image has every operator there is; ``needed_bytes`` is what of it, without the weights, the
+    model's own operators need: what a build with these alone takes. None where that is not known.
+    """
 
     code_bytes: int
     tables_bytes: int
     data_bytes: int
     weights_bytes: int
+    needed_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,14 @@ class ArenaUse:
 
     The head holds tensors and scratch buffers, which share memory over time; the tail what stays.
     ``high_water_bytes`` is both: what is in use once all is set up. Setting up may need more.
+    ``runtime`` is whose interpreter it is of: simbench's own, or another's by name.
     """
 
     head_bytes: int
     tail_bytes: int
     high_water_bytes: int
     plan: tuple[ArenaBuffer, ...]
+    runtime: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
