@@ -8,7 +8,7 @@ namespace {
 constexpr uint16_t kNone = 0xFFFF;
 
 // Which of equally large buffers goes first. None is best for every model.
-enum class Tie { kNeededLongest, kFirst };
+enum class Tie { kNeededLongest, kFirst, kLast };
 
 // The largest first.
 bool GoesBefore(const Buffer* buffers, Tie tie, uint16_t a, uint16_t b) {
@@ -16,7 +16,8 @@ bool GoesBefore(const Buffer* buffers, Tie tie, uint16_t a, uint16_t b) {
   const Buffer& other = buffers[b];
   if (one.bytes != other.bytes) return one.bytes > other.bytes;
   const int longer = (one.last - one.first) - (other.last - other.first);
-  return tie == Tie::kNeededLongest && longer != 0 ? longer > 0 : a < b;
+  if (tie == Tie::kNeededLongest && longer != 0) return longer > 0;
+  return tie == Tie::kLast ? a > b : a < b;
 }
 
 // Restores the heap below `root`: each after its two children in order.
@@ -71,9 +72,15 @@ size_t Plan(Buffer* buffers, Tie tie, size_t count) {
 }  // namespace
 
 size_t PlanBuffers(Buffer* buffers, size_t count) {
-  const size_t by_first = Plan(buffers, Tie::kFirst, count);
-  const size_t by_longest = Plan(buffers, Tie::kNeededLongest, count);
-  return by_longest <= by_first ? by_longest : Plan(buffers, Tie::kFirst, count);
+  Tie best = Tie::kLast;
+  size_t least = Plan(buffers, best, count);
+  for (const Tie tie : {Tie::kFirst, Tie::kNeededLongest}) {
+    const size_t highest_end = Plan(buffers, tie, count);
+    if (highest_end > least) continue;
+    best = tie;
+    least = highest_end;
+  }
+  return best == Tie::kNeededLongest ? least : Plan(buffers, best, count);
 }
 
 }  // namespace simbench

@@ -10,9 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "harness/problem.h"
 #include "runtime/arena.h"
 #include "runtime/planner.h"
-#include "harness/problem.h"
 #include "runtime/source.h"
 #include "runtime/window.h"
 #include "tensorflow/lite/c/common.h"

@@ -17,7 +17,7 @@ namespace simbench {
 namespace {
 
 constexpr size_t kAlignment = 16;  // of the arena
-constexpr int kVarHandle = 142;  // of the schema's builtin operators
+constexpr int kVarHandle = 142;    // of the schema's builtin operators
 
 // The interpreter tells of every operator; those within another's subgraphs are part of that layer.
 class Layers : public tflite::MicroProfilerInterface {
@@ -72,8 +72,7 @@ bool SetUp() {
   if (const int count = CountVariables()) {
     variables = tflite::MicroResourceVariables::Create(allocator, count);
   }
-  new (interpreter)
-      tflite::MicroInterpreter(model, Operators(), allocator, variables, &layers);
+  new (interpreter) tflite::MicroInterpreter(model, Operators(), allocator, variables, &layers);
   return CurrentInterpreter().AllocateTensors() == kTfLiteOk;
 }
 
@@ -119,8 +118,8 @@ TfLiteTensor OutputAt(size_t index, TfLiteAffineQuantization*) {
   return *CurrentInterpreter().output(index);
 }
 
-// What is in use once all is set up, as the interpreter tells: smaller arenas are not tried, because
-// one that is too small for what setting up needs for a moment need not end in an error.
+// What is in use once all is set up, as the interpreter tells: smaller arenas are not tried,
+// because one that is too small for what setting up needs for a moment need not end in an error.
 size_t ArenaBytes() { return (ArenaUsedBytes() + kAlignment - 1) / kAlignment * kAlignment; }
 
 size_t ArenaUsedBytes() { return CurrentInterpreter().arena_used_bytes(); }

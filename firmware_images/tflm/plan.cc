@@ -48,7 +48,8 @@ bool IsTensor(const Placed& placed) {
 // What the interpreter does not tell is which scratch buffer is whose: with one graph, those that
 // are in use at one time only are the node's whose turn it is then.
 void PrintArenaPlan() {
-  const NotingPlanner& planner = CurrentPlanner();
+  NotingPlanner& planner = CurrentPlanner();
+  planner.Tell();
   const size_t head = planner.head_bytes();
   th_printf("m-plan-head-%u\r\nm-plan-tail-%u\r\n", static_cast<unsigned>(head),
             static_cast<unsigned>(ArenaUsedBytes() - head));

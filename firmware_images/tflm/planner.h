@@ -28,7 +28,10 @@ class NotingPlanner : public tflite::MicroMemoryPlanner {
   size_t GetMaximumMemorySize() override;
   int GetBufferCount() override { return planner_.GetBufferCount(); }
   TfLiteStatus GetOffsetForBuffer(int buffer_index, int* offset) override;
-  bool preserves_all_tensors() const override { return planner_.preserves_all_tensors(); }
+  bool preserves_all_tensors() const override { return tells_; }
+
+  // The interpreter shows its tensors only where it believes that none overwrites another.
+  void Tell() { tells_ = true; }
 
   size_t head_bytes() const { return head_bytes_; }
   size_t size() const { return size_; }
@@ -40,6 +43,7 @@ class NotingPlanner : public tflite::MicroMemoryPlanner {
   tflite::GreedyMemoryPlanner planner_;
   size_t size_ = 0;
   size_t head_bytes_ = 0;
+  bool tells_ = false;
 
   TF_LITE_REMOVE_VIRTUAL_DELETE
 };

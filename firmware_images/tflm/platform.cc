@@ -9,7 +9,8 @@
 #include "tensorflow/lite/micro/system_setup.h"
 
 extern "C" void DebugLog(const char* format, va_list arguments) {
-  if (strspn(format, "\r\n") != strlen(format)) simbench::CurrentProblem().Report(format, arguments);
+  if (strspn(format, "\r\n") != strlen(format))
+    simbench::CurrentProblem().Report(format, arguments);
 }
 
 extern "C" int DebugVsnprintf(char* buffer, size_t size, const char* format, va_list arguments) {

@@ -15,19 +15,19 @@ namespace {
 enum { kInputGate, kForgetGate, kCellGate, kOutputGate, kGates };
 enum Place {
   kInput = 0,
-  kInputWeights = 1,       // of each gate, as are the next two
+  kInputWeights = 1,  // of each gate, as are the next two
   kRecurrentWeights = 5,
   kPeepholes = 9,
   kBias = 12,
   kProjection = 16,
-  kHidden = 18,            // the output of the step before
+  kHidden = 18,  // the output of the step before
   kCell = 19,
   kNormalization = 20,
   kPlaces = 24,
 };
 
-constexpr double kGateScale = 1.0 / 4096;      // before its function: Q3.12
-constexpr double kShareScale = 1.0 / 32768;    // after it: Q15
+constexpr double kGateScale = 1.0 / 4096;    // before its function: Q3.12
+constexpr double kShareScale = 1.0 / 32768;  // after it: Q15
 
 int32_t InShort(int32_t value) { return Within(value, -32768, 32767); }
 
@@ -48,8 +48,8 @@ struct Lstm {
 
   static TfLiteStatus Fill(const Node& node, LstmData* data) {
     for (int i = 0; i < kPlaces; ++i) {
-      const bool is_variant = (i >= kPeepholes && i < kBias) ||
-                              (i >= kProjection && i < kHidden) || i >= kNormalization;
+      const bool is_variant = (i >= kPeepholes && i < kBias) || (i >= kProjection && i < kHidden) ||
+                              i >= kNormalization;
       if (is_variant != (node.input(i) == nullptr))
         return node.Refuse("has peepholes, a projection or layer normalization, or lacks a gate");
     }
@@ -148,14 +148,14 @@ struct Lstm {
     };
     int16_t& cell = node.input(kCell)->data.i16[at];
     const int32_t kept = InShort(Rescale(LogisticOf(value(kForgetGate)) * cell, data.kept));
-    const int32_t added = InShort(
-        Rescale(LogisticOf(value(kInputGate)) * TanhOf(value(kCellGate)), data.added));
+    const int32_t added =
+        InShort(Rescale(LogisticOf(value(kInputGate)) * TanhOf(value(kCellGate)), data.added));
     int32_t next = InShort(kept + added);
     if (data.real_clip > 0) next = Within(next, -data.clip, data.clip);
     cell = static_cast<int16_t>(next);
-    const int32_t out = Rescale(TanhOf(data.cell.StepsOf(next)) * LogisticOf(value(kOutputGate)),
-                                data.out) +
-                        data.hidden_zero;
+    const int32_t out =
+        Rescale(TanhOf(data.cell.StepsOf(next)) * LogisticOf(value(kOutputGate)), data.out) +
+        data.hidden_zero;
     constexpr int32_t kMost = sizeof(T) == 1 ? 127 : 32767;
     return static_cast<T>(Within(out, -kMost - 1, kMost));
   }

@@ -196,9 +196,9 @@ struct TransposeConv {
         for (int32_t x = 0; x < out[2]; ++x) {
           const Meets columns(x, d.column_padding, d.column_stride, filter[2], in[2]);
           const T* first = picture + (rows.first * in[2] + columns.first) * depth;
-          const W* of_channel = weights + (rows.FilterAt(d.row_stride) * filter[2] +
-                                           columns.FilterAt(d.column_stride)) *
-                                              depth;
+          const W* of_channel =
+              weights +
+              (rows.FilterAt(d.row_stride) * filter[2] + columns.FilterAt(d.column_stride)) * depth;
           for (int32_t channel = 0; channel < out[3]; ++channel, of_channel += channel_step) {
             Sum sum = 0;
             const T* row_elements = first;

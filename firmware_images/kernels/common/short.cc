@@ -195,9 +195,7 @@ struct Logistic : GateOp<0> {
 };
 
 struct Tanh : GateOp<1> {
-  static TfLiteStatus Run(const Node& node, const Gate& gate) {
-    return Each(node, gate, TanhOf);
-  }
+  static TfLiteStatus Run(const Node& node, const Gate& gate) { return Each(node, gate, TanhOf); }
 };
 
 }  // namespace

@@ -33,8 +33,8 @@ TfLiteStatus MicroInterpreter::AllocateTensors() {
     return kTfLiteError;
   }
   const auto& tensors = *graph_.tensors();
-  tensors_ = static_cast<TfLiteEvalTensor*>(
-      allocator_.Keep(tensors.size() * sizeof(TfLiteEvalTensor)));
+  tensors_ =
+      static_cast<TfLiteEvalTensor*>(allocator_.Keep(tensors.size() * sizeof(TfLiteEvalTensor)));
   if (tensors_ == nullptr) return kTfLiteError;
   const int last = graph_.operators()->size();
   int placed = 0;

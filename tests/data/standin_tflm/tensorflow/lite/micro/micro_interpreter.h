@@ -28,7 +28,9 @@ class MicroInterpreter {
   size_t outputs_size() const { return graph_.outputs()->size(); }
   TfLiteTensor* input(size_t index) { return End(graph_.inputs()->Get(index)); }
   TfLiteTensor* output(size_t index) { return End(graph_.outputs()->Get(index)); }
-  TfLiteEvalTensor* GetTensor(int index, int = 0) { return &tensors_[index]; }
+  TfLiteEvalTensor* GetTensor(int index, int = 0) {
+    return allocator_.planner->preserves_all_tensors() ? &tensors_[index] : nullptr;
+  }
   size_t arena_used_bytes() const {
     return allocator_.planner->GetMaximumMemorySize() + allocator_.kept;
   }

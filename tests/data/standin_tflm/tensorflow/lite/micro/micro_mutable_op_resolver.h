@@ -16,9 +16,7 @@ class MicroMutableOpResolver : public MicroOpResolver {
     return false;
   }
 
-  TfLiteStatus AddReshape() {
-    return AddBuiltin(BuiltinOperator_RESHAPE);
-  }
+  TfLiteStatus AddReshape() { return AddBuiltin(BuiltinOperator_RESHAPE); }
 
  private:
   TfLiteStatus AddBuiltin(BuiltinOperator code) {
