@@ -373,11 +373,17 @@ def _unary(op: str, types: Sequence[str], options: str | None = None) -> None:
     def draw(r: Random) -> Case:
         shape, dtype = _shape(r), r.choice(types)
         x, y = (_tensor(r, shape, dtype) for _ in range(2))
-        if op == "RSQRT" and x.scale:
+        if op in ("RSQRT", "LOG") and x.scale:
             x = replace(x, zero_point=(-128,))
+        if op == "EXP" and x.scale:  # beyond 32 bits tflite-runtime wraps around
+            x = replace(x, scale=(min(x.scale[0], 0.04),))
         if op == "HARD_SWISH" and x.scale:
             y = replace(y, scale=(max(y.scale[0], x.scale[0] / 100),))
-        chosen = {"alpha": round(r.uniform(0.01, 0.5), 3)} if op == "LEAKY_RELU" else {}
+        chosen: dict[str, Any] = {}
+        if op == "LEAKY_RELU":
+            chosen["alpha"] = round(r.uniform(0.01, 0.5), 3)
+        if op == "GELU":
+            chosen["approximate"] = r.random() < 0.5
         return Case(op, (x,), (y,), options, chosen)
 
     CASES[op.lower()] = draw
@@ -386,7 +392,14 @@ def _unary(op: str, types: Sequence[str], options: str | None = None) -> None:
 _unary("ABS", ("int8", "int16", "float32"), "AbsOptions")
 _unary("NEG", ("int32", "int64", "float32"), "NegOptions")
 _unary("ELU", ("int8", "float32"))
-_unary("EXP", ("float32",), "ExpOptions")
+_unary("EXP", ("int8", "float32"), "ExpOptions")
+_unary("LOG", ("int8", "float32"))
+_unary("GELU", ("int8", "float32"), "GeluOptions")
+_unary("SQRT", ("float32",))
+_unary("SIN", ("float32",))
+_unary("COS", ("float32",), "CosOptions")
+_unary("ROUND", ("float32",))
+_unary("ZEROS_LIKE", ("int32", "float32"), "ZerosLikeOptions")
 _unary("RSQRT", ("int8", "float32"))
 _unary("RELU", ("int8", "uint8", "float32"))
 _unary("RELU6", ("int8", "uint8", "float32"))
@@ -397,6 +410,43 @@ _unary("SQUARE", ("float32",), "SquareOptions")
 _unary("FLOOR", ("float32",))
 _unary("CEIL", ("float32",))
 _unary("LOGICAL_NOT", ("bool",), "LogicalNotOptions")
+
+
+@_case
+def arg_max(r: Random) -> Case:
+    return _arg(r, "ARG_MAX", "ArgMaxOptions")
+
+
+@_case
+def arg_min(r: Random) -> Case:
+    return _arg(r, "ARG_MIN", "ArgMinOptions")
+
+
+def _arg(r: Random, op: str, options: str) -> Case:
+    shape = _shape(r, 2, 4)
+    axis = r.randrange(len(shape))
+    out = Tensor(shape[:axis] + shape[axis + 1 :], "int32")
+    x = _tensor(r, shape, r.choice(("int8", "float32")))
+    return Case(op, (x, constant(axis)), (out,), options, {"outputType": 2})  # INT32
+
+
+@_case
+def l2_normalization(r: Random) -> Case:
+    dtype = r.choice(("int8", "float32"))
+    x = _tensor(r, _shape(r, 2, 4, 9), dtype)
+    y = Tensor(x.shape, dtype, (1 / 128,), (0,)) if dtype == "int8" else _shaped(x, x.shape)
+    return Case("L2_NORMALIZATION", (x,), (y,), "L2NormOptions", {}, 2)
+
+
+@_case
+def reshape(r: Random) -> Case:
+    x = _tensor(r, _shape(r), r.choice(_MOVED))
+    size = int(np.prod(x.shape))
+    parts = [n for n in range(1, size + 1) if size % n == 0]
+    first = r.choice(parts)
+    shape = (first, size // first)
+    options = {"newShape": list(shape)}
+    return Case("RESHAPE", (x, constant(shape)), (_shaped(x, shape),), "ReshapeOptions", options)
 
 
 def _to_unit(op: str, scales: dict[str, tuple[float, int]], options: str | None = None) -> None:
