@@ -19,8 +19,9 @@ from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario
 from simbench.cli.main import _run
-from simbench.comparisons.crosscheck import Place, compare
-from simbench.counts import EDGE, Block, Counts, SectionCounts
+from simbench.comparisons.crosscheck import ACCESSES, CACHE_EVENTS, EDGES, Place, compare
+from simbench.counts import ACCESS, CACHE_EVENT, EDGE, Block, Counts, SectionCounts, Segment
+from simbench.errors import InfrastructureError
 from simbench.files.paths import build_dir
 from simbench.result.tree import OK
 from simbench.runs.runner import run_task
@@ -52,7 +53,7 @@ def counts(*runs: tuple[int, int, int]) -> Counts:
     """NOPs: where each run of them starts, how many they are, how often it was executed."""
     blocks = tuple(Block(start, NOP * length, length) for start, length, _ in runs)
     executions = np.array([times for _, _, times in runs], np.int64)
-    return Counts(blocks, SectionCounts(executions, EMPTY, EMPTY, {}), (), ())
+    return Counts(blocks, SectionCounts(executions, EMPTY, np.zeros(0, ACCESS), {}), (), ())
 
 
 @pytest.mark.image
@@ -66,20 +67,20 @@ def test_where_blocks_begin_and_end_makes_no_difference(
     cut = counts(*((start, n, times) for start, n in zip(starts, lengths, strict=True)))
     (same,) = compare(whole, cut)
     assert same.is_equal
-    assert same.first == same.second == sum(lengths) * times
+    assert same.instructions.first == same.instructions.second == sum(lengths) * times
     place = data.draw(st.integers(0, len(lengths) - 1))
     changed = cut.inference.executions.copy()
     changed[place] += 1
     other = replace(cut, inference=replace(cut.inference, executions=changed))
     (different,) = compare(whole, other)
     assert not different.is_equal
-    assert len(different.differing) == lengths[place]
-    assert different.differing[0] == Place(starts[place], times, times + 1)
+    assert len(different.instructions.differing) == lengths[place]
+    assert different.instructions.differing[0] == Place(starts[place], times, times + 1)
 
 
 def test_equal_totals_of_other_instructions_are_not_equal() -> None:
     (compared,) = compare(counts((0x100, 3, 2)), counts((0x200, 3, 2)))
-    assert compared.first == compared.second == 6
+    assert compared.instructions.first == compared.instructions.second == 6
     assert not compared.is_equal
 
 
@@ -88,7 +89,56 @@ def test_a_layer_that_one_has_not_was_executed_by_the_other_alone() -> None:
     with_layer = replace(one, layers=(one.inference,))
     inference, layer = compare(one, with_layer)
     assert inference.is_equal
-    assert (layer.first, layer.second, layer.is_equal) == (0, 6, False)
+    executed = layer.instructions
+    assert (executed.first, executed.second, layer.is_equal) == (0, 6, False)
+
+
+LOAD_AND_STORE = b"\x08\x68\x08\x60"  # LDR r0, [r1]; STR r0, [r1]
+
+
+def accessing(segments: tuple[Segment, Segment], edges: int = 1, misses: int = 1) -> Counts:
+    """A load and a store in a loop, where each went, how often the loop was closed, and misses."""
+    loop = (Block(0x100, LOAD_AND_STORE, 2),)
+    accesses = np.array([(0, 0, segments[0], 4), (0, 2, segments[1], 4)], ACCESS)
+    events = {"icache": np.array([(0, misses, 2)], CACHE_EVENT)}
+    section = SectionCounts(
+        np.array([4], np.int64), np.array([(0, 0, edges)], EDGE), accesses, events
+    )
+    return Counts(loop, section, (), ())
+
+
+@pytest.mark.parametrize(
+    ("other", "name", "places"),
+    [
+        (
+            accessing((Segment.WEIGHTS, Segment.STATIC)),
+            ACCESSES,
+            [Place(0x102, 4, 0, "stores to arena"), Place(0x102, 0, 4, "stores to static")],
+        ),
+        (
+            accessing((Segment.WEIGHTS, Segment.ARENA), edges=3),
+            EDGES,
+            [Place(0x104, 1, 3, "to 0x00000100")],
+        ),
+        (
+            accessing((Segment.WEIGHTS, Segment.ARENA), misses=5),
+            CACHE_EVENTS,
+            [Place(0, 1, 5, "jump misses in icache")],
+        ),
+    ],
+)
+def test_equal_instructions_with_other_effects_are_not_equal(
+    other: Counts, name: str, places: list[Place]
+) -> None:
+    one = accessing((Segment.WEIGHTS, Segment.ARENA))
+    (same,) = compare(one, one)
+    assert same.is_equal
+    (compared,) = compare(one, other)
+    (differing,) = compared.differing
+    assert (differing.name, list(differing.differing)) == (name, places)
+    (without,) = compare(one, other, {name})
+    assert without.is_equal
+    assert name not in {quantity.name for quantity in without.quantities}
 
 
 @pytest.mark.skipif(not SECOND_QEMU.exists(), reason="there is no second QEMU: make second-qemu")
@@ -131,6 +181,22 @@ def test_a_difference_is_told_with_its_layer_and_place(
     assert "differ in 1 of 13 sections" in said.err
     assert [line.split()[1] for line in said.out.splitlines() if "differs" in line] == ["3,"]
     assert f"{window.blocks[block].address:#010x}" in said.out
+
+
+@pytest.mark.emulator
+def test_counts_of_code_that_the_image_has_not_are_refused(
+    task: ModelTask, recording: Recording
+) -> None:
+    """One bit of one block, whatever the backend."""
+    (window,) = recording.windows
+    last = window.blocks[-1]
+    for changed in (
+        replace(last, code=last.code[:-1] + bytes([last.code[-1] ^ 1])),
+        replace(last, address=0x60000000),
+    ):
+        other = replace(window, blocks=(*window.blocks[:-1], changed))
+        with pytest.raises(InfrastructureError, match=f"code at {changed.address:#010x} that"):
+            measure(task, RecordedBackend(replace(recording, windows=(other,))))
 
 
 @pytest.mark.emulator
@@ -215,8 +281,10 @@ def test_crosscheck_compares_with_renode_by_default(
         monkeypatch.setenv(name, value)
     assert _run(AD) == 0
     shown = capsys.readouterr().out
-    assert "renode 1.16.1.12345" in shown
     assert "differs" not in shown
+    words = " ".join(shown.split())
+    assert "accesses were not compared: renode 1.16.1.12345 has none of them" in words
+    assert "cache events were not compared: renode 1.16.1.12345 has none of them" in words
 
 
 @pytest.mark.image
@@ -229,6 +297,8 @@ def test_a_board_is_written_for_renode(tmp_path: Path, capsys: pytest.CaptureFix
     named = [word.split("/")[1] for word in script.split() if word.startswith("$ORIGIN/")]
     assert all((tmp_path / name).is_file() for name in named)
     assert {"board.repl", "firmware.elf", "blob1.bin"} <= set(named)
+    assert script.splitlines()[-1] == "showAnalyzer uart"
+    assert "logLevel 1" in script.splitlines()
 
 
 @pytest.mark.emulator

@@ -24,7 +24,7 @@ import pytest
 from firmware_stub import Work, build_stub, spec
 from hypothesis import given
 from hypothesis import strategies as st
-from renode import FAKE, HEADER, Scripted, encoded, scripted, tracing_qemu
+from renode import FAKE, HEADER, HEADER_5, Scripted, encoded, scripted, tracing_qemu
 
 from simbench.backends import Backend, Blob, LaunchSpec, backend
 from simbench.backends.markers import Marker, marker_addresses
@@ -38,7 +38,7 @@ from simbench.backends.renode.counting import count_trace, segments_of
 from simbench.backends.renode.machines import machine_of
 from simbench.backends.renode.platform import description, memories, script
 from simbench.backends.renode.tool import pyrenode3_version
-from simbench.backends.renode.trace import Executed, read_trace
+from simbench.backends.renode.trace import Executed, in_memory_order, read_trace
 from simbench.backends.renode.tracing import Mark, hook_commands, read_marks, start_commands
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
@@ -48,6 +48,7 @@ from simbench.counts import Counts, SectionCounts, Segment
 from simbench.errors import FirmwareFault, InfrastructureError, UsageError
 from simbench.firmware.build import build_image
 from simbench.firmware.image import AddressRange, Image
+from simbench.firmware.read import CodeReader
 from simbench.isa.decode import decode_block
 from simbench.result.tree import OK
 from simbench.runs.runner import run_task
@@ -112,6 +113,36 @@ INSTRUCTIONS = st.builds(
 @given(st.lists(INSTRUCTIONS, max_size=30))
 def test_a_trace_is_read_as_it_was_written(trace: list[Executed]) -> None:
     assert list(read_trace(BytesIO(encoded(trace)))) == trace
+    assert list(read_trace(BytesIO(encoded(trace, HEADER_5)))) == trace
+
+
+def swapped(executed: Executed) -> Executed:
+    """With the halfwords of a 32-bit opcode swapped, as Renode 1.16.1 writes them."""
+    return executed._replace(opcode=executed.opcode[2:] + executed.opcode[:2])
+
+
+@given(st.lists(st.sampled_from([b"\x00\xbf", b"\x2d\xe9\xf0\x41"]), min_size=1))
+def test_halfwords_are_read_in_the_image_s_order(code: list[bytes]) -> None:
+    image = b"".join(code)
+    starts = [len(b"".join(code[:n])) for n in range(len(code))]
+    trace = [Executed(a, c, ()) for a, c in zip(starts, code, strict=True)]
+
+    def code_at(address: int, length: int) -> bytes:
+        return image[address : address + length]
+
+    assert list(in_memory_order(trace, code_at)) == trace
+    assert list(in_memory_order(map(swapped, trace), code_at)) == trace
+
+
+@pytest.mark.parametrize(
+    ("opcode", "has"), [(b"\x2d\xe9\xf0\x40", "2de9f041"), (b"\x00\xbf", "2de9")]
+)
+def test_an_opcode_that_the_image_has_not_is_refused(opcode: bytes, has: str) -> None:
+    trace = [Executed(0x100, opcode, ())]
+    with pytest.raises(InfrastructureError, match=f"{opcode.hex()} at 0x00000100.*has {has};"):
+        list(in_memory_order(trace, lambda _, length: b"\x2d\xe9\xf0\x41"[:length]))
+    with pytest.raises(InfrastructureError, match="has nothing; "):
+        list(in_memory_order(trace, lambda *_: b""))
 
 
 def test_a_trace_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +174,9 @@ def test_what_is_no_trace_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("place", "value", "says"),
     [
-        (7, 5, "version 5, where version 4 is known"),
+        (7, 6, "version 6, where versions 4 and 5 are known"),
+        (7, 5, "not a Cortex-M's"),
+        (10, 2, "not a Cortex-M's"),
         (8, 8, "not a Cortex-M's"),
         (9, 0, "not a Cortex-M's"),
         (len(HEADER) + 7, 9, "data of type 9"),
@@ -358,6 +391,21 @@ def test_a_console_may_repeat_commands_or_not(
 
 
 @pytest.mark.emulator
+@pytest.mark.parametrize("header", [HEADER, HEADER_5])
+def test_swapped_halfwords_give_the_same_counts(
+    header: bytes, one_inference: Scripted, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = []
+    for number, name in enumerate(one_inference.script["traces"]):
+        with Path(name).open("rb") as file:
+            trace = encoded(map(swapped, read_trace(file)), header)
+        files.append(one_inference.folder / f"swapped{number}-{header[7]}")
+        files[-1].write_bytes(trace)
+    emulator = pretend(monkeypatch, one_inference, traces=list(map(str, files)))
+    assert_same(_infer(spec(image, (Work.COPY,)), emulator), one_inference.recording.windows[0])
+
+
+@pytest.mark.emulator
 def test_a_command_refused_is_told_with_its_line(
     image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -423,6 +471,25 @@ def test_an_answer_that_does_not_come_names_where_the_core_was(
     with emulator.launch(spec(image, (Work.COPY,))) as board:
         conversation = converse(board, IMPATIENT)
         with pytest.raises(FirmwareFault, match=r"within 1\.5 s; the core was in work_forever"):
+            conversation.identify()
+
+
+@pytest.mark.emulator
+@pytest.mark.usefixtures("temporary")
+@pytest.mark.parametrize("does_advance", [False, True])
+def test_a_vector_instruction_that_is_repeated_for_ever_is_named(
+    does_advance: bool, image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Renode 1.16.1 does on a Cortex-M55: the count of instructions rises, the PC stays."""
+    vector = b"\x12\xed\x00\x1f"  # VLDRW.U32 q0, [r2]
+    monkeypatch.setattr(CodeReader, "__call__", lambda *_: vector)
+    at = f"{image.symbols['work_forever']:#010x}"
+    emulator = pretend(monkeypatch, one_inference, at=at, rises=True, walks=does_advance)
+    with emulator.launch(spec(image, (Work.COPY,))) as board:
+        says = r"Renode 1\.16\.1\.12345 executes vldrw.* in work_forever at .* again and again"
+        conversation = converse(board, IMPATIENT)
+        error = FirmwareFault if does_advance else InfrastructureError
+        with pytest.raises(error, match="within" if does_advance else says):
             conversation.identify()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -18,7 +18,14 @@ from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario, Variant
 from simbench.cli.console import console, log_to
 from simbench.cli.options import backend_option, kernels_option, platform_option
-from simbench.comparisons.crosscheck import Compared, compare
+from simbench.comparisons.crosscheck import (
+    ACCESSES,
+    CACHE_EVENTS,
+    EDGES,
+    Compared,
+    Quantity,
+    compare,
+)
 from simbench.errors import EXIT_GOOD, EXIT_WRONG
 from simbench.firmware.image import Image
 from simbench.models.prepared import Layer
@@ -26,6 +33,8 @@ from simbench.session.measure import Observation, measure
 from simbench.task.tasks import ModelTask, suite_task
 
 _SHOWN_PLACES = 5
+_CAPABILITY = {EDGES: "edges", ACCESSES: "accesses", CACHE_EVENTS: "caches"}
+"""By what is compared: the capability that it takes."""
 
 
 @click.command(name="crosscheck")
@@ -53,8 +62,9 @@ def command(
     against: str | None,
     record_path: Path | None,
 ) -> int:
-    """Run one inference on two emulators and compare what they executed: every instruction, layer
-    by layer, and the outputs.
+    """Run one inference on two emulators and compare, layer by layer, what they executed (every
+    instruction, taken edge, access by segment and kind, and cache event) and the outputs. What
+    one of them does not count is named and left out.
 
     Exits with 1 where they differ, and says where; with 3 where an emulator is missing.
 
@@ -95,16 +105,19 @@ def _report(
     task: ModelTask, first: tuple[Backend, Observation], second: tuple[Backend, Observation]
 ) -> int:
     names = tuple(_shown(found) for found, _ in (first, second))
-    sections = compare(first[1].counts, second[1].counts)
+    left_out = dict(_left_out(first[0], names[0])) | dict(_left_out(second[0], names[1]))
+    sections = compare(first[1].counts, second[1].counts, left_out)
     outputs_are_equal = first[1].outputs == second[1].outputs
     layers = task.model.layers
     terminal = console()
     terminal.print(f"{task.scenario.id} on {task.machine}", style="bold", highlight=False)
     terminal.print(_table(names, sections, layers))
     terminal.print(f"outputs are {'equal' if outputs_are_equal else 'not equal'}", highlight=False)
+    for name, why in left_out.items():
+        terminal.print(f"{name} were not compared: {why}", highlight=False)
     differing = [section for section in sections if not section.is_equal]
-    if differing:
-        _report_places(differing[0], task.image, terminal)
+    for quantity in differing[0].differing if differing else ():
+        _report_places(quantity, task.image, terminal)
     if not differing and outputs_are_equal:
         return EXIT_GOOD
     what = f"differ in {len(differing)} of {len(sections)} sections"
@@ -112,6 +125,14 @@ def _report(
         what = "give different outputs"
     click.echo(f"simbench: {names[0]} and {names[1]} {what}", err=True)
     return EXIT_WRONG
+
+
+def _left_out(emulator: Backend, shown: str) -> Iterator[tuple[str, str]]:
+    """What ``emulator`` does not count, and why."""
+    can = emulator.capabilities
+    for name, capability in _CAPABILITY.items():
+        if not getattr(can, capability):
+            yield name, f"{shown} has none of them ({can.reasons[capability]})"
 
 
 def _shown(emulator: Backend) -> str:
@@ -126,9 +147,11 @@ def _table(names: Sequence[str], sections: Sequence[Compared], layers: Sequence[
         table.add_column(name, justify="right")
     table.add_column("")
     for section in sections:
-        verdict = "equal" if section.is_equal else "differs"
+        differing = ", ".join(quantity.name for quantity in section.differing)
+        verdict = f"differs in {differing}" if differing else "equal"
         shown = Text(verdict, style="green" if section.is_equal else "bold red")
-        table.add_row(_name(section, layers), f"{section.first:,}", f"{section.second:,}", shown)
+        found = section.instructions
+        table.add_row(_name(section, layers), f"{found.first:,}", f"{found.second:,}", shown)
     return table
 
 
@@ -139,9 +162,10 @@ def _name(section: Compared, layers: Sequence[Layer]) -> str:
     return f"layer {section.layer}{f', {layers[section.layer].op}' if known else ''}"
 
 
-def _report_places(section: Compared, image: Image, terminal: Console) -> None:
-    """Where the executions of the first section that differs are not the same."""
-    terminal.print(f"{len(section.differing)} instructions were not executed equally often:")
-    for at in section.differing[:_SHOWN_PLACES]:
-        where = place(image, at.address)
+def _report_places(quantity: Quantity, image: Image, terminal: Console) -> None:
+    """Where a quantity of the first section that differs is not the same."""
+    places = len(quantity.differing)
+    terminal.print(f"{quantity.name} differ in {places} places:", highlight=False)
+    for at in quantity.differing[:_SHOWN_PLACES]:
+        where = " ".join(filter(None, (place(image, at.address) if at.address else "", at.what)))
         terminal.print(f"  {where}: {at.first:,} and {at.second:,} times", highlight=False)

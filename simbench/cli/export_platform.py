@@ -95,7 +95,7 @@ def _renode_files(spec: LaunchSpec) -> dict[str, str]:
     ranges = renode.memories(spec.image, spec.blobs)
     return {
         renode.DESCRIPTION: renode.description(machine_of(spec.machine), ranges),
-        renode.SCRIPT: _lines(renode.script(spec.image, spec.blobs)),
+        renode.SCRIPT: _lines((*renode.script(spec.image, spec.blobs), renode.SHOW_UART)),
     }
 
 

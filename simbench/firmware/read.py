@@ -85,6 +85,20 @@ def read_memory(image: Image, address: int) -> bytes:
     raise UsageError(f"{image.path} has nothing at address {address:#x}: build it again")
 
 
+class CodeReader:
+    """Gives bytes of an image by address and length; fewer, or none, where it has no more there."""
+
+    def __init__(self, image: Image) -> None:
+        self._loaded = tuple(_loaded(image.path))
+
+    def __call__(self, address: int, length: int) -> bytes:
+        """What the image has at ``address``."""
+        for start, data in self._loaded:
+            if start <= address < start + len(data):
+                return data[address - start : address - start + length]
+        return b""
+
+
 def function_at(image: Image, address: int) -> Function | None:
     """The function that holds ``address`` (the Thumb bit does not matter)."""
     place = bisect.bisect_right(image.functions, address, key=lambda f: f.start) - 1

@@ -17,6 +17,7 @@ from simbench.cost.price import estimate
 from simbench.cost.residuals import load_target
 from simbench.counts import Counts
 from simbench.errors import DoesNotFit, UsageError
+from simbench.firmware.image import Image
 from simbench.firmware.section import Section
 from simbench.runs.memory import memory_needs
 from simbench.serve.clock import BoardClock
@@ -25,6 +26,7 @@ from simbench.serve.lpm01a.monitor import PowerMonitor
 from simbench.serve.ports import Port, tcp_port, terminal
 from simbench.serve.server import Server, race
 from simbench.session.conversation import converse
+from simbench.session.genuine import check_code
 from simbench.session.measure import check_boot, launch_spec
 from simbench.session.room import check_room
 from simbench.task.tasks import ModelTask
@@ -96,7 +98,8 @@ class _Service:
     ) -> None:
         spec = served_spec(task)
         clock = BoardClock(serving.is_paced)
-        self._device = Device(lambda: backend.launch(spec), pricer(task.platform), clock, tell)
+        price = _checked(pricer(task.platform), task.image)
+        self._device = Device(lambda: backend.launch(spec), price, clock, tell)
         self._server = Server(self._device, port, resets_on_open=serving.resets_on_open)
         self._monitor: PowerMonitor | None = None
         energy = task.platform.energy
@@ -147,6 +150,16 @@ def served_spec(task: ModelTask) -> LaunchSpec:
     return replace(
         launch_spec(task), counted_windows=None, section=window, window_instructions=_NO_LIMIT
     )
+
+
+def _checked(price: Callable[[Counts, int], Cost], image: Image) -> Callable[[Counts, int], Cost]:
+    """``price``, of counts that the image can have given: see :func:`check_code`."""
+
+    def checked(counts: Counts, inferences: int) -> Cost:
+        check_code(counts, image)
+        return price(counts, inferences)
+
+    return checked
 
 
 def pricer(platform: Platform) -> Callable[[Counts, int], Cost]:

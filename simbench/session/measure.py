@@ -14,6 +14,7 @@ from simbench.counts import Counts
 from simbench.errors import FirmwareFault, InfrastructureError, ModelError
 from simbench.firmware.config import BUFFER_BYTES, BoardConfig, pack_config
 from simbench.session.conversation import Conversation, Footprint, Patience, converse
+from simbench.session.genuine import check_code
 from simbench.session.room import arena_misfit, check_room, check_segments
 from simbench.task.inputs import Input
 from simbench.task.tasks import ElfTask, ModelTask, Task
@@ -40,7 +41,7 @@ def measure(
     """Run ``task`` once; ``launched`` is given the board, so that it can be aborted.
 
     Raises FirmwareFault and InfrastructureError, saying what to do, and as
-    :func:`simbench.session.room.check_room`.
+    :func:`simbench.session.room.check_room` and :func:`simbench.session.genuine.check_code`.
     """
     match task:
         case ModelTask():
@@ -51,13 +52,19 @@ def measure(
     with backend.launch(spec) as board:
         if launched is not None:
             launched(board)
-        match task:
-            case ModelTask():
-                return _suite(_talk(board, task), task)
-            case ElfTask(section=None):
-                return _own(_talk(board, task), task)
-            case ElfTask():
-                return _section(board, task)
+        seen = _observed(board, task)
+    check_code(seen.counts, task.image)
+    return seen
+
+
+def _observed(board: Board, task: Task) -> Observation:
+    match task:
+        case ModelTask():
+            return _suite(_talk(board, task), task)
+        case ElfTask(section=None):
+            return _own(_talk(board, task), task)
+        case ElfTask():
+            return _section(board, task)
 
 
 def launch_spec(task: Task, *, watch_caches: bool = True) -> LaunchSpec:

@@ -25,12 +25,13 @@ from simbench.firmware.image import Image
 HERE = Path(__file__).parent
 FAKE = HERE / "fake_renode.py"
 HEADER = b"ReTrace\x04\x04\x01\x00\x0fthumb cortex-m4"
+HEADER_5 = b"ReTrace\x05\x04\x01\x01\x0fthumb cortex-m4"
 _AFTER_A_WINDOW = 32
 
 
-def encoded(trace: Iterable[Executed]) -> bytes:
+def encoded(trace: Iterable[Executed], header: bytes = HEADER) -> bytes:
     """A trace in Renode's format. All accesses are loads of 0."""
-    return HEADER + b"".join(map(_encoded, trace))
+    return header + b"".join(map(_encoded, trace))
 
 
 def _encoded(executed: Executed) -> bytes:

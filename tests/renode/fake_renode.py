@@ -35,6 +35,7 @@ class Fake:
         self.turn = -1
         self.typed = b""
         self.windows = 0
+        self.slices = 0
         self.uart = self.marks = self.trace = Path(os.devnull)
         self.prompt = "(monitor) "
 
@@ -74,11 +75,14 @@ class Fake:
         elif found := re.fullmatch(r"uart WriteChar (0x[0-9a-f]{2})", command):
             self.typed += bytes([int(found[1], 16)])
         elif re.fullmatch(r'emulation RunFor "\d+\.\d{6}"', command):
+            self.slices += 2
             self.run()
         elif command == "cpu PC":
-            print(self.script.get("at", "0x00000100"))
+            at = int(self.script.get("at", "0x00000100"), 16) if self.script.get("walks") else None
+            print(self.script.get("at", "0x00000100") if at is None else f"{at + self.slices:#x}")
         elif command == "cpu ExecutedInstructions":
-            print(self.script.get("executed", "0x0000000000001000"))
+            rises = 1000 * self.slices if self.script.get("rises") else 0
+            print(f"{int(self.script.get('executed', '0x1000'), 16) + rises:#018x}")
         elif command == "quit":
             sys.exit(0)
         else:

@@ -16,9 +16,12 @@ class RenodeBackend:
     capabilities = Capabilities(
         blocks=True,
         edges=True,
-        accesses=True,
+        accesses=False,
         caches=False,
-        reasons={"caches": "Renode has no caches, nor does simbench rebuild them from its trace"},
+        reasons={
+            "accesses": "Renode's trace lacks those of LDRD, STRD, LDM.W, VLDR, VSTR, VLDM, VSTM",
+            "caches": "Renode has no caches, nor does simbench rebuild them from its trace",
+        },
     )
 
     def __init__(self, program: str | None = None) -> None:

@@ -24,6 +24,9 @@ from simbench.backends.renode.tool import Tool
 from simbench.backends.renode.tracing import Tracer, path
 from simbench.counts import Counts
 from simbench.errors import FirmwareFault, InfrastructureError, UsageError
+from simbench.firmware.read import CodeReader
+from simbench.isa.decode import decode_block
+from simbench.isa.instruction import InstructionClass
 
 _SLICE_S = 0.01  # of virtual time
 _SLICE_TIMEOUT_S = 120.0
@@ -31,6 +34,16 @@ _POLL_S = 0.05
 _BAUD = 115200
 _BITS_A_BYTE = 10
 _BATCH_BYTES = 64
+_STUCK_SLICES = 20
+_VECTOR = frozenset(
+    {
+        InstructionClass.VECTOR,
+        InstructionClass.VECTOR_MULTIPLY,
+        InstructionClass.VECTOR_CONTROL,
+        InstructionClass.VECTOR_LOAD,
+        InstructionClass.VECTOR_STORE,
+    }
+)
 _HEXADECIMAL = re.compile(r"0x([0-9a-fA-F]+)")
 
 _starting = threading.Lock()  # two that start at once stumble over files they share
@@ -41,10 +54,13 @@ class RenodeBoard(Closing):
 
     def __init__(self, tool: Tool, spec: LaunchSpec) -> None:
         self._spec = spec
+        self._version = tool.version
         self._windows: list[Counts] = []
         self._tracer: Tracer | None = None
         self._heard = 0
         self._at: int | None = None
+        self._executed = 0
+        self._stayed = 0  # slices in which the core executed, and stayed where it was
         self._slice_began = 0.0
         with contextlib.ExitStack() as stack:
             self._folder = temporary_folder(stack)
@@ -135,7 +151,9 @@ class RenodeBoard(Closing):
 
     def _make(self) -> None:
         folder = path(self._folder)
-        lines = platform.script(self._spec.image, self._spec.blobs, folder)
+        lines = platform.script(
+            self._spec.image, self._spec.blobs, folder, log_level=platform.LOG_ERRORS
+        )
         for number, line in enumerate(lines, 1):
             if not line.startswith("#"):
                 self._monitor.execute(line, at=f" (line {number} of {platform.SCRIPT})")
@@ -183,7 +201,11 @@ class RenodeBoard(Closing):
             raise InfrastructureError(
                 f"Renode did not say where its core is, but {answer!r}; use Renode 1.16 or 1.17"
             )
-        self._at, executed = numbers
+        at, executed = numbers
+        stays = at == self._at and executed > self._executed
+        self._stayed = self._stayed + 1 if stays else 0
+        self._at, self._executed = at, executed
+        self._check_advance(at)
         limit = self._spec.window_instructions
         if self._tracer is not None and self._tracer.in_window(executed) > limit:
             where = self.halt()
@@ -191,4 +213,20 @@ class RenodeBoard(Closing):
             raise FirmwareFault(
                 f"the {what} ran past {limit:,} instructions, {where}; raise the limit, or look "
                 "for an endless loop"
+            )
+
+    def _check_advance(self, at: int) -> None:
+        """Raise where the core repeats one vector instruction for ever: one that Renode has not.
+
+        Of others a loop that waits may be at the same one after every slice.
+        """
+        if self._stayed < _STUCK_SLICES:
+            return
+        for instruction in decode_block(CodeReader(self._spec.image)(at & ~1, 4))[:1]:
+            if instruction.kind not in _VECTOR:
+                return
+            self.halt()
+            raise InfrastructureError(
+                f"Renode {self._version} executes {instruction.mnemonic} {self.where(at)} again "
+                "and again without going on: it lacks this instruction; use a newer Renode, or QEMU"
             )

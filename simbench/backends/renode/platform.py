@@ -19,6 +19,12 @@ FIRMWARE = "firmware.elf"
 BESIDE_SCRIPT = "$ORIGIN"
 """What Renode calls the folder of the script that it includes."""
 
+LOG_INFO, LOG_ERRORS = 1, 3
+"""Levels of Renode's log. What the UART says is logged as information."""
+
+SHOW_UART = "showAnalyzer uart"
+"""The command after which what the UART says is shown: in the log, where there is no window."""
+
 PERFORMANCE_MIPS = 100
 """Instructions that pass in a microsecond of virtual time; no count depends on it."""
 
@@ -69,7 +75,13 @@ def description(machine: Machine, ranges: Iterable[AddressRange]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def script(image: Image, blobs: Sequence[Blob], folder: str = BESIDE_SCRIPT) -> tuple[str, ...]:
+def script(
+    image: Image,
+    blobs: Sequence[Blob],
+    folder: str = BESIDE_SCRIPT,
+    *,
+    log_level: int = LOG_INFO,
+) -> tuple[str, ...]:
     """The Monitor's commands that make the board of the files in ``folder``, one a line.
 
     Everything that could differ from run to run is set: seed, one thread, quantum, and virtual time
@@ -81,7 +93,7 @@ def script(image: Image, blobs: Sequence[Blob], folder: str = BESIDE_SCRIPT) -> 
     )
     return (
         "# a board for firmware that simbench built, nothing on it depending on the host",
-        "logLevel 3",
+        f"logLevel {log_level}",
         f"emulation SetSeed {_SEED}",
         "emulation SetGlobalSerialExecution true",
         f'emulation SetGlobalQuantum "{_QUANTUM_S}"',

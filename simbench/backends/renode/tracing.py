@@ -14,9 +14,10 @@ from simbench.backends.board import LaunchSpec
 from simbench.backends.markers import Marker, marker_addresses
 from simbench.backends.renode.counting import count_trace, segments_of
 from simbench.backends.renode.monitor import Monitor
-from simbench.backends.renode.trace import read_trace
+from simbench.backends.renode.trace import in_memory_order, read_trace
 from simbench.counts import Counts
 from simbench.errors import InfrastructureError
+from simbench.firmware.read import CodeReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +132,12 @@ def counted(
 ) -> tuple[Counts, ...]:
     """The windows in the file ``trace``; ``marks`` are those passed while it was written.
 
-    Raises InfrastructureError where the trace and the core's own count of instructions differ.
+    Raises InfrastructureError where the trace and the core's own count of instructions differ, or
+    the trace and the image do.
     """
     with trace.open("rb") as file:
-        windows = count_trace(read_trace(file), markers, segments_of(spec.image.segments))
+        executed = in_memory_order(read_trace(file), CodeReader(spec.image))
+        windows = count_trace(executed, markers, segments_of(spec.image.segments))
     told = list(_windows(marks))
     if len(told) != len(windows):
         raise InfrastructureError(
