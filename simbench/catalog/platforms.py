@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 
+from simbench.catalog.chips import Chip, chip_from
 from simbench.counts import CacheGeometry, Segment
 from simbench.errors import UsageError
 from simbench.files.datafile import Quantity, Table, read
@@ -94,6 +95,7 @@ class Native:
 class Platform:
     """A board. ``version`` is a label for people.
 
+    ``chip`` is what a firmware that is linked for the chip itself finds beside its memories.
     ``model_error`` says how the error of its estimates is known, or why it is not. Where
     ``energy`` is None, ``energy_reason`` says why it is not known.
     """
@@ -110,6 +112,7 @@ class Platform:
     native: Native | None
     model_error: str
     energy_reason: str | None = None
+    chip: Chip | None = None
 
     def memory_of(self, segment: Segment) -> Memory:
         """The memory ``segment`` lives in. Accesses outside all segments count as static's."""
@@ -255,6 +258,7 @@ def platform_from(top: Table, path: Path) -> Platform:
         native=_native(top.table("native")) if "native" in top else None,
         model_error=model_error_of(top),
         energy_reason=top.text("energy_reason") if top.is_null("energy") else None,
+        chip=chip_from(top.table("chip")) if "chip" in top else None,
     )
     top.finish()
     return platform

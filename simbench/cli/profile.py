@@ -12,6 +12,7 @@ from simbench.cli.console import console, log_to
 from simbench.cli.formats import JSON, export_option, outputs
 from simbench.cli.options import (
     backend_option,
+    base_option,
     chosen_store,
     elf_option,
     input_option,
@@ -20,6 +21,7 @@ from simbench.cli.options import (
     no_cache_option,
     platform_option,
     section_option,
+    skip_option,
     time_limit_option,
 )
 from simbench.cli.tables.memory import memory_tables
@@ -43,6 +45,8 @@ FORMATS = formats(PROFILE)
 @elf_option
 @kernels_option
 @section_option
+@base_option
+@skip_option
 @input_option(multiple=False)
 @click.option(
     "--top",
@@ -68,6 +72,8 @@ def command(
     elf: Path | None,
     kernels: str,
     section: str | None,
+    base: int | None,
+    skips: tuple[str, ...],
     input_path: Path | None,
     top: int,
     backend_name: str,
@@ -97,6 +103,8 @@ def command(
         inputs=() if input_path is None else (input_path,),
         elf=elf,
         section=section,
+        base=base,
+        skips=skips,
         time_limit_s=time_limit,
     )
     check(request)

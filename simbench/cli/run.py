@@ -17,6 +17,7 @@ from simbench.cli.options import (
     WRITE_LOCK,
     accuracy_on_option,
     backend_option,
+    base_option,
     chosen_store,
     dataset_option,
     elf_option,
@@ -26,6 +27,7 @@ from simbench.cli.options import (
     model_option,
     no_cache_option,
     section_option,
+    skip_option,
     suite_option,
     time_limit_option,
 )
@@ -80,6 +82,8 @@ _DEFAULT_BAUD = 115_200
 @model_option
 @elf_option
 @section_option
+@base_option
+@skip_option
 @input_option(multiple=True)
 @click.option(
     "--port",
@@ -116,6 +120,8 @@ def command(
     model: Path | None,
     elf: Path | None,
     section: str | None,
+    base: int | None,
+    skips: tuple[str, ...],
     inputs: tuple[Path, ...],
     port: str | None,
     baud: int,
@@ -154,6 +160,8 @@ def command(
         inputs=inputs,
         elf=elf,
         section=section,
+        base=base,
+        skips=skips,
         dataset=dataset,
         judge_on=judge_on,
         suite_path=suite_path,
