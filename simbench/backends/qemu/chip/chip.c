@@ -32,7 +32,7 @@ EXPORT int qemu_plugin_version = SIMBENCH_PLUGIN_API;
 
 void qemu_plugin_register_atexit_cb(uint64_t, void (*)(uint64_t, void *), void *);
 
-enum { MAX_PARTS = 256, REGION_BYTES = 4096, ABOVE_ALL = 100, LITTLE = 2 };
+enum { MAX_PARTS = 256, REGION_BYTES = 4096, ABOVE_ALL = 100, LITTLE = 2, EXCEPTIONS = 16 };
 
 struct part {
     enum { MEMORY, ALIAS, REGISTERS, UART } kind;
@@ -167,10 +167,16 @@ static void reset_registers(struct part *p)
             p->words[(presets[i].address - p->base) / 4] = presets[i].set;
 }
 
+/* A firmware that needs an interrupt which the emulated machine does not have waits for ever. */
 static void *interrupt(int number)
 {
     void *core = qemu.object_resolve_path_type("", "armv7m", NULL);
-    return core && number >= 0 ? qemu.qdev_get_gpio_in(core, number) : NULL;
+    if (!core || number < 0)
+        return NULL;
+    /* the controller has counted its own exceptions in */
+    if (number + EXCEPTIONS >= qemu.object_property_get_int(core, "num-irq", NULL))
+        return NULL;
+    return qemu.qdev_get_gpio_in(core, number);
 }
 
 static void map_part(struct part *p, void *space)

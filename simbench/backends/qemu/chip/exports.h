@@ -46,6 +46,7 @@ static struct {
     void (*memory_region_init_alias)(void *, void *, const char *, void *, uint64_t, uint64_t);
     void (*memory_region_add_subregion_overlap)(void *, uint64_t, void *, int);
     void *(*object_resolve_path_type)(const char *, const char *, bool *);
+    int64_t (*object_property_get_int)(void *, const char *, void **);
     void *(*qdev_get_gpio_in)(void *, int);
     void (*qemu_set_irq)(void *, int);
     void (*lock)(const char *, int);
@@ -83,6 +84,7 @@ static void find_exports(void)
     FIND(memory_region_add_subregion_overlap);
     FIND(qemu_add_machine_init_done_notifier);
     FIND(object_resolve_path_type);
+    FIND(object_property_get_int);
     FIND(qdev_get_gpio_in);
     FIND(qemu_set_irq);
     FIND(error_fatal);
