@@ -90,11 +90,16 @@ static void note(uint32_t address, uint32_t answer)
     asked[place].times++;
 }
 
+static uint32_t moved(uint32_t bits, int shift)
+{
+    return shift < 0 ? bits >> -shift : bits << shift;
+}
+
 static uint32_t with_preset(struct preset *p, uint32_t word)
 {
     p->count += p->step;
-    uint32_t followed = word & p->follows;
-    word |= p->set | (p->shift < 0 ? followed >> -p->shift : followed << p->shift);
+    uint32_t followed = moved(word & p->follows, p->shift);
+    word = (word & ~moved(p->follows, p->shift)) | followed | p->set;
     return (word & ~p->clear) + p->count;
 }
 
