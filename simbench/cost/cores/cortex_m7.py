@@ -48,6 +48,8 @@ _ONE_PIPE = (
     "sbf", "clz", "rev", "rbit",
 )  # fmt: skip
 _BIT_FIELDS = ("bf", "ubf", "sbf", "rev", "rbit")
+# they rotate beside the arithmetic, not before it: LLVM's ARMScheduleM7.td, ReadALU
+_EXTENSIONS = ("sxtb", "sxth", "uxtb", "uxth")
 _FLOATS = ~0xFFFF
 
 
@@ -98,6 +100,8 @@ class CortexM7(InOrder):
             return _address(producer, numbers)
         if instruction.kind in STORES:
             return -pipeline["late_operand"]
+        if instruction.mnemonic.startswith(_EXTENSIONS):
+            return 0.0
         if instruction.shifted & bit or instruction.mnemonic.startswith(_BIT_FIELDS):
             return pipeline["early_operand"]
         if instruction.kind is InstructionClass.MULTIPLY:
