@@ -126,6 +126,10 @@ class CortexM7(InOrder):
             return None
         if older.kind in _FLOAT and younger.kind in _FLOAT:
             return None
+        if (_accumulates(older) and _moves_floats(younger)) or (
+            _accumulates(younger) and _moves_floats(older)
+        ):
+            return None
         if older.kind is InstructionClass.LOAD and younger.kind is InstructionClass.LOAD:
             return numbers.pipeline["second_load"]
         return 0.0
@@ -165,6 +169,15 @@ def _is_one_pipe(instruction: Instruction) -> bool:
 
 def _shifts(instruction: Instruction) -> bool:
     return bool(instruction.shifted) or _is_one_pipe(instruction)
+
+
+def _accumulates(instruction: Instruction) -> bool:
+    return instruction.kind is InstructionClass.FLOAT_MULTIPLY_ACCUMULATE
+
+
+def _moves_floats(instruction: Instruction) -> bool:
+    touched = instruction.writes if instruction.kind in LOADS else instruction.reads
+    return instruction.memory is not None and bool(touched & _FLOATS)
 
 
 def _multiplies(instruction: Instruction) -> bool:
