@@ -180,7 +180,16 @@ def set_up(platform: Platform, row: FirmwareRow) -> Platform:
     """``platform`` with the flash as the submission says that it was set up."""
     if row.flash_width_bytes is None:
         return platform
-    flash = replace(platform.memories["flash"], width_bytes=row.flash_width_bytes)
+    width = row.flash_width_bytes
+    flash = platform.memories["flash"]
+    # what a miss brings is what the flash gives at once
+    caches = [
+        None if cache is None else replace(cache, sector_bytes=max(cache.sector_bytes, width))
+        for cache in (flash.instruction_cache, flash.data_cache)
+    ]
+    flash = replace(
+        flash, width_bytes=width, instruction_cache=caches[0], data_cache=caches[1]
+    )
     return replace(platform, memories={**platform.memories, "flash": flash})
 
 

@@ -62,7 +62,7 @@ def accesses_of(section: SectionCounts, known: Features, platform: Platform) -> 
         block=rows["block"],
         halfword=halfword,
         memory=index[rows["segment"]],
-        is_load=known.code.loads[halfword],
+        is_load=known.code.loads[halfword] > 0,
         count=rows["count"].astype(np.int64),
     )
 
@@ -101,7 +101,8 @@ def splits(section: SectionCounts, known: Features, groups: Groups) -> NDArray[n
     rows = section.splits
     if rows is None:
         return np.zeros((groups.count, 2))
-    is_load = known.code.loads[known.code.first_halfword[rows["block"]] + rows["offset"] // 2]
+    at = known.code.first_halfword[rows["block"]] + rows["offset"] // 2
+    is_load = known.code.loads[at] > 0
     kinds = (groups.total(rows["block"][k], rows["count"][k]) for k in (is_load, ~is_load))
     return np.stack(list(kinds), axis=1)
 
@@ -120,14 +121,16 @@ def code_bus_loads(
 ) -> NDArray[np.float64]:
     """Loads from where the code is, each by how much its block's own fetches need that bus.
 
-    That is the share of its cycles in which a block fetches a word.
+    That is the share of its cycles in which a block fetches a word. The words of one instruction
+    follow each other on the bus in cycles that it takes anyway: the fetch waits once.
     """
     code = accesses.memories.index(platform.memory_of(Segment.CODE).name)
     from_code = (accesses.memory == code) & accesses.is_load
     block = accesses.block[from_code]
     cycles = np.maximum(known.total[block, 0], 1.0)
     needed = np.minimum(known.code.size[block] / _WORD / cycles, 1.0)
-    return groups.total(block, accesses.count[from_code] * needed)
+    words = known.code.loads[accesses.halfword[from_code]]
+    return groups.total(block, accesses.count[from_code] / words * needed)
 
 
 def code_bus(loads: NDArray[np.float64], pipeline: Mapping[str, Bounds]) -> Bounds:

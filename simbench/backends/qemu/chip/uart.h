@@ -14,7 +14,7 @@
 
 #include "exports.h"
 
-enum { UART_BYTES = 0x400, UART_PATIENCE_US = 500, MAX_UARTS = 16 };
+enum { UART_BYTES = 0x400, UART_PATIENCE_US = 200, UART_ASLEEP_US = 20000, MAX_UARTS = 16 };
 
 /* A UART with a status word and a data register for each direction. `idle` bits of the status are
  * always set, `waiting` bits where a byte has come, `empty` bits where none has; a byte interrupts
@@ -45,7 +45,8 @@ struct uart {
 static struct uart uarts[MAX_UARTS];
 static unsigned n_uarts;
 static int uart_line = -1;
-static uint64_t sent_us;
+static uint64_t sent_us, sent_core_us;
+static clockid_t core_clock = CLOCK_MONOTONIC;
 
 static const struct uart_kind *uart_kind(const char *name)
 {
@@ -55,21 +56,25 @@ static const struct uart_kind *uart_kind(const char *name)
     return NULL;
 }
 
-static uint64_t now_us(void)
+static uint64_t time_us(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* Drivers that hold a lock while they send drop what comes meanwhile: as on a line of 115,200 baud,
- * no answer comes before the last byte has gone. */
+/* Drivers that hold a lock while they send drop what comes meanwhile. As on a line of 115,200 baud, no
+ * answer comes before the core has gone on for a while, or sleeps. */
+static bool has_gone_on(void)
+{
+    return time_us(core_clock) - sent_core_us >= UART_PATIENCE_US
+           || time_us(CLOCK_MONOTONIC) - sent_us >= UART_ASLEEP_US;
+}
+
 static bool byte_has_come(void)
 {
     struct pollfd line = {.fd = uart_line, .events = POLLIN};
-    if (now_us() - sent_us < UART_PATIENCE_US)
-        return false;
-    return poll(&line, 1, 0) > 0 && line.revents & POLLIN;
+    return has_gone_on() && poll(&line, 1, 0) > 0 && line.revents & POLLIN;
 }
 
 /* With QEMU's lock held. */
@@ -99,7 +104,9 @@ static void uart_write(struct uart *u, uint32_t offset, uint32_t value)
     if (offset == u->kind->transmit) {
         while (write(uart_line, &byte, 1) == 0)
             ;
-        sent_us = now_us();
+        pthread_getcpuclockid(pthread_self(), &core_clock);
+        sent_core_us = time_us(core_clock);
+        sent_us = time_us(CLOCK_MONOTONIC);
     }
     uart_interrupt(u);
 }
