@@ -87,7 +87,10 @@ class Chip:
 
 
 def chip_from(table: Table) -> Chip:
-    """The chip that ``table`` of a platform's file describes. Raises UsageError with line and key."""
+    """The chip that ``table`` of a platform's file describes.
+
+    Raises UsageError with line and key.
+    """
     blocks = tuple(_spans(table, "blocks"))
     known = (Span(*PERIPHERALS), *blocks)
     chip = Chip(

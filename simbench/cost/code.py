@@ -38,9 +38,10 @@ class Code:
     """The bytes and instructions of every block, and arrays over the blocks of a run.
 
     ``first`` is the place of a block's first instruction among those of all blocks, which
-    ``groups`` has the energy group of. ``loads`` says of each halfword of code how many words a load
-    that starts there brings, 0 where none does; a block's halfwords begin at ``first_halfword``. ``misaligned`` is 1 where a block
-    starts with a wide instruction across two words.
+    ``groups`` has the energy group of. ``loads`` says of each halfword of code how many words a
+    load that starts there brings, 0 where none does; a block's halfwords begin at
+    ``first_halfword``. ``misaligned`` is 1 where a block starts with a wide instruction across two
+    words.
     """
 
     encoded: tuple[bytes, ...]

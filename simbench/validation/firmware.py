@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,24 +18,25 @@ import numpy as np
 
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark
-from simbench.catalog.platforms import Platform
+from simbench.catalog.platforms import Cache, Memory, Platform
 from simbench.catalog.scenario import Scenario
-from simbench.cost.price import estimate
+from simbench.cost.price import Price, estimate
 from simbench.cost.residuals import load_target
 from simbench.errors import InfrastructureError, NothingRun, UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.files.paths import data_dir
 from simbench.firmware.section import Section
-from simbench.result.estimate import Estimate
 from simbench.session.observe import observe
 from simbench.store import Store
 from simbench.task.inputs import Input
 from simbench.task.own import own_image
 from simbench.task.tasks import ElfTask
+from simbench.validation.exact import ExactResult
 
 KERNELS = "published"
 WIRE_BYTES: Mapping[str, int] = {"ad": 2560, "ic": 3072, "kws": 490, "vww": 27648}
 """What the official runner sends for one inference: ad as float32, the others as bytes."""
+_YES: Mapping[str, bool | None] = {"yes": True, "no": False, "": None}
 _SEED = 2026
 _TIME_LIMIT_S = 40.0
 
@@ -45,7 +46,9 @@ class FirmwareRow:
     """A published image with its published result.
 
     ``image`` is its path in a checkout of the results, ``base`` where a .bin belongs. The inference
-    is from ``begin`` to ``end``. ``blind`` is whether nothing of the model was made from the row.
+    is from ``begin`` to ``end``. ``flash_width_bytes`` and ``prefetch`` are how the submission, or
+    the image itself, sets the flash up where that is not as the platform's file says. ``blind`` is
+    whether no effect of the core was looked for in rows of the board.
     """
 
     round: str
@@ -53,6 +56,7 @@ class FirmwareRow:
     system: str
     platform: str
     benchmark: str
+    arithmetic: str
     image: str
     sha256: str
     base: int | None
@@ -63,6 +67,7 @@ class FirmwareRow:
     supply_v: float | None
     regulator: str
     flash_width_bytes: int | None
+    prefetch: bool | None
     blind: bool
     stack: str
     source: str
@@ -71,26 +76,6 @@ class FirmwareRow:
     def name(self) -> str:
         """A name in words."""
         return f"{self.submitter} {self.round} {self.system} {self.benchmark}"
-
-
-@dataclass(frozen=True, slots=True)
-class Exact:
-    """A row with what the model says of the same image. Errors are fractions of the silicon's."""
-
-    row: FirmwareRow
-    core: str
-    modelled_cycles: Estimate
-    modelled_energy_j: Estimate | None
-
-    @property
-    def error(self) -> float:
-        """(model - silicon) / silicon, of cycles."""
-        return self.modelled_cycles.value / self.row.cycles - 1
-
-    @property
-    def covered(self) -> bool:
-        """Whether the range of the cycles holds what was measured."""
-        return self.modelled_cycles.lower <= self.row.cycles <= self.modelled_cycles.upper
 
 
 def firmware_rows(path: Path | None = None) -> tuple[FirmwareRow, ...]:
@@ -131,7 +116,7 @@ def validate_firmware(
     backend: Backend,
     progress: Progress = quiet,
     store: Store | None = None,
-) -> tuple[Exact, ...]:
+) -> tuple[ExactResult, ...]:
     """Every image of ``found`` whose platform is in ``platforms``, run and priced.
 
     An image that does not run is said to ``progress``, and is no row.
@@ -142,7 +127,7 @@ def validate_firmware(
         if row.platform in platforms
     }
 
-    def priced(row: FirmwareRow) -> Exact | None:
+    def priced(row: FirmwareRow) -> ExactResult | None:
         task = tasks[row]
         try:
             counts = observe(task, backend, store).observation.counts
@@ -150,10 +135,30 @@ def validate_firmware(
             progress(f"{row.name}: {error}")
             return None
         price = estimate(counts, counts.inference, load_target(task.platform))
-        return Exact(row, task.platform.core, price.cycles, price.energy_j)
+        return _result(row, task.platform.core, price)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         return tuple(exact for exact in pool.map(priced, tasks) if exact is not None)
+
+
+def _result(row: FirmwareRow, core: str, price: Price) -> ExactResult:
+    cycles, energy = price.cycles, price.energy_j
+    return ExactResult(
+        round=row.round,
+        submitter=row.submitter,
+        system=row.system,
+        platform=row.platform,
+        core=core,
+        benchmark=row.benchmark,
+        arithmetic=row.arithmetic,
+        blind=row.blind,
+        cycles=row.cycles,
+        modelled=round(cycles.value),
+        lower=round(cycles.lower),
+        upper=round(cycles.upper),
+        energy_j=row.energy_j,
+        modelled_energy_j=None if energy is None else energy.value,
+    )
 
 
 def published_task(
@@ -177,20 +182,27 @@ def published_task(
 
 
 def set_up(platform: Platform, row: FirmwareRow) -> Platform:
-    """``platform`` with the flash as the submission says that it was set up."""
-    if row.flash_width_bytes is None:
-        return platform
-    width = row.flash_width_bytes
+    """``platform`` with the flash as the submission, or its image, sets it up."""
     flash = platform.memories["flash"]
-    # what a miss brings is what the flash gives at once
-    caches = [
-        None if cache is None else replace(cache, sector_bytes=max(cache.sector_bytes, width))
-        for cache in (flash.instruction_cache, flash.data_cache)
-    ]
-    flash = replace(
-        flash, width_bytes=width, instruction_cache=caches[0], data_cache=caches[1]
-    )
+    if row.prefetch is not None:
+        flash = replace(flash, prefetch=row.prefetch)
+    if row.flash_width_bytes is not None:
+        flash = _widened(flash, row.flash_width_bytes)
     return replace(platform, memories={**platform.memories, "flash": flash})
+
+
+def _widened(flash: Memory, width: int) -> Memory:
+    """What a miss brings is what the flash gives at once."""
+
+    def cache(known: Cache | None) -> Cache | None:
+        return known and replace(known, sector_bytes=max(known.sector_bytes, width))
+
+    return replace(
+        flash,
+        width_bytes=width,
+        instruction_cache=cache(flash.instruction_cache),
+        data_cache=cache(flash.data_cache),
+    )
 
 
 def _input(benchmark: str) -> Input:
@@ -215,6 +227,7 @@ def _row(cells: Mapping[str, str], path: Path, line: int) -> FirmwareRow:
             system=cells["system"],
             platform=cells["platform"],
             benchmark=cells["benchmark"],
+            arithmetic=cells["arithmetic"],
             image=cells["image"],
             sha256=cells["sha256"],
             base=int(cells["base"], 16) if cells["base"] else None,
@@ -225,7 +238,8 @@ def _row(cells: Mapping[str, str], path: Path, line: int) -> FirmwareRow:
             supply_v=float(cells["supply_v"]) if cells["supply_v"] else None,
             regulator=cells["regulator"],
             flash_width_bytes=int(cells["flash_width"]) if cells["flash_width"] else None,
-            blind={"yes": True, "no": False}[cells["blind"]],
+            prefetch=_YES[cells["prefetch"]],
+            blind=bool(_YES[cells["blind"]]),
             stack=cells["stack"],
             source=cells["source"],
         )

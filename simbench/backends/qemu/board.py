@@ -152,7 +152,7 @@ class QemuBoard(Closing):
         leash_out, leash_in = os.pipe()
         stack.callback(os.close, leash_in)
         told_out, told_in = os.pipe()
-        self._told = stack.enter_context(open(told_out, "rb"))
+        self._told = stack.enter_context(os.fdopen(told_out, "rb"))
         try:
             files = self._write_files(tool, uart.fileno(), monitor.fileno(), leash_out, told_in)
             with (self._folder / "stderr").open("wb") as errors:

@@ -1,4 +1,4 @@
-"""A chip's own memory map in QEMU: the machine that carries it, and what the chip plugin is told."""
+"""A chip's own map in QEMU: the machine that carries it, and what the chip plugin is told."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Compile QEMU's plugins with the host's C compiler, once per plugin interface and sources.
 
-The sources of each are a folder: ``plugin`` counts, ``chip`` gives a board a chip's own map. The file
-of the folder's name includes all others.
+The sources of each are a folder: ``plugin`` counts, ``chip`` gives a board a chip's own map. The
+file of the folder's name includes all others.
 """
 
 from __future__ import annotations
