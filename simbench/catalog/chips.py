@@ -14,7 +14,7 @@ from simbench.files.datafile import Table
 
 PERIPHERALS = (0x40000000, 0x20000000)
 """Where every Cortex-M has its peripherals, and how much: Armv7-M ARM (DDI 0403E), B3.1."""
-UART_KINDS = ("stm32", "stm32f4", "pl011", "cmsdk")
+UART_KINDS = ("stm32", "stm32f4", "pl011", "cmsdk", "nrf")
 _FOLLOWS = re.compile(r"(?P<first>\d+)(-(?P<last>\d+))? to (?P<to>\d+)")
 _WORD = 0xFFFFFFFF
 _NO_INTERRUPT = -1

@@ -85,13 +85,6 @@ class Energy:
 
 
 @dataclass(frozen=True, slots=True)
-class Native:
-    """The emulated machine of the board itself, for a user's own image at its real addresses."""
-
-    machine: str
-
-
-@dataclass(frozen=True, slots=True)
 class Platform:
     """A board. ``version`` is a label for people.
 
@@ -109,7 +102,6 @@ class Platform:
     memories: Mapping[str, Memory]
     placement: Mapping[Segment, str]
     energy: Energy | None
-    native: Native | None
     model_error: str
     energy_reason: str | None = None
     chip: Chip | None = None
@@ -118,24 +110,6 @@ class Platform:
         """The memory ``segment`` lives in. Accesses outside all segments count as static's."""
         placed = Segment.STATIC if segment is Segment.OTHER else segment
         return self.memories[self.placement[placed]]
-
-
-def placed_by_address(platform: Platform, starts: Mapping[Segment, int]) -> Platform:
-    """``platform`` with the segments in the memories that an image's addresses say.
-
-    For an image linked for the board itself; segments not in ``starts`` stay where they are.
-    Raises UsageError for an address in none of the platform's memories.
-    """
-    placement = dict(platform.placement)
-    for segment, start in starts.items():
-        name = next((m.name for m in platform.memories.values() if m.holds(start)), None)
-        if name is None:
-            raise UsageError(
-                f"the image's {segment.name.lower()} is at 0x{start:08x}, where {platform.id} has "
-                f"no memory: link it for {platform.title}"
-            )
-        placement[segment] = name
-    return replace(platform, placement=placement)
 
 
 def platform_caches(
@@ -255,11 +229,12 @@ def platform_from(top: Table, path: Path) -> Platform:
         memories=memories,
         placement=_placement(top.table("placement"), memories),
         energy=None if top.is_null("energy") else _energy(top.table("energy"), tuple(memories)),
-        native=_native(top.table("native")) if "native" in top else None,
         model_error=model_error_of(top),
         energy_reason=top.text("energy_reason") if top.is_null("energy") else None,
         chip=chip_from(top.table("chip")) if "chip" in top else None,
     )
+    if "native" in top:  # in files of before: an emulator's machine, which nothing uses any more
+        top.table("native")
     top.finish()
     return platform
 
@@ -364,9 +339,3 @@ def _joules(energy: Table, key: str, names: Iterable[str]) -> dict[str, Quantity
     joules = {name: table.quantity(name, "J", maximum=1.0) for name in names}
     table.finish()
     return joules
-
-
-def _native(table: Table) -> Native:
-    native = Native(table.text("machine"))
-    table.finish()
-    return native

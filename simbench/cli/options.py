@@ -16,7 +16,7 @@ from simbench.task.labelled import EMULATOR, HOST
 from simbench.task.tasks import DEFAULT_TIME_LIMIT_S
 
 
-class Address(click.ParamType):
+class Address(click.ParamType[int]):
     """An address of 32 bits, as 0x8000000."""
 
     name = "address"

@@ -81,7 +81,7 @@ def elf_architecture(path: Path) -> int | None:
     """Tag_CPU_arch of the ELF at ``path``: what it was built for, or None where it does not say."""
     with path.open("rb") as file:
         try:
-            attributes = ELFFile(file).get_section_by_name(".ARM.attributes")
+            attributes: Any = ELFFile(file).get_section_by_name(".ARM.attributes")
             if attributes is None:
                 return None
             for part in attributes.iter_subsections():

@@ -21,6 +21,8 @@ from simbench.firmware.section import code_address
 
 _SKIP = re.compile(r"(?P<place>[^=]+)(=(?P<value>0[xX][0-9a-fA-F]+|\d+))?")
 _VECTORS_BYTES = 8
+_BEHIND_A_LOADER = (0, 0x100)  # the RP2040's second stage takes 256 bytes
+_READ_ONLY = "flash"
 _SPARE = (Segment.ARENA, Segment.WEIGHTS)
 # Addenda to the ABI for the Arm Architecture (IHI 0045), Tag_CPU_arch: what each core executes
 _V6M, _V7M, _V8M = {11, 12}, {10, 11, 12}, {10, 11, 12, 13, 16, 17}
@@ -63,7 +65,7 @@ def own_image(
         _check_core(path, platform.core)
     loads = raw_loads(path, base) if is_bare else elf_loads(path)
     _check_map(path, loads, platform)
-    stack, reset = _vectors(path, loads, platform)
+    vectors, stack, reset = _vectors(path, loads, platform)
     by_segment = _by_segment(platform, stack, reset)
     placement = {segment: memory.name for segment, memory in by_segment.items()}
     static, code = placement[Segment.STATIC], placement[Segment.CODE]
@@ -74,35 +76,49 @@ def own_image(
     return OwnImage(
         image=image,
         platform=replace(platform, placement={**rest, **placement}),
-        board=chip_map(platform),
-        blobs=tuple(Blob(load.address, load.data) for load in loads),
+        board=chip_map(platform, vectors),
+        blobs=tuple(_blobs(loads, platform, struct.pack("<II", stack, reset))),
     )
 
 
-def chip_map(platform: Platform) -> ChipMap:
-    """The board with the map of ``platform``; what is at its vectors' address is seen at 0 too."""
+def _blobs(loads: Sequence[Load], platform: Platform, vectors: bytes) -> Iterator[Blob]:
+    """What is loaded; where the chip has memory at 0 and the image nothing, what a boot loader does
+    there: send the core to the image."""
+    for load in loads:
+        yield Blob(load.address, load.data)
+    lowest = min(load.address for load in loads)
+    if lowest >= _VECTORS_BYTES and any(m.address == 0 for m in platform.memories.values()):
+        yield Blob(0, vectors)
+
+
+def chip_map(platform: Platform, vectors: int) -> ChipMap:
+    """The board with the map of ``platform``; the ``vectors`` are seen at 0 too."""
     assert platform.chip is not None
     memories = platform.memories.values()
     own = tuple(Span(m.address, m.size_bytes) for m in memories)
     return ChipMap(
         core=platform.core,
         memories=(*own, *platform.chip.memories),
-        aliases=tuple(_aliases(platform, own)),
+        aliases=tuple(_aliases(platform, own, vectors)),
         chip=platform.chip,
     )
 
 
-def _aliases(platform: Platform, own: Sequence[Span]) -> Iterator[Alias]:
+def _aliases(platform: Platform, own: Sequence[Span], vectors: int) -> Iterator[Alias]:
     memories = list(platform.memories.values())
     for memory in memories:
         if memory.alias is not None:
             yield Alias(Span(memory.alias, memory.size_bytes), memory.address)
-    boot = platform.memories[platform.placement[Segment.CODE]]
-    taken = [*own, *(Span(m.alias, m.size_bytes) for m in memories if m.alias is not None)]
-    if not any(span.holds(0) for span in taken):
+    boot = next(m for m in memories if m.holds(vectors))
+    seen = [Span(m.alias, m.size_bytes) for m in memories if m.alias is not None]
+    if not any(span.holds(0) for span in (*own, *seen)):
         # the core of the emulated machine begins at 0, wherever the chip's boot ROM sends it
-        free = min((span.address for span in taken), default=boot.size_bytes)
-        yield Alias(Span(0, min(boot.size_bytes, free)), boot.address)
+        start = vectors
+        if boot.alias is not None and not Span(boot.address, boot.size_bytes).holds(vectors):
+            start += boot.address - boot.alias
+        left = boot.address + boot.size_bytes - start
+        free = min(span.address for span in (*own, *seen))
+        yield Alias(Span(0, min(left, free)), start)
 
 
 def _bare_image(path: Path) -> Image:
@@ -145,24 +161,26 @@ def _ranges(memory: Memory) -> Iterator[AddressRange]:
             yield AddressRange(start, start + memory.size_bytes)
 
 
-def _vectors(path: Path, loads: Sequence[Load], platform: Platform) -> tuple[int, int]:
-    """The first stack pointer and where the core begins."""
-    boot = platform.memories[platform.placement[Segment.CODE]]
-    starts = {r.start for r in _ranges(boot)}
-    first = next((load for load in loads if load.address in starts), None)
-    if first is None or len(first.data) < _VECTORS_BYTES:
-        raise UsageError(
-            f"{path} has no vector table at {boot.address:#010x}, where {platform.id} begins: give "
-            "the whole image"
-        )
-    stack, reset = struct.unpack_from("<II", first.data)
-    is_code = reset & 1 and any(load.address <= reset < load.end for load in loads)
-    if not is_code or _memory_at(platform, stack - 4) is None:
-        raise UsageError(
-            f"{path} has no vector table at {first.address:#010x}, but {stack:#010x} and "
-            f"{reset:#010x}: is it for {platform.id}, and --base right?"
-        )
-    return stack, reset
+def _vectors(path: Path, loads: Sequence[Load], platform: Platform) -> tuple[int, int, int]:
+    """Where the vector table is, the first stack pointer in it, and where the core begins.
+
+    It is what is loaded first, or where a boot loader would look for it behind itself.
+    """
+    for load in loads:
+        for offset in _BEHIND_A_LOADER:
+            if len(load.data) < offset + _VECTORS_BYTES:
+                continue
+            stack, reset = struct.unpack_from("<II", load.data, offset)
+            is_code = reset & 1 and any(each.address <= reset < each.end for each in loads)
+            stacked = _memory_at(platform, stack - 4)
+            if is_code and stacked is not None and stacked.kind != _READ_ONLY:
+                return load.address + offset, stack, reset
+    first = loads[0]
+    words = ", ".join(f"{word:#010x}" for (word,) in struct.iter_unpack("<I", first.data[:8]))
+    raise UsageError(
+        f"{path} has no vector table at {first.address:#010x}, but {words}: is it for "
+        f"{platform.id}, and --base right?"
+    )
 
 
 def _memory_at(platform: Platform, address: int) -> Memory | None:
@@ -172,7 +190,8 @@ def _memory_at(platform: Platform, address: int) -> Memory | None:
 def _by_segment(platform: Platform, stack: int, reset: int) -> dict[Segment, Memory]:
     """A segment for each memory: that of the code, of the stack, and what else there is."""
     code, static = _memory_at(platform, reset), _memory_at(platform, stack - 4)
-    assert code is not None and static is not None  # both were checked
+    assert code is not None
+    assert static is not None  # both were checked
     rest = [m for m in platform.memories.values() if m not in (code, static)]
     found = {Segment.CODE: code, Segment.STATIC: static}
     return found | dict(zip(_SPARE, rest, strict=False))

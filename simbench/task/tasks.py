@@ -166,13 +166,13 @@ def own_elf_task(
     """A task on a user's own image, on the chip of the board itself.
 
     ``section`` is what to measure ("begin=SYMBOL,end=SYMBOL") where that is not what runs between
-    th_pre and th_post. Without a ``benchmark``, whose input it is sent, it is sent nothing. ``base``
-    and ``skips`` are as :func:`simbench.task.own.own_image` takes them.
+    th_pre and th_post. Without a ``benchmark``, whose input it is sent, it is sent nothing.
+    ``base`` and ``skips`` are as :func:`simbench.task.own.own_image` takes them.
     """
     if platform.chip is None:
         raise UsageError(
-            f"{platform.id} says nothing of its chip, so its own firmware cannot run: give its file "
-            "a table 'chip', or name another platform"
+            f"{platform.id} says nothing of its chip, so its own firmware cannot run: give its "
+            "file a table 'chip', or name another platform"
         )
     from simbench.task.own import own_image  # simbench's own is recalled
 

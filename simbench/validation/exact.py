@@ -1,7 +1,7 @@
 """The error of the model: published images as they are, each with what the model made of it.
 
-The images are in no package, so ``platforms/exact.csv`` keeps what came of them; ``simbench validate
---firmware`` writes it.
+The images are in no package, so ``platforms/exact.csv`` keeps what came of them; ``simbench
+validate --firmware`` writes it.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def integers(results: Iterable[ExactResult]) -> list[ExactResult]:
 def exact_residuals(results: Sequence[ExactResult]) -> dict[str, float]:
     """The error of cycles that nine in ten results stay within, by board, core and "elsewhere".
 
-    A board's is that of the other boards: those of its core where they have enough results, else all
-    of them; a board without results has its core's.
+    A board's is that of the other boards: those of its core where they have enough results, else
+    all of them; a board without results has its core's.
     """
     known = integers(results)
     found = {"elsewhere": _within(known)}
@@ -115,7 +115,10 @@ def exact_residuals(results: Sequence[ExactResult]) -> dict[str, float]:
 
 
 def kept_results(path: Path | None = None) -> tuple[ExactResult, ...]:
-    """What is kept in ``path``, by default the built-in file. Raises UsageError naming file and line."""
+    """What is kept in ``path``, by default the built-in file.
+
+    Raises UsageError naming file and line.
+    """
     path = path or data_dir("platforms") / "exact.csv"
     try:
         with path.open(newline="", encoding="utf-8") as file:

@@ -79,7 +79,10 @@ class FirmwareRow:
 
 
 def firmware_rows(path: Path | None = None) -> tuple[FirmwareRow, ...]:
-    """The rows of ``path``, by default the built-in ones. Raises UsageError naming file and line."""
+    """The rows of ``path``, by default the built-in ones.
+
+    Raises UsageError naming file and line.
+    """
     path = path or data_dir("platforms") / "firmware.csv"
     try:
         with path.open(newline="", encoding="utf-8") as file:

@@ -39,7 +39,7 @@ def build_plugin(version: tuple[int, int], name: str = COUNTING) -> Path:
     Raises :class:`InfrastructureError` if there is no C compiler, or it refuses the source.
     """
     api = plugin_api(version)
-    target = _target(name, api)
+    target = _target(api, name)
     if target.is_file():
         return target
     folder = target.parent
@@ -47,7 +47,7 @@ def build_plugin(version: tuple[int, int], name: str = COUNTING) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "lock", timeout=_LOCK_TIMEOUT_S):
             if not target.is_file():
-                _compile(name, api, target)
+                _compile(api, target, name)
     except Timeout as error:
         raise InfrastructureError(
             f"another process holds {folder}/lock; wait for it to end, or remove that file"
@@ -60,7 +60,7 @@ def build_plugin(version: tuple[int, int], name: str = COUNTING) -> Path:
     return target
 
 
-def _target(name: str, api: int) -> Path:
+def _target(api: int, name: str = COUNTING) -> Path:
     key = hashlib.sha256("\0".join((str(api), *_FLAGS)).encode())
     for source in sorted(_folder(name).glob("*.[ch]")):
         content = hashlib.sha256(source.read_bytes()).hexdigest()
@@ -72,7 +72,7 @@ def _folder(name: str) -> Path:
     return Path(__file__).with_name(name)
 
 
-def _compile(name: str, api: int, target: Path) -> None:
+def _compile(api: int, target: Path, name: str = COUNTING) -> None:
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         raise InfrastructureError(

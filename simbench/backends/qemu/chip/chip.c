@@ -109,15 +109,21 @@ static uint64_t part_of(uint32_t word, uint32_t address, unsigned size)
     return word >> 8 * (address & 3) & (size < 4 ? (1u << 8 * size) - 1 : ~0u);
 }
 
-static uint64_t read_register(void *opaque, uint64_t offset, unsigned size)
+/* The part of a register that the core is told, with its presets. */
+static uint64_t told_part(uint32_t address, uint32_t word, unsigned size)
 {
-    struct part *p = opaque;
-    uint32_t address = p->base + (uint32_t)offset, word = p->words[offset / 4];
     for (unsigned i = 0; i < n_presets; i++)
         if (presets[i].address == (address & ~3u) && !presets[i].is_reset)
             word = with_preset(&presets[i], word);
     note(address, word);
     return part_of(word, address, size);
+}
+
+static uint64_t read_register(void *opaque, uint64_t offset, unsigned size)
+{
+    struct part *p = opaque;
+    uint32_t address = p->base + (uint32_t)offset;
+    return told_part(address, p->words[offset / 4], size);
 }
 
 static void write_register(void *opaque, uint64_t offset, uint64_t value, unsigned size)
@@ -133,9 +139,8 @@ static void write_register(void *opaque, uint64_t offset, uint64_t value, unsign
 static uint64_t read_uart(void *opaque, uint64_t offset, unsigned size)
 {
     struct part *p = opaque;
-    uint32_t word = uart_read(p->uart, (uint32_t)offset & ~3u);
-    note(p->base + (uint32_t)offset, word);
-    return part_of(word, (uint32_t)offset, size);
+    uint32_t address = p->base + (uint32_t)offset;
+    return told_part(address, uart_read(p->uart, (uint32_t)offset & ~3u), size);
 }
 
 static void write_uart(void *opaque, uint64_t offset, uint64_t value, unsigned size)

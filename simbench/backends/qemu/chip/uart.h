@@ -33,6 +33,8 @@ static const struct uart_kind uart_kinds[] = {
     {"pl011", 0x18, 0x00, 0x00, 0x80, 0, 0x10, 0x38, 0x10},
     /* STATE, DATA; RX full; CTRL.RXIE (Arm DDI 0479, 4.3) */
     {"cmsdk", 0x04, 0x00, 0x00, 0, 0x2, 0, 0x08, 0x8},
+    /* EVENTS_RXDRDY, RXD, TXD; INTENSET.RXDRDY: the UART without DMA (nRF52840 PS, 6.33) */
+    {"nrf", 0x108, 0x518, 0x51c, 0, 0x1, 0, 0x304, 0x4},
 };
 
 struct uart {
