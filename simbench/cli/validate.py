@@ -20,7 +20,7 @@ from simbench.cli.published import report, validated_firmware
 from simbench.errors import EXIT_GOOD, UsageError
 from simbench.exports import VALIDATION, formats
 from simbench.exports.validation import Validated
-from simbench.validation.exact import render_exact
+from simbench.validation.exact import kept_results, render_exact
 from simbench.validation.silicon import LIKE, SiliconRow, silicon_rows
 from simbench.validation.validate import Comparison, Summary, summary, validate
 
@@ -110,7 +110,7 @@ def command(
     flags = [f"{form}={path}" for form, path in asked.items() if path]
     files = outputs(None, [*flags, *exports], FORMATS)
     compared = validate(rows, boards, load_benchmarks(), emulator, log, store)
-    validated = Validated(compared, summary(compared))
+    validated = Validated(compared, summary(compared), kept_results())
     if not write_all(files, FORMATS, validated):
         _report(compared, validated.summary)
     return EXIT_GOOD
