@@ -386,7 +386,7 @@ def test_misaligned_accesses_take_longer() -> None:
 
 def test_ranges_hold_how_far_the_model_was_from_silicon() -> None:
     run = counted([(0, NOP)], section([300]))
-    off = residual("stm32f4")
+    off = residual("stm32f4", "cortex-m4")
     widened = estimate(run, run.inference, load_target(STM32F4, CORE))
     assert off > 0
     assert widened.cycles.value == price(run).cycles.value == 300

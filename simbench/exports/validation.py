@@ -98,7 +98,7 @@ def residuals_file(residuals: Mapping[str, float]) -> str:
 
 def _up_to_thousandths(value: float) -> float:
     """``value``, not less, with three decimals."""
-    return math.ceil(value * 1000) / 1000
+    return math.ceil(round(value * 1000, 6)) / 1000
 
 
 _RESIDUALS = """\
@@ -148,7 +148,8 @@ _INTRODUCTION = """# How wrong the model is
 
 Companies that submit to MLPerf Tiny publish the images that they measured. simbench runs these as
 they are, on the chip's own map, and prices them with the board's file: the same instructions, the
-same layout, the same board, so only the model can be wrong. An error is (model − silicon) / silicon.
+same layout, the same board, so only the model can be wrong. An error is (model − silicon) /
+silicon.
 
 {exact}
 """
@@ -176,7 +177,8 @@ def _exact_verdict(exact: Sequence[ExactResult]) -> str:
     boards = len({result.platform for result in integers(exact)})
     lines = [
         f"* **Error of the model**: {found.rows} images of int8 networks on {boards} boards, "
-        f"cycles: mean absolute error **{found.mean_abs_error:.1%}**, largest {found.max_abs_error:.1%}; "
+        f"cycles: mean absolute error **{found.mean_abs_error:.1%}**, "
+        f"largest {found.max_abs_error:.1%}; "
         f"{found.covered:.0%} of them lie inside the stated range."
     ]
     energy = [abs(r.energy_error) for r in exact if r.energy_error is not None]
