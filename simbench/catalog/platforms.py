@@ -68,13 +68,25 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """What the parts of an energy were split from: ``cycle_j`` of a cycle of a measured code, which
+    executes in ``executing`` of its cycles, moves ``words`` in one and reads past the caches
+    ``reads`` times."""
+
+    cycle_j: Quantity
+    executing: float
+    words: float
+    reads: float
+
+
+@dataclass(frozen=True, slots=True)
 class Energy:
     """Energy of a platform at its supply and clock. In joules and watts.
 
     ``static_w`` flows whatever happens; ``clock_j`` is spent each cycle, stalled or not;
     ``instruction_j`` on top of it each cycle that an instruction of a group executes, stalls for
     memory apart; ``access_j`` by a word loaded or stored, and ``line_j`` by a read past the caches,
-    by memory.
+    by memory. Where there is a ``whole``, all of these together are as it says.
     """
 
     static_w: Quantity
@@ -82,6 +94,7 @@ class Energy:
     instruction_j: Mapping[str, Quantity]
     access_j: Mapping[str, Quantity]
     line_j: Mapping[str, Quantity]
+    whole: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,9 +342,21 @@ def _energy(table: Table, memories: tuple[str, ...]) -> Energy:
         instruction_j=_joules(table, "instruction", ENERGY_GROUPS),
         access_j=_joules(table, "access", memories),
         line_j=_joules(table, "line", memories),
+        whole=_whole(table.table("whole")) if "whole" in table else None,
     )
     table.finish()
     return energy
+
+
+def _whole(table: Table) -> Whole:
+    whole = Whole(
+        cycle_j=table.quantity("cycle", "J", maximum=1.0),
+        executing=table.quantity("executing", maximum=1.0).value,
+        words=table.quantity("words", maximum=4.0).value,
+        reads=table.quantity("reads", maximum=1.0).value,
+    )
+    table.finish()
+    return whole
 
 
 def _joules(energy: Table, key: str, names: Iterable[str]) -> dict[str, Quantity]:
