@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from simbench.backends import backend
 from simbench.catalog.platforms import load_platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.catalog.scenario import Scenario
 from simbench.errors import UsageError
 from simbench.files.fetch import fetch_wheel
 from simbench.result.tree import DOES_NOT_FIT, OK, Result
@@ -80,7 +80,7 @@ def ran(path: Path) -> Ran:
 def ran_on(path: Path, board: str) -> tuple[Task, Result]:
     """The model at ``path`` on a board, its outputs compared with the host's."""
     emulator, platform, benchmark = backend("qemu"), load_platform(board), own_benchmark(path)
-    scenario = Scenario(benchmark.id, board, DEFAULT_KERNELS)
+    scenario = Scenario(benchmark.id, board)
     machine = emulator.machine(platform.core)
     task = suite_task(scenario, platform, benchmark, machine, DEFAULT_SAMPLES)
     return task, run_task(task, emulator)

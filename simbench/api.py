@@ -78,9 +78,10 @@ def run(
 
     Keywords are the options of ``simbench run``, with the same defaults: without a ``platform``, a
     suite file says what to run. ``budgets`` are written as in a suite file, and hold for every
-    result: ``{"cycles": 12e6, "energy_j": "5mJ"}``. Wrong outputs, a model that does not fit and
-    an emulator that fails are results, with a status. Raises UsageError for a mistake, NothingRun
-    where there is nothing to run, and InfrastructureError where no firmware can be built.
+    result: ``{"cycles": 12e6, "energy_j": "5mJ"}``. Wrong outputs, a model that does not fit, one
+    that is refused beside others and an emulator that fails are results, with a status. Raises
+    UsageError for a mistake, NothingRun where there is nothing to run, and InfrastructureError
+    where no firmware can be built.
     """
     request = Request(
         platforms=tuple(map(str, _files(platform))),
@@ -151,19 +152,21 @@ def compare(
     new: Outcome | File,
     *,
     only: str = "*",
+    name: str | None = None,
     fail_on: str | Sequence[str] = (),
     force: bool = False,
 ) -> Comparison:
     """What changed between two runs, or the JSON files of two, and why.
 
-    ``only`` chooses entries ("kws@stm32f4"); ``fail_on`` are thresholds ("cycles:+1%"), and
-    ``breaches`` of the comparison says which are exceeded. Raises NothingRun where no entry is in
-    both, and UsageError for a mistake and where the two were not run alike, but with ``force``.
+    ``only`` chooses entries ("kws@stm32f4"); ``name`` is what the only model of each is called;
+    ``fail_on`` are thresholds ("cycles:+1%"), and ``breaches`` of the comparison says which are
+    exceeded. Raises NothingRun where no entry is in both, and UsageError for a mistake and where
+    the two were not run alike, but with ``force``.
     """
     limits = tuple(map(parse_threshold, _names(fail_on)))
     runs = tuple(each if isinstance(each, Outcome) else _stored(each) for each in (base, new))
     before, after = (each.run for each in runs)
-    comparison = compare_alike(before, after, only=only, thresholds=limits, force=force)
+    comparison = compare_alike(before, after, only=only, name=name, thresholds=limits, force=force)
     notes = (note for each in runs for note in each.warnings)
     return replace(comparison, notes=(*comparison.notes, *notes))
 

@@ -7,7 +7,7 @@ from functools import cache
 from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import Platform, load_platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.catalog.scenario import Scenario
 from simbench.cost.residuals import load_target
 from simbench.firmware.lines import source_lines
 from simbench.profiles import Profile, build_profile
@@ -19,7 +19,7 @@ from simbench.task.tasks import ModelTask, suite_task
 def observed(platform: str, benchmark: str = "kws") -> tuple[ModelTask, Observation]:
     emulator, board = backend("qemu"), load_platform(platform)
     task = suite_task(
-        Scenario(benchmark, platform, DEFAULT_KERNELS),
+        Scenario(benchmark, platform),
         board,
         load_benchmarks()[benchmark],
         emulator.machine(board.core),

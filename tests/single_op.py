@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.backends import Blob, LaunchSpec, backend
+from simbench.catalog.scenario import Variant
 from simbench.firmware.build import build_image
 from simbench.firmware.config import BoardConfig, pack_config
 from simbench.models.schema import TENSOR_DTYPES, pack, schema
@@ -124,7 +125,7 @@ def on_firmware(
     data: bytes, samples: Sequence[Arrays], kernels: str, core: str = CORE
 ) -> list[bytes]:
     """The output tensors' bytes for each sample, which has an array for each input."""
-    image = build_image(core, kernels)
+    image = build_image(core, Variant(kernels))
     at = image.symbols
     entries = [b"".join(np.ascontiguousarray(a).tobytes() for a in arrays) for arrays in samples]
     stride = max(-(-len(e) // _BANK_ALIGNMENT) * _BANK_ALIGNMENT for e in entries)

@@ -51,7 +51,7 @@ def model(benchmark: str) -> PreparedModel:
 
 def kws_task() -> ModelTask:
     board = load_platform("stm32f4")
-    scenario = Scenario("kws", board.id, "cmsis-nn")
+    scenario = Scenario("kws", board.id)
     machine = backend("qemu").machine(board.core)
     return suite_task(scenario, board, BENCHMARKS["kws"], machine, 1)
 

@@ -61,7 +61,7 @@ def test_what_is_not_there_is_an_attribute_error() -> None:
         (simbench.run, {"budgets"}, {"port", "baud", "lock", "locked"}),
         (simbench.profile, set(), {"top"}),
         (simbench.sweep, set(), {"study", "executor", "scheduler", "csv", "parquet", "html"}),
-        (simbench.compare, set(), {"layers"}),
+        (simbench.compare, {"name"}, {"layers", "as"}),  # "as" is a word of Python
     ],
 )
 def test_keywords_are_the_options_of_the_verb(

@@ -10,7 +10,7 @@ from listing import listing, named_class
 from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform, platform_files
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, Variant
 from simbench.firmware.build import KERNELS, build_image, firmware_cores
 from simbench.isa.decode import decode
 from simbench.result.tree import DOES_NOT_FIT, OK, Result
@@ -33,7 +33,7 @@ TOO_LARGE = {("vww", "stm32g0b1")}  # 117 KiB of arena beside 37 KiB of data in 
 @cache
 def run(platform: str, benchmark: str, kernels: str = DEFAULT_KERNELS, samples: int = 3) -> Result:
     board = load_platform(platform)
-    scenario = Scenario(benchmark, platform, kernels)
+    scenario = Scenario(benchmark, platform, Variant(kernels))
     machine = QEMU.machine(board.core)
     return run_task(suite_task(scenario, board, BENCHMARKS[benchmark], machine, samples), QEMU)
 
@@ -58,7 +58,7 @@ def test_every_core_with_firmware_is_on_a_board_but_the_cortex_m3() -> None:
 @pytest.mark.image
 @pytest.mark.parametrize("core", firmware_cores())
 def test_every_instruction_of_an_image_has_the_class_that_objdump_says(core: str) -> None:
-    image = build_image(core, DEFAULT_KERNELS)
+    image = build_image(core, Variant())
     differing = []
     found = 0
     for encoding, name, operands in listing(image.path):

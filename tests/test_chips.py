@@ -343,9 +343,9 @@ def test_an_elf_has_its_own_addresses(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_a_board_without_a_chip_has_no_firmware_of_its_own(tmp_path: Path) -> None:
-    from simbench.catalog.scenario import Scenario
+    from simbench.catalog.scenario import Scenario, Variant
     from simbench.task.tasks import own_elf_task
 
     bare = replace(load_platform("stm32l4r5"), chip=None)
     with pytest.raises(UsageError, match="says nothing of its chip"):
-        own_elf_task(Scenario("kws", "stm32l4r5", "own"), bare, None, tmp_path / "app.elf")
+        own_elf_task(Scenario("kws", "stm32l4r5", Variant("own")), bare, None, tmp_path / "app.elf")

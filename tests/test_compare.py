@@ -549,8 +549,30 @@ def test_two_versions_of_a_model_are_compared_whatever_they_are_called(
     said = capsys.readouterr()
     assert "2 compared, 2 changed" in said.out
     assert "app of the base is compared with app2, as each is alone" in said.err
+    assert _run(["compare", base, new, "--as", "net", "--json", "-"]) == 0
+    ids = [entry["id"] for entry in json.loads(capsys.readouterr().out)["entries"]]
+    assert ids == ["net@rp2040/cmsis-nn", "net@stm32f4/cmsis-nn"]
     several = stored(tmp_path, "several.json", of("a@stm32f4/cmsis-nn", "b@stm32f4/cmsis-nn"))
     assert _run(["compare", base, several]) == 4
+    assert _run(["compare", base, several, "--as", "net"]) == 2
+    assert "choose it with --only" in capsys.readouterr().err
+
+
+def test_two_sections_of_a_firmware_are_not_compared_as_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def of(name: str, id_: str, section: str) -> str:
+        run = made_run([made_result(id_)])
+        settings = {**run.settings, "sections": {id_: section}}
+        return stored(tmp_path, name, replace(run, settings=settings))
+
+    first = of("first.json", "app@stm32f4/own", "begin=fft,end=send")
+    second = of("second.json", "app2@stm32f4/own", "begin=send,end=fft")
+    assert _run(["compare", first, second]) == 2
+    said = capsys.readouterr().err
+    assert "sections app2@stm32f4/own (begin=fft,end=send and begin=send,end=fft)" in said
+    same = of("same.json", "app2@stm32f4/own", "begin=fft,end=send")
+    assert _run(["compare", first, same]) == 0
 
 
 def test_a_comparison_shows_itself_in_a_line() -> None:

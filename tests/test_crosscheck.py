@@ -17,7 +17,7 @@ from simbench.backends import LaunchSpec, backend
 from simbench.backends.recording import RecordedBackend, Recorder, Recording, load, save
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.catalog.scenario import Scenario
 from simbench.cli.main import _run
 from simbench.comparisons.crosscheck import Place, compare
 from simbench.counts import EDGE, Block, Counts, SectionCounts
@@ -36,7 +36,7 @@ EMPTY = np.zeros(0, EDGE)
 @pytest.fixture(scope="module")
 def task() -> ModelTask:
     board = load_platform("stm32f4")
-    scenario = Scenario("ad", board.id, DEFAULT_KERNELS)
+    scenario = Scenario("ad", board.id)
     machine = backend("qemu").machine(board.core)
     return suite_task(scenario, board, load_benchmarks()["ad"], machine, 1)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from simbench.backends.qemu import plugin_build
 from simbench.backends.renode.counting import _units
+from simbench.catalog.scenario import Variant
 from simbench.firmware.build import KERNELS, build_image, firmware_cores
 from simbench.isa import decode as isa
 from simbench.isa.decode import decode
@@ -236,7 +237,9 @@ def test_both_say_the_same_of_a_sample_of_two_halfwords(decoder: Path) -> None:
 
 @pytest.mark.image
 def test_both_say_the_same_of_every_instruction_of_the_firmware(decoder: Path) -> None:
-    images = (build_image(core, kernels).path for core in firmware_cores() for kernels in KERNELS)
+    images = (
+        build_image(core, Variant(kernels)).path for core in firmware_cores() for kernels in KERNELS
+    )
     encodings = sorted({encoding for image in images for encoding, _, _ in listing(image)})
     assert not [e.hex() for e in encodings if _is_left_open(e, decode(e))]
     assert differing(decoder, _words(encodings)) == ([], len(encodings))

@@ -20,6 +20,7 @@ from small_models import asking
 
 from simbench.backends import Blob, LaunchSpec, backend
 from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.scenario import Variant
 from simbench.counts import Segment
 from simbench.errors import InfrastructureError, UsageError
 from simbench.files import paths
@@ -38,7 +39,7 @@ CONV_2D, FULLY_CONNECTED, VAR_HANDLE = 3, 9, 142
 
 @pytest.fixture(scope="module", params=sorted(KERNELS))
 def image(request: pytest.FixtureRequest) -> Image:
-    return build_image(CORE, request.param)
+    return build_image(CORE, Variant(request.param))
 
 
 @cache
@@ -174,7 +175,7 @@ def test_reading_what_is_no_arm_program(tmp_path: Path) -> None:
         read_image(text)
     with pytest.raises(UsageError, match="not a program for Arm"):
         read_image(Path(sys.executable).resolve())
-    build_image(CORE, "reference")
+    build_image(CORE, Variant("reference"))
     objects = next((paths.build_dir() / "firmware" / CORE).rglob("main.cc.obj"))
     with pytest.raises(UsageError, match="not linked"):
         read_image(objects)
@@ -203,7 +204,7 @@ def test_reading_a_damaged_image_never_crashes(
 
 @cache
 def _stripped() -> bytes:
-    path = build_image(CORE, "reference").path
+    path = build_image(CORE, Variant("reference")).path
     target = path.with_name("stripped-for-test.elf")
     subprocess.run(["arm-none-eabi-strip", "-g", path, "-o", target], check=True)
     data = target.read_bytes()
@@ -239,29 +240,29 @@ def test_what_is_built_is_reused(image: Image) -> None:
     kernels = image.path.parent.name.removeprefix(f"{CORE}-")
     written = image.path.stat().st_mtime_ns
     said: list[str] = []
-    assert build_image(CORE, kernels, said.append) == image
+    assert build_image(CORE, Variant(kernels), said.append) == image
     assert image.path.stat().st_mtime_ns == written
     assert said == []
 
 
 @pytest.mark.image
 def test_kernel_sets_differ() -> None:
-    assert build_image(CORE, "cmsis-nn").sha256 != build_image(CORE, "reference").sha256
-    assert "arm_convolve_wrapper_s8" in build_image(CORE, "cmsis-nn").symbols
-    assert "arm_convolve_wrapper_s8" not in build_image(CORE, "reference").symbols
+    assert build_image(CORE, Variant()).sha256 != build_image(CORE, Variant("reference")).sha256
+    assert "arm_convolve_wrapper_s8" in build_image(CORE, Variant()).symbols
+    assert "arm_convolve_wrapper_s8" not in build_image(CORE, Variant("reference")).symbols
 
 
 def test_unknown_names_get_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean cmsis-nn"):
-        build_image(CORE, "cmsis_nn")
-    with pytest.raises(UsageError, match="the nearest are cortex-m4"):
-        build_image("cortex-m44", "reference")
+        build_image(CORE, Variant("cmsis_nn"))
+    with pytest.raises(UsageError, match="did you mean cortex-m4"):
+        build_image("cortex-m44", Variant("reference"))
     assert CORE in firmware_cores()
 
 
 def test_nothing_is_built_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMBENCH_BUILD_DIR", str(tmp_path))
-    assert built_image(CORE, "reference") is None
+    assert built_image(CORE, Variant("reference")) is None
 
 
 def test_missing_tools_are_named_by_their_packages(
@@ -272,7 +273,7 @@ def test_missing_tools_are_named_by_their_packages(
     build.toolchain_version.cache_clear()
     try:
         with pytest.raises(InfrastructureError, match="Debian packages gcc-arm-none-eabi cmake"):
-            build_image(CORE, "reference")
+            build_image(CORE, Variant("reference"))
         assert build.toolchain_version() is None
     finally:
         build.toolchain_version.cache_clear()
@@ -292,11 +293,11 @@ def test_a_failed_build_says_why_and_keeps_its_log(
     monkeypatch.setattr(build, "source_dirs", lambda _progress: sources)
     monkeypatch.setenv("SIMBENCH_BUILD_DIR", str(tmp_path / "build"))
     with pytest.raises(InfrastructureError, match=r"did not build: .*build\.log") as raised:
-        build_image(CORE, "reference")
+        build_image(CORE, Variant("reference"))
     log = tmp_path / f"build/firmware/{CORE}-reference/build.log"
     assert "no such flag as -mfoo" in log.read_text()
     assert str(log) in str(raised.value)
-    assert built_image(CORE, "reference") is None
+    assert built_image(CORE, Variant("reference")) is None
 
 
 @pytest.mark.image
@@ -304,7 +305,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "file").touch()
     monkeypatch.setenv("SIMBENCH_BUILD_DIR", str(tmp_path / "file" / "build"))
     with pytest.raises(InfrastructureError, match="cannot write to"):
-        build_image(CORE, "reference")
+        build_image(CORE, Variant("reference"))
 
 
 # --- the configuration block ---
@@ -378,7 +379,7 @@ def test_errors_of_the_protocol(command: str, reply: str, idle: Callable[[str], 
 
 @pytest.fixture(scope="module")
 def idle() -> Iterator[Callable[[str], list[str]]]:
-    with _board(build_image(CORE, "cmsis-nn")) as ask:
+    with _board(build_image(CORE, Variant())) as ask:
         ask("")
         yield ask
 
@@ -504,14 +505,14 @@ def test_the_stack_was_as_deep_as_the_deepest_call_so_far(image: Image) -> None:
     ],
 )
 def test_what_the_loader_forgot_is_told(changes: dict[str, int], problem: str) -> None:
-    with _board(build_image(CORE, "reference"), **changes) as ask:  # type: ignore[arg-type]
+    with _board(build_image(CORE, Variant("reference")), **changes) as ask:  # type: ignore[arg-type]
         assert ask("")[2:] == [problem, "m-init-done"]
         assert ask("infer 1 0") == [problem]
 
 
 @pytest.mark.emulator
 def test_without_a_configuration_it_still_answers() -> None:
-    with _board(build_image(CORE, "reference"), config=bytes(CONFIG_BYTES)) as ask:
+    with _board(build_image(CORE, Variant("reference")), config=bytes(CONFIG_BYTES)) as ask:
         assert ask("")[2:] == ["e-[The loader wrote no configuration]", "m-init-done"]
         assert ask("name") == ["m-name-dut-[unspecified]"]
         assert ask("output") == ["e-[The loader wrote no configuration]"]

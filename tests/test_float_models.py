@@ -17,7 +17,7 @@ from test_models import wheel_models
 from simbench.backends import backend
 from simbench.catalog.benchmarks import InputEncoding
 from simbench.catalog.platforms import load_platform
-from simbench.catalog.scenario import Scenario
+from simbench.catalog.scenario import Scenario, Variant
 from simbench.errors import ModelError, UsageError
 from simbench.firmware.config import BUFFER_BYTES
 from simbench.models.parity import agrees, parity_of
@@ -53,7 +53,7 @@ def run(data: bytes, platform: str, kernels: str, folder: Path) -> Result:
     path = folder / "own.tflite"
     path.write_bytes(data)
     board, own = load_platform(platform), own_benchmark(path)
-    scenario = Scenario(own.id, platform, kernels)
+    scenario = Scenario(own.id, platform, Variant(kernels))
     return run_task(suite_task(scenario, board, own, QEMU.machine(board.core), 2), QEMU)
 
 

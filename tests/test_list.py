@@ -49,8 +49,8 @@ def test_ops_are_listed_only_when_asked_for(capsys: pytest.CaptureFixture[str]) 
         (["--core", "cortex-m4"], "'simbench list ops' alone"),
         (["kernels", "--platform", "stm32f4"], "'simbench list ops' alone"),
         (["ops", "--core", "cortex-m4", "--platform", "stm32f4"], "exclude each other"),
-        (["ops", "--core", "cortex-m44"], "the nearest are cortex-m4"),
-        (["ops", "--kernels", "fast"], "kernel set 'fast'"),
+        (["ops", "--core", "cortex-m44"], "did you mean cortex-m4"),
+        (["ops", "--kernels", "fast"], "kernel set fast"),
         (["ops", "--platform", "stm32f44"], "stm32f4"),
     ],
 )

@@ -108,6 +108,7 @@ def test_the_parts_of_flash_and_ram_add_up(benchmark: str) -> None:
     assert flash.weights_bytes == len(task.model.data)
     image = flash.code_bytes + flash.tables_bytes + flash.data_bytes
     assert image + flash.weights_bytes == memory.flash_bytes
+    assert memory.arena_bytes is not None
     assert ram.static_bytes + ram.stack_bytes + memory.arena_bytes == memory.ram_bytes
     assert ram.stack_used_bytes is not None
     assert 0 < ram.stack_used_bytes < ram.stack_bytes

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from simbench.catalog.scenario import Variant
 from simbench.firmware import names
 from simbench.firmware.build import build_image
 from simbench.firmware.image import Function
@@ -78,7 +79,7 @@ def test_no_two_functions_have_one_name(symbols: list[str]) -> None:
 
 @pytest.mark.image
 def test_the_firmware_has_short_and_different_names() -> None:
-    image = build_image("cortex-m4", "cmsis-nn")
+    image = build_image("cortex-m4", Variant())
     found = readable_names(image.functions)
     assert len(set(found.values())) == len({f.start for f in image.functions})
     assert not [name for name in found.values() if name.startswith("_Z")]

@@ -36,6 +36,52 @@ def test_an_own_elf_runs_at_its_real_addresses(elf: Path, tmp_path: Path) -> Non
     assert "not known" in result["missing"]["parity"]
     waits = result["cycles"]["stack"]
     assert sum(waits.values()) == pytest.approx(result["cycles"]["value"])
+    sizes = subprocess.run(
+        ["arm-none-eabi-size", str(elf)], check=True, capture_output=True, text=True
+    )
+    text, data, bss = map(int, sizes.stdout.splitlines()[1].split()[:3])
+    memory = result["memory"]
+    assert (memory["flash_bytes"], memory["ram_bytes"]) == (text + data, data + bss)
+    assert memory["arena_bytes"] is None
+    assert not result["notes"]
+
+
+def built(folder: Path, *changes: tuple[str, str]) -> Path:
+    """The example with ``changes`` in its sources and its linker script."""
+    for name in ("main.c", "startup.c", "stm32f405.ld", "Makefile"):
+        text = (EXAMPLE / name).read_text()
+        for old, new in changes:
+            text = text.replace(old, new)
+        (folder / name).write_text(text)
+    subprocess.run(["make", "-s"], cwd=folder, check=True)
+    return folder / "app.elf"
+
+
+def test_a_firmware_that_asks_the_cycle_counter_is_told_that_it_gets_0(tmp_path: Path) -> None:
+    counting = ("input_bytes = 0;", "input_bytes = REG(0xE0001004) & 0;")
+    assert counting[0] in (EXAMPLE / "main.c").read_text()
+    kept = tmp_path / "result.json"
+    assert run_elf(built(tmp_path, counting), "--json", str(kept)) == 0
+    (note,) = json.loads(kept.read_text())["results"][0]["notes"]
+    assert "DWT CYCCNT" in note
+
+
+def test_static_data_beyond_the_boards_memory_does_not_fit(tmp_path: Path) -> None:
+    larger = ("96 * 96 * 3", "150 * 1024"), ("LENGTH = 128K", "LENGTH = 256K")
+    elf = built(tmp_path, *larger)
+    kept = tmp_path / "result.json"
+    assert run_elf(elf, "--json", str(kept)) == 0
+    result = json.loads(kept.read_text())["results"][0]
+    assert result["status"] == "does-not-fit"
+    assert "the static at 0x20000000 (in sram) needs" in result["reason"]
+    assert result["instructions"] is None
+
+
+def test_static_data_where_the_board_has_no_memory_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_elf(built(tmp_path, ("0x20000000", "0x24000000"))) == 2
+    assert "at 0x24000000, where stm32f4 has no memory" in capsys.readouterr().err
 
 
 def test_an_own_elf_without_its_symbols_is_refused(

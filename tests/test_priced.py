@@ -18,7 +18,7 @@ from simbench.backends import Backend, backend
 from simbench.backends.qemu.backend import QemuBackend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.catalog.scenario import Scenario, Variant
 from simbench.cost.residuals import load_target
 from simbench.firmware import recall as firmware_recall
 from simbench.firmware.build import build_image
@@ -48,7 +48,7 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture(scope="module")
 def task() -> ModelTask:
     board = load_platform("stm32f4")
-    scenario = Scenario("ad", board.id, DEFAULT_KERNELS)
+    scenario = Scenario("ad", board.id)
     return suite_task(scenario, board, load_benchmarks()["ad"], QEMU.machine(board.core), 2)
 
 
@@ -108,7 +108,7 @@ def changed(task: ModelTask) -> Iterator[Task]:
     """Tasks with another result, each for one reason."""
     flash = task.platform.memories["flash"]
     memories = {**task.platform.memories, "flash": replace(flash, size_bytes=flash.size_bytes * 2)}
-    yield replace(task, scenario=replace(task.scenario, kernels="reference"))
+    yield replace(task, scenario=replace(task.scenario, variant=Variant("reference")))
     yield replace(task, platform=replace(task.platform, clock_hz=1e6))
     yield replace(task, platform=replace(task.platform, memories=memories))
     yield replace(task, image=replace(task.image, sha256="another"))
@@ -163,12 +163,12 @@ def test_a_key_leaves_out_what_does_not(task: ModelTask) -> None:
 
 
 def test_an_image_is_read_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = recalled_firmware("cortex-m4", "cmsis-nn", store)
+    first = recalled_firmware("cortex-m4", Variant(), store)
     monkeypatch.setattr(firmware_recall, "_read", unexpected)
-    second = recalled_firmware("cortex-m4", "cmsis-nn", store)
+    second = recalled_firmware("cortex-m4", Variant(), store)
     assert first == second
     assert list(first.ops.items()) == list(second.ops.items())
-    assert first.image == build_image("cortex-m4", "cmsis-nn")
+    assert first.image == build_image("cortex-m4", Variant())
 
 
 def test_a_run_of_what_is_kept_loads_nothing_that_makes_it() -> None:

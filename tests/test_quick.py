@@ -15,6 +15,7 @@ import subprocess
 
 import pytest
 
+from simbench.catalog.scenario import Variant
 from simbench.firmware.build import built_image
 
 
@@ -29,7 +30,7 @@ def test_that_says_what_it_needs():
 
 
 def test_that_asks_for_an_image():
-    assert built_image("cortex-m4", "cmsis-nn") is None
+    assert built_image("cortex-m4", Variant()) is None
 """
 
 

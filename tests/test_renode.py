@@ -42,7 +42,7 @@ from simbench.backends.renode.trace import Executed, read_trace
 from simbench.backends.renode.tracing import Mark, hook_commands, read_marks, start_commands
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.catalog.scenario import Scenario, Variant
 from simbench.cli.main import _run
 from simbench.counts import Counts, SectionCounts, Segment
 from simbench.errors import FirmwareFault, InfrastructureError, UsageError
@@ -231,7 +231,7 @@ def test_every_instruction_and_jump_of_a_window_is_counted(
 def ad_task(platform: str, core: str) -> ModelTask:
     board = load_platform(platform)
     assert board.core == core
-    scenario = Scenario("ad", board.id, DEFAULT_KERNELS)
+    scenario = Scenario("ad", board.id)
     machine = backend("qemu").machine(board.core)
     return suite_task(scenario, board, load_benchmarks()["ad"], machine, 1)
 
@@ -266,7 +266,7 @@ def test_marks_are_read_up_to_the_last_whole_line() -> None:
 @pytest.mark.parametrize("core", CORES)
 def test_a_platform_is_described_as_before(core: str) -> None:
     """An image of each core, the memories that it is linked for, and no more."""
-    image = build_image(core, DEFAULT_KERNELS)
+    image = build_image(core, Variant())
     machine = machine_of(backend("renode").machine(core))
     text = description(machine, memories(image, ()))
     assert text == (GOLDEN / f"{machine.name}.repl").read_text()

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import simbench
+from simbench.catalog.scenario import Variant
 from simbench.exports import formats
 from simbench.files.paths import build_dir
 from simbench.firmware.build import build_image
@@ -105,7 +106,7 @@ def test_another_place_of_the_repository_changes_nothing(expected: str, tmp_path
 
 @pytest.mark.emulator
 def test_an_image_does_not_say_where_it_was_built() -> None:
-    image = build_image("cortex-m4", "cmsis-nn").path.read_bytes()
+    image = build_image("cortex-m4", Variant()).path.read_bytes()
     for place in (ROOT, build_dir()):
         assert str(place).encode() not in image
 

@@ -30,7 +30,7 @@ ADD, LOGISTIC, TANH = 0, 14, 28
 def task_of(name: str, samples: int = 2) -> ModelTask:
     board, own = load_platform("stm32f4"), own_benchmark(MODELS / name)
     machine = backend("qemu").machine(board.core)
-    return suite_task(Scenario(own.id, board.id, "cmsis-nn"), board, own, machine, samples)
+    return suite_task(Scenario(own.id, board.id), board, own, machine, samples)
 
 
 def with_memories(task: ModelTask, size: int) -> ModelTask:

@@ -30,6 +30,7 @@ from small_models import (
     running,
 )
 
+from simbench.catalog.scenario import Variant
 from simbench.files import paths
 from simbench.firmware.build import build_image
 from simbench.firmware.image import Image
@@ -38,7 +39,7 @@ from simbench.models.prepared import TensorInfo
 
 @pytest.fixture(scope="module")
 def image() -> Image:
-    return build_image(CORE, "reference")
+    return build_image(CORE, Variant("reference"))
 
 
 def floats(*values: float) -> bytes:

@@ -23,7 +23,7 @@ from simbench.backends import backend
 from simbench.backends.sections import fold_layers
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.catalog.scenario import Scenario
 from simbench.cli.main import _run
 from simbench.cost.cores.core import load_core
 from simbench.cost.price import estimate
@@ -54,7 +54,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def task() -> ModelTask:
     board, benchmark = load_platform(BOARD), load_benchmarks()["ad"]
     machine = backend("qemu").machine(board.core)
-    scenario = Scenario("ad", BOARD, DEFAULT_KERNELS)
+    scenario = Scenario("ad", BOARD)
     return suite_task(scenario, board, benchmark, machine, 3)
 
 

@@ -18,7 +18,7 @@ from served import BOARD, Served, connected, served
 from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.catalog.scenario import Scenario
 from simbench.cost.cores.core import load_core
 from simbench.cost.price import estimate
 from simbench.cost.residuals import load_target
@@ -249,7 +249,7 @@ def server() -> Iterator[Served]:
 def task() -> ModelTask:
     board, benchmark = load_platform(BOARD), load_benchmarks()["ad"]
     machine = backend("qemu").machine(board.core)
-    return suite_task(Scenario("ad", BOARD, DEFAULT_KERNELS), board, benchmark, machine, 1)
+    return suite_task(Scenario("ad", BOARD), board, benchmark, machine, 1)
 
 
 @pytest.mark.emulator

@@ -21,7 +21,7 @@ from simbench.backends import Backend, backend
 from simbench.backends.qemu.backend import QemuBackend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform, platform_caches
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.catalog.scenario import Scenario
 from simbench.cli.main import _run
 from simbench.counts import EDGE, CacheGeometry, Segment
 from simbench.errors import UsageError
@@ -209,7 +209,7 @@ def test_a_content_of_another_shape_is_a_note(store: Store) -> None:
 @cache
 def task(benchmark: str = "ad", platform: str = "stm32f4", samples: int = 2) -> ModelTask:
     board = load_platform(platform)
-    scenario = Scenario(benchmark, platform, DEFAULT_KERNELS)
+    scenario = Scenario(benchmark, platform)
     machine = QEMU.machine(board.core)
     return suite_task(scenario, board, load_benchmarks()[benchmark], machine, samples)
 

@@ -10,7 +10,7 @@ import pytest
 from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
-from simbench.catalog.scenario import Scenario
+from simbench.catalog.scenario import Scenario, Variant
 from simbench.counts import Counts
 from simbench.files.paths import build_dir
 from simbench.firmware.build import KERNELS
@@ -33,7 +33,7 @@ SAID = {
 
 
 def task(benchmark: str, kernels: str = "cmsis-nn", samples: int = 10) -> ModelTask:
-    scenario = Scenario(benchmark, BOARD.id, kernels)
+    scenario = Scenario(benchmark, BOARD.id, Variant(kernels))
     machine = QEMU.machine(BOARD.core)
     return suite_task(scenario, BOARD, BENCHMARKS[benchmark], machine, samples)
 
@@ -53,6 +53,7 @@ def test_every_output_is_the_hosts_bit_for_bit(benchmark: str, kernels: str) -> 
     # vww is the one that is close: 128 KiB of SRAM
     assert result.memory is not None
     sram = result.memory.memories["sram"]
+    assert result.memory.arena_bytes is not None
     assert result.memory.arena_bytes <= sram["used_bytes"] <= sram["size_bytes"]
 
 

@@ -50,7 +50,7 @@ def on_ad(
 def task(platform: str = "stm32f4") -> ModelTask:
     board = load_platform(platform)
     emulator = backend("qemu")
-    scenario = Scenario("ad", board.id, "cmsis-nn")
+    scenario = Scenario("ad", board.id)
     return suite_task(scenario, board, load_benchmarks()["ad"], emulator.machine(board.core), 1)
 
 

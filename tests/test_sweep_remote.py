@@ -114,7 +114,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 
 def parcel() -> Parcel:
     board, emulator = load_platform("stm32f4"), backend("qemu")
-    scenario = Scenario("ad", board.id, "cmsis-nn")
+    scenario = Scenario("ad", board.id)
     machine = emulator.machine(board.core)
     task = suite_task(scenario, board, load_benchmarks()["ad"], machine, 1)
     image = task.image.path.read_bytes()

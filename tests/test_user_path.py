@@ -11,6 +11,7 @@ import pytest
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.cores import built_in_records, core_files, core_record
 from simbench.catalog.platforms import load_platform, platform_files, platform_path
+from simbench.catalog.scenario import Variant
 from simbench.cli.main import _run
 from simbench.cost.cores.core import load_core
 from simbench.cost.cores.pipelines import pipeline
@@ -53,7 +54,7 @@ def test_what_a_user_has_is_found_by_name(mine: Path) -> None:
 def test_a_users_core_is_priced_and_built_as_the_one_that_it_names() -> None:
     core = load_core("my_core")
     assert type(pipeline(core)) is type(pipeline(load_core("cortex-m4")))
-    assert build_elf("my_core", "cmsis-nn") == build_elf("cortex-m4", "cmsis-nn")
+    assert build_elf("my_core", Variant()) == build_elf("cortex-m4", Variant())
     ours, theirs = load_target(load_platform("my_board")), load_target(load_platform("stm32f4"))
     assert ours.identity["core"] == theirs.identity["core"]
 
@@ -71,9 +72,9 @@ def test_several_folders_and_what_they_lack(
 
 @pytest.mark.usefixtures("mine")
 def test_names_that_are_nearly_those_of_a_user_are_hinted_at() -> None:
-    with pytest.raises(UsageError, match="no platform my_bord: the nearest are my_board"):
+    with pytest.raises(UsageError, match="no platform my_bord: did you mean my_board"):
         load_platform("my_bord")
-    with pytest.raises(UsageError, match="no core my_cor: the nearest are my_core"):
+    with pytest.raises(UsageError, match="no core my_cor: did you mean my_core"):
         load_core("my_cor")
 
 

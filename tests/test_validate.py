@@ -308,7 +308,7 @@ def _modelled(row: dict[str, object]) -> float:
 @pytest.mark.emulator
 def test_every_cache_of_the_board_is_watched_and_every_instruction_known() -> None:
     emulator = backend("qemu")
-    scenario = Scenario("kws", BOARD.id, "cmsis-nn")
+    scenario = Scenario("kws", BOARD.id)
     benchmark = load_benchmarks()["kws"]
     task = suite_task(scenario, BOARD, benchmark, emulator.machine(BOARD.core), 1)
     counts = measure(task, emulator).counts

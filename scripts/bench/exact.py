@@ -48,6 +48,7 @@ def parity() -> Iterator[Row]:
         yield Row(f"outputs not exact, {kernels}", wrong, how)
         vww = next(r for r in results if r.benchmark == "vww")
         assert vww.memory is not None
+        assert vww.memory.arena_bytes is not None
         sram = vww.memory.memories["sram"]["size_bytes"]
         how = f"bytes of {sram:,} of SRAM: {vww.status}"
         yield Row(f"vww's arena, {kernels}", vww.memory.arena_bytes, how)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, Variant
 from simbench.task.tasks import ModelTask, suite_task
 
 PLATFORM = "stm32f4"
@@ -16,7 +16,7 @@ def suite_tasks(kernels: str = DEFAULT_KERNELS, samples: int = 1) -> list[ModelT
     board = load_platform(PLATFORM)
     machine = backend("qemu").machine(board.core)
     return [
-        suite_task(Scenario(b.id, board.id, kernels), board, b, machine, samples)
+        suite_task(Scenario(b.id, board.id, Variant(kernels)), board, b, machine, samples)
         for b in load_benchmarks().values()
     ]
 

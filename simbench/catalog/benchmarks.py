@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TypeVar
 
+from simbench.catalog.chosen import chosen
 from simbench.errors import UsageError
 from simbench.files.datafile import Table, read
 from simbench.files.paths import data_dir, user_dirs
@@ -144,16 +144,11 @@ def load_benchmarks(folders: Sequence[Path] = ()) -> dict[str, Benchmark]:
 
 
 def select_benchmarks(ids: Iterable[str], known: Mapping[str, Benchmark]) -> tuple[Benchmark, ...]:
-    """The benchmarks called ``ids``; :class:`UsageError` with the nearest names otherwise."""
-    return tuple(_select(id_, known) for id_ in ids)
+    """The benchmarks that ``ids`` choose, by name, "all" or pattern, each once.
 
-
-def _select(id_: str, known: Mapping[str, Benchmark]) -> Benchmark:
-    if id_ in known:
-        return known[id_]
-    near = difflib.get_close_matches(id_, known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
-    raise UsageError(f"no benchmark is called {id_}: {hint}")
+    Raises :class:`UsageError` where one chooses none.
+    """
+    return tuple(known[id_] for id_ in chosen("benchmark", ids, tuple(known)))
 
 
 def read_benchmark(path: Path) -> Benchmark:

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from simbench.errors import UsageError
+from simbench.catalog.chosen import called
 from simbench.files.datafile import Table, read
 from simbench.files.paths import cores_dir, user_dirs
 
@@ -45,10 +45,7 @@ def core_files() -> dict[str, Path]:
 def core_path(name: str) -> Path:
     """The file of the core called ``name``. Raises UsageError, with the nearest, without one."""
     files = core_files()
-    if name not in files:
-        near = get_close_matches(name, files, 3) or list(files)
-        raise UsageError(f"there is no core {name}: the nearest are {', '.join(near)}")
-    return files[name]
+    return files[called("core", name, tuple(files))]
 
 
 def core_record(name: str) -> CoreRecord:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 
 from simbench.catalog.chips import Chip, chip_from
+from simbench.catalog.chosen import called, chosen
 from simbench.counts import CacheGeometry, Segment
 from simbench.errors import UsageError
 from simbench.files.datafile import Quantity, Table, read
@@ -63,8 +63,14 @@ class Memory:
 
     def holds(self, address: int) -> bool:
         """Whether ``address`` is in this memory or its alias."""
-        starts = (self.address, self.address if self.alias is None else self.alias)
-        return any(start <= address < start + self.size_bytes for start in starts)
+        return self.free_from(address) is not None
+
+    def free_from(self, address: int) -> int | None:
+        """Bytes from ``address`` to the end of this memory or its alias; None outside both."""
+        for start in (self.address, self.alias):
+            if start is not None and start <= address < start + self.size_bytes:
+                return start + self.size_bytes - address
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,17 +210,27 @@ def load_platform(name: str, directories: Sequence[Path] = ()) -> Platform:
 
 
 def platform_path(name: str, directories: Sequence[Path] = ()) -> Path:
-    """The file of the platform called ``name``, or that file where ``name`` ends in ".yaml".
+    """The file of the platform called ``name``, in any case, or a user's that ends in ".yaml".
 
-    Raises UsageError for an unknown name, giving the nearest.
+    Raises UsageError for an unknown name, saying what was meant.
     """
     if name.endswith(".yaml"):
         return Path(name)
     files = platform_files(directories)
-    if name not in files:
-        near = get_close_matches(name, files, 3) or list(files)
-        raise UsageError(f"there is no platform {name}: the nearest are {', '.join(near)}")
-    return files[name]
+    return files[called("platform", name, tuple(files))]
+
+
+def platform_names(patterns: Iterable[str]) -> tuple[str, ...]:
+    """Platforms by name, "all", a pattern ("stm32*") or a file, each once.
+
+    Raises UsageError where there is none.
+    """
+    known = tuple(platform_files())
+    names = (
+        (pattern,) if pattern.endswith(".yaml") else chosen("platform", (pattern,), known)
+        for pattern in patterns
+    )
+    return tuple(dict.fromkeys(name for found in names for name in found))
 
 
 def read_platform(path: Path) -> Platform:

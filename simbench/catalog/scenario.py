@@ -1,31 +1,64 @@
-"""What to run: platforms x benchmarks x kernels."""
+"""What to run: platforms x benchmarks x variants of the firmware."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import TypeVar
+
+_T = TypeVar("_T", bound=Hashable)
 
 DEFAULT_KERNELS = "cmsis-nn"
+OWN_RUNTIME = "simbench"
+"""The interpreter that is part of simbench's firmware."""
+PINNED_TOOLCHAIN = "pinned"
+"""The compiler that simbench's counts are of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What the firmware is made of, by name: its kernels, whose interpreter, by which compiler."""
+
+    kernels: str = DEFAULT_KERNELS
+    runtime: str = OWN_RUNTIME
+    toolchain: str = PINNED_TOOLCHAIN
+
+    def __str__(self) -> str:
+        """The kernel set, and what is not simbench's own: "cmsis-nn", "reference+system"."""
+        usual = Variant()
+        others = [
+            mine
+            for mine, default in (
+                (self.runtime, usual.runtime),
+                (self.toolchain, usual.toolchain),
+            )
+            if mine != default
+        ]
+        return "+".join((self.kernels, *others))
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One benchmark on one platform with one kernel set, by name."""
+    """One benchmark on one platform with one variant of the firmware, by name."""
 
     benchmark: str
     platform: str
-    kernels: str
+    variant: Variant = Variant()
 
     @property
     def id(self) -> str:
         """The result's id: "kws@stm32f4/cmsis-nn"."""
-        return f"{self.benchmark}@{self.platform}/{self.kernels}"
+        return f"{self.benchmark}@{self.platform}/{self.variant}"
 
 
 def cross(
-    platforms: Sequence[str], benchmarks: Sequence[str], kernels: Sequence[str]
+    platforms: Sequence[str], benchmarks: Sequence[str], variants: Sequence[Variant]
 ) -> tuple[Scenario, ...]:
     """Every combination once, platforms outermost, in the order given."""
-    unique = product(*(dict.fromkeys(names) for names in (platforms, benchmarks, kernels)))
-    return tuple(Scenario(b, p, k) for p, b, k in unique)
+    unique = product(_once(platforms), _once(benchmarks), _once(variants))
+    return tuple(Scenario(b, p, v) for p, b, v in unique)
+
+
+def _once(names: Sequence[_T]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys(names))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.catalog.scenario import DEFAULT_KERNELS, Variant
 from simbench.cli.console import console
 from simbench.result.units import format_kib
 
@@ -36,6 +36,6 @@ def command(cores: tuple[str, ...], kernels: tuple[str, ...], sources_only: bool
         return
     for core in cores or build.firmware_cores():
         for name in kernels or sorted(build.KERNELS, key=lambda k: k != DEFAULT_KERNELS):
-            image = build.build_image(core, name, progress)
+            image = build.build_image(core, Variant(name), progress)
             click.echo(f"{core} {name}: {format_kib(image.code_bytes)} of code, {image.path}")
     click.echo(f"counting plugin: {build_plugin(find_tool().series)}")

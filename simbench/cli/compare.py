@@ -42,6 +42,12 @@ FORMATS = formats(COMPARISON)
     metavar="ENTRIES",
     help="Compare only these: kws, kws@stm32f4, '*@stm32f4/cmsis-nn'.",
 )
+@click.option(
+    "--as",
+    "name",
+    metavar="NAME",
+    help="What the one benchmark, model or firmware of each is called, whatever its file is.",
+)
 @click.option("--layers", is_flag=True, help="Show every layer, not only what changed most.")
 @click.option(
     "--force", is_flag=True, help="Compare runs of other settings, cost models or tools too."
@@ -58,6 +64,7 @@ def command(
     new: Path,
     thresholds: tuple[str, ...],
     only: str,
+    name: str | None,
     layers: bool,
     force: bool,
     json_path: str | None,
@@ -74,14 +81,17 @@ def command(
       simbench compare base.json new.json --fail-on cycles:+1% --fail-on parity
       simbench compare base.json new.json --fail-on arena_bytes@kws:+0 --layers
       simbench compare base.json new.json --export markdown=comment.md
+      simbench compare model_v1.json model_v2.json --as model
     """
     limits = [parse_threshold(text) for text in thresholds]
     files = outputs(json_path, exports, FORMATS)
     if holds_measures(base) and holds_measures(new):
-        options = {"--fail-on": thresholds, "--layers": layers, "--force": force}
+        options = {"--fail-on": thresholds, "--as": name, "--layers": layers, "--force": force}
         _refuse({**options, "--json": json_path, "--export": exports}, base)
         return _report_measures(compare_measures(read_measures(base), read_measures(new), only))
-    comparison = compare_alike(_read(base), _read(new), only=only, thresholds=limits, force=force)
+    comparison = compare_alike(
+        _read(base), _read(new), only=only, name=name, thresholds=limits, force=force
+    )
     if not write_all(files, FORMATS, comparison):
         lines = "\n".join(comparison_lines(comparison, every_layer=layers))
         click.echo(lines, color=False if os.environ.get("NO_COLOR") else None)

@@ -15,7 +15,7 @@ from simbench.backends.naming import place
 from simbench.backends.recording import RecordedBackend, Recorder, save
 from simbench.catalog.benchmarks import load_benchmarks, select_benchmarks
 from simbench.catalog.platforms import load_platform
-from simbench.catalog.scenario import Scenario
+from simbench.catalog.scenario import Scenario, Variant
 from simbench.cli.console import console, log_to
 from simbench.cli.options import backend_option, kernels_option, platform_option
 from simbench.comparisons.crosscheck import Compared, compare
@@ -73,7 +73,7 @@ def command(
             found.version()  # what is missing is told before anything is built
     board = load_platform(platform_name)
     chosen = select_benchmarks([benchmark], load_benchmarks())[0]
-    scenario = Scenario(chosen.id, board.id, kernels)
+    scenario = Scenario(chosen.id, board.id, Variant(kernels))
     machine = emulator.machine(board.core)
     task = suite_task(scenario, board, chosen, machine, 1, log_to(terminal))
     first = _observed(task, emulator, record_path)

@@ -87,7 +87,7 @@ def _tool(name: str, packages: str) -> Finding:
 def _parts() -> Sequence[Finding]:
     from simbench.backends import backend
     from simbench.backends.renode.tool import PYRENODE3, READ_FROM, pyrenode3_version
-    from simbench.catalog.scenario import DEFAULT_KERNELS
+    from simbench.catalog.scenario import DEFAULT_KERNELS, Variant
     from simbench.files import fetch, paths
     from simbench.firmware.build import KERNELS, built_image, firmware_cores
     from simbench.models.reference import reference_version
@@ -96,7 +96,10 @@ def _parts() -> Sequence[Finding]:
 
     def firmware() -> str:
         names = [
-            f"{c} {k}" for c in firmware_cores() for k in KERNELS if built_image(c, k) is not None
+            f"{c} {k}"
+            for c in firmware_cores()
+            for k in KERNELS
+            if built_image(c, Variant(k)) is not None
         ]
         return ", ".join(names)
 

@@ -16,7 +16,7 @@ from simbench.backends.renode.machines import machine_of
 from simbench.catalog.benchmarks import load_benchmarks, select_benchmarks
 from simbench.catalog.cores import core_record
 from simbench.catalog.platforms import load_platform
-from simbench.catalog.scenario import Scenario
+from simbench.catalog.scenario import Scenario, Variant
 from simbench.cli.console import console, log_to
 from simbench.cli.options import kernels_option
 from simbench.errors import UsageError
@@ -64,7 +64,7 @@ def command(
     board = load_platform(platform)
     machine = core_record(board.core).machine
     chosen = select_benchmarks([benchmark], load_benchmarks())[0]
-    scenario = Scenario(chosen.id, board.id, kernels)
+    scenario = Scenario(chosen.id, board.id, Variant(kernels))
     task = suite_task(scenario, board, chosen, machine, 1, log_to(console(stderr=True)))
     spec = launch_spec(task)
     if renode_folder is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.catalog.scenario import DEFAULT_KERNELS, Variant
 from simbench.cli.console import console
 from simbench.errors import UsageError
 
@@ -63,7 +63,7 @@ def _ops(core: str, kernels: str) -> Sequence[Row]:
     from simbench.firmware.operators import operators
     from simbench.firmware.read import ops
 
-    image = build_image(core, kernels, lambda said: click.echo(said, err=True))
+    image = build_image(core, Variant(kernels), lambda said: click.echo(said, err=True))
     versions = ops(image)
     return [
         {

@@ -9,7 +9,7 @@ import click
 
 from simbench.cli.console import console
 from simbench.cli.formats import export_option, outputs
-from simbench.cli.tables.results import results_table
+from simbench.cli.tables.run import run_tables
 from simbench.errors import EXIT_GOOD, NothingRun
 from simbench.exports import RUN, formats
 from simbench.exports import html as html_export
@@ -59,7 +59,5 @@ def _render(form: str, stored: Stored) -> str:
 
 
 def _report(results: Sequence[Result]) -> None:
-    terminal = console()
-    for board, kernels in dict.fromkeys((result.platform, result.kernels) for result in results):
-        rows = [r for r in results if (r.platform, r.kernels) == (board, kernels)]
-        terminal.print(results_table(f"{board}, {kernels} kernels", rows))
+    for table in run_tables(results):
+        console().print(table)

@@ -34,10 +34,11 @@ from simbench.cli.options import (
 from simbench.cli.output import OutputFile
 from simbench.cli.progress import progress_bar
 from simbench.cli.tables.results import results_table
-from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG
+from simbench.cli.tables.run import run_tables
+from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_USAGE, EXIT_WRONG
 from simbench.exports import RUN, formats
 from simbench.exports import json as json_export
-from simbench.result.tree import ERROR, FAILED, Result, Run
+from simbench.result.tree import ERROR, FAILED, UNSUPPORTED, Result, Run
 from simbench.result.units import format_accuracy
 from simbench.runs.plan import Plan, performed, planned
 from simbench.runs.priced import Ran
@@ -50,6 +51,8 @@ from simbench.task.tasks import DEFAULT_SAMPLES, Task
 FORMATS = formats(RUN)
 
 _DEFAULT_BAUD = 115_200
+_CODES = ((ERROR, EXIT_INFRASTRUCTURE), (FAILED, EXIT_WRONG), (UNSUPPORTED, EXIT_USAGE))
+"""What a status ends with, the gravest first."""
 
 
 @click.command(name="run")
@@ -58,7 +61,7 @@ _DEFAULT_BAUD = 115_200
     "platforms",
     multiple=True,
     metavar="NAME",
-    help="Platform to emulate: a name, or your own YAML file (repeat).",
+    help="Platform to emulate: a name, a pattern, 'all', or your own YAML file (repeat).",
 )
 @click.option(
     "--benchmark",
@@ -142,6 +145,7 @@ def command(
       simbench run --platform stm32f4
       simbench run --platform stm32f4 --benchmark kws --kernels reference
       simbench run --platform stm32f4 --model my_model.tflite --samples 20
+      simbench run --platform all --model my_model.tflite
       simbench run --platform stm32f4 --benchmark ic --input cat.png --input dog.png
       simbench run --platform stm32f4 --elf app.elf --benchmark kws
       simbench run --platform stm32f4 --elf app.elf --section begin=start_fft,end=send
@@ -216,16 +220,14 @@ def _log(ran: Ran, terminal: Console) -> None:
 
 
 def _report(run: Run, tasks: Sequence[Task]) -> None:
-    for task in {(t.platform.id, t.scenario.kernels): t for t in tasks}.values():
-        board, kernels = task.platform, task.scenario.kernels
-        rows = [r for r in run.results if (r.platform, r.kernels) == (board.id, kernels)]
-        title = f"{board.title}, {kernels} kernels"
-        console().print(results_table(title, rows))
+    titles = {task.platform.id: task.platform.title for task in tasks}
+    for table in run_tables(run.results, titles):
+        console().print(table)
 
 
 def _verdict(results: Sequence[Result]) -> int:
     """The exit code; where it is not 0, the last lines on standard error say why."""
-    for status, code in ((ERROR, EXIT_INFRASTRUCTURE), (FAILED, EXIT_WRONG)):
+    for status, code in _CODES:
         bad = [result for result in results if result.status == status]
         if bad:
             click.echo(f"simbench: {bad[0].id}: {bad[0].reason}", err=True)

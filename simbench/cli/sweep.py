@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from simbench.backends import pricing_backend
+from simbench.catalog.platforms import platform_names
 from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.cli.console import console, log_to
 from simbench.cli.formats import Files, export_option, outputs, write_all
@@ -27,6 +28,7 @@ from simbench.cli.tables.sweep import sweep_tables
 from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, UsageError
 from simbench.exports import SWEEP, formats
 from simbench.exports.sweep import Swept
+from simbench.firmware.build import kernel_sets
 from simbench.result.tree import ERROR
 from simbench.result.units import format_count
 from simbench.runs.provenance import environment
@@ -37,10 +39,8 @@ from simbench.sweeps.simulate import LOCAL, Executor
 from simbench.sweeps.study import (
     Study,
     benchmarks_called,
-    kernel_names,
     parse_fraction,
     parse_goal,
-    platform_names,
     read_study,
 )
 from simbench.sweeps.sweep import Sweep
@@ -150,7 +150,7 @@ def command(
     given: dict[str, Any] = {
         "platforms": platform_names(platforms),
         "benchmarks": (own_benchmark(model),) if model else benchmarks_called(benchmarks),
-        "kernels": kernel_names(kernels),
+        "kernels": kernel_sets(kernels),
         "groups": _groups(axes, zipped),
         "goal": None if goal is None else parse_goal(goal),
         "sensitivity": None if sensitivity is None else parse_fraction(sensitivity),

@@ -12,29 +12,38 @@ from simbench.errors import NothingRun, UsageError
 from simbench.result.metrics import selects
 from simbench.result.tree import Result, Run
 
+_SECTIONS = "sections"
+
 
 def compare_alike(
     base: Run,
     new: Run,
     *,
     only: str = "*",
+    name: str | None = None,
     thresholds: Sequence[Threshold] = (),
     force: bool = False,
 ) -> Comparison:
     """The entries that ``only`` selects, compared and held against ``thresholds``.
 
     Where each run has one benchmark, model or firmware, the two are compared whatever they are
-    called: versions of a model are often files of two names.
+    called: versions of a model are often files of two names. ``name`` is what both are then called.
 
     Raises :class:`NothingRun` where none is in both runs, and :class:`UsageError` where the runs
-    differ in their conditions, but with ``force``.
+    differ in their conditions, but with ``force``, and where one has several of which ``name``
+    could be said.
     """
     base, new = _selected(base, only), _selected(new, only)
-    alone = _alone(base), _alone(new)
+    before, after = _alone(base), _alone(new)
+    if name is not None and (before is None or after is None):
+        raise UsageError(
+            f"--as {name} is for one benchmark, model or firmware in each: choose it with --only"
+        )
     notes: tuple[str, ...] = ()
-    if None not in alone and alone[0] != alone[1]:
-        base = _renamed(base, str(alone[1]))
-        notes = (f"{alone[0]} of the base is compared with {alone[1]}, as each is alone",)
+    if before is not None and after is not None and before != after:
+        notes = (f"{before} of the base is compared with {after}, as each is alone",)
+    if before is not None and after is not None:
+        base, new = (_renamed(run, name or after) for run in (base, new))
     comparison = compare(base, new)
     if not any(entry.is_compared for entry in comparison.entries):
         raise NothingRun(
@@ -62,9 +71,17 @@ def _alone(run: Run) -> str | None:
 
 def _renamed(run: Run, benchmark: str) -> Run:
     """``run``, whose results are all of one benchmark, as if that were called ``benchmark``."""
-    return replace(run, results=tuple(_as(result, benchmark) for result in run.results))
+    sections = run.settings.get(_SECTIONS)
+    settings = dict(run.settings)
+    if sections is not None:
+        settings[_SECTIONS] = {_called(id_, benchmark): said for id_, said in sections.items()}
+    results = tuple(_as(result, benchmark) for result in run.results)
+    return replace(run, settings=settings, results=results)
 
 
 def _as(result: Result, benchmark: str) -> Result:
-    rest = result.id.removeprefix(result.benchmark)
-    return replace(result, id=f"{benchmark}{rest}", benchmark=benchmark)
+    return replace(result, id=_called(result.id, benchmark), benchmark=benchmark)
+
+
+def _called(id_: str, benchmark: str) -> str:
+    return f"{benchmark}@{id_.partition('@')[2]}"

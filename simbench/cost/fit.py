@@ -12,6 +12,7 @@ from simbench.errors import DoesNotFit
 Needs = Mapping[Segment, int]
 """Bytes that each placed segment needs."""
 
+_FLASH = ("flash", "external")
 _CALLED = {
     Segment.CODE: "code",
     Segment.WEIGHTS: "model",
@@ -25,13 +26,16 @@ class Occupancy:
     """Bytes taken: of flash by code and weights, of RAM by static data and the arena.
 
     ``memories`` gives ``used_bytes`` and ``size_bytes`` by memory; used is more than the size where
-    it does not fit.
+    it does not fit. ``kinds`` adds up those that anything is placed in: "flash", which with
+    external memory is where nothing is written, and "ram", all else. A board without flash has its
+    code in RAM.
     """
 
     flash_bytes: int
     ram_bytes: int
     arena_bytes: int
     memories: Mapping[str, Mapping[str, int]]
+    kinds: Mapping[str, Mapping[str, int]]
 
 
 def memory_use(platform: Platform, needs: Needs) -> Occupancy:
@@ -47,7 +51,18 @@ def memory_use(platform: Platform, needs: Needs) -> Occupancy:
             name: {"used_bytes": used[name], "size_bytes": memory.size_bytes}
             for name, memory in platform.memories.items()
         },
+        kinds=_kinds(platform, used),
     )
+
+
+def _kinds(platform: Platform, used: Mapping[str, int]) -> Mapping[str, Mapping[str, int]]:
+    kinds = {kind: {"used_bytes": 0, "size_bytes": 0} for kind in ("flash", "ram")}
+    for name in {platform.memory_of(segment).name for segment in PLACED}:
+        memory = platform.memories[name]
+        kind = kinds["flash" if memory.kind in _FLASH else "ram"]
+        kind["used_bytes"] += used[name]
+        kind["size_bytes"] += memory.size_bytes
+    return kinds
 
 
 def check_fit(platform: Platform, needs: Needs) -> None:

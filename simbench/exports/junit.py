@@ -14,12 +14,12 @@ from xml.etree import ElementTree as ET
 from simbench.comparisons.wording import over_budget
 from simbench.result.estimate import Estimate
 from simbench.result.metrics import METRICS
-from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, Budget, Result, Run
+from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, UNSUPPORTED, Budget, Result, Run
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, however it is escaped (its section 2.2)."""
 
-_OUTCOMES = {FAILED: "failure", ERROR: "error", DOES_NOT_FIT: "skipped"}
+_OUTCOMES = {FAILED: "failure", ERROR: "error", DOES_NOT_FIT: "skipped", UNSUPPORTED: "error"}
 
 
 def render(run: Run) -> str:

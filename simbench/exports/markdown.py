@@ -54,7 +54,8 @@ def _cells(result: Result) -> Iterator[str]:
     if memory is None:
         yield from (_UNKNOWN,) * 3
     else:
-        yield from map(format_kib, (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes))
+        for size in (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes):
+            yield _UNKNOWN if size is None else format_kib(size)
 
 
 def _ranged(estimate: Estimate | None, unit: str) -> str:

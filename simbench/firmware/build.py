@@ -8,15 +8,16 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from simbench.catalog.chosen import called, chosen
 from simbench.catalog.cores import built_in_records, core_record, is_built_in
-from simbench.errors import InfrastructureError, UsageError
+from simbench.catalog.scenario import Variant
+from simbench.errors import InfrastructureError
 from simbench.files import fetch, paths
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.image import Image
@@ -63,33 +64,33 @@ def firmware_cores() -> tuple[str, ...]:
     return tuple(record.id for record in built_in_records())
 
 
-def build_image(core: str, kernels: str, progress: Progress = quiet) -> Image:
+def build_image(core: str, variant: Variant, progress: Progress = quiet) -> Image:
     """As :func:`build_elf`, and read."""
-    return _read(build_elf(core, kernels, progress))
+    return _read(build_elf(core, variant, progress))
 
 
-def build_elf(core: str, kernels: str, progress: Progress = quiet) -> Path:
-    """The firmware for ``core`` with the kernel set ``kernels``, built where it is not current.
+def build_elf(core: str, variant: Variant, progress: Progress = quiet) -> Path:
+    """The firmware for ``core`` in ``variant``, built where it is not current.
 
     Raises :class:`UsageError` for a core or kernel set that there is none of, and
     :class:`InfrastructureError` where a tool is missing or the build fails. Two processes may
     build at once: one waits for the other.
     """
     core = _built_for(core)
-    _check_name("kernel set", kernels, tuple(KERNELS))
-    elf = _built_elf(core, kernels)
+    kernel_set(variant.kernels)
+    elf = _built_elf(core, variant)
     if elf is not None:
         return elf
     from filelock import FileLock  # only building needs it
 
     _check_tools()
     sources = source_dirs(progress)
-    folder = _image_dir(core, kernels)
+    folder = _image_dir(core, variant)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / f".{core}.lock"):
-            elf = _built_elf(core, kernels)  # another process may have built it meanwhile
-            return elf or _build(core, kernels, sources, progress)
+            elf = _built_elf(core, variant)  # another process may have built it meanwhile
+            return elf or _build(core, variant, sources, progress)
     except OSError as error:
         raise InfrastructureError(
             f"cannot write to {folder} ({error.strerror or error}): free some space there, or set "
@@ -97,9 +98,9 @@ def build_elf(core: str, kernels: str, progress: Progress = quiet) -> Path:
         ) from error
 
 
-def built_image(core: str, kernels: str) -> Image | None:
+def built_image(core: str, variant: Variant) -> Image | None:
     """The image if it is built and current, else None."""
-    elf = _built_elf(_built_for(core), kernels)
+    elf = _built_elf(_built_for(core), variant)
     return None if elf is None else _read(elf)
 
 
@@ -117,20 +118,23 @@ def _built_for(core: str) -> str:
     return next(record.id for record in built_in_records() if record.firmware == board)
 
 
-def _built_elf(core: str, kernels: str) -> Path | None:
-    folder = _image_dir(core, kernels)
+def _built_elf(core: str, variant: Variant) -> Path | None:
+    folder = _image_dir(core, variant)
     try:
-        is_current = (folder / "key").read_text(encoding="utf-8") == _key(core, kernels)
+        is_current = (folder / "key").read_text(encoding="utf-8") == _key(core, variant)
     except OSError:
         return None
     return folder / "simbench.elf" if is_current else None
 
 
 def kernel_set(name: str) -> str:
-    """``name``, where it is a kernel set of the firmware; :class:`UsageError` otherwise."""
-    if name not in KERNELS:
-        raise UsageError(f"no kernel set is called {name}: there are {', '.join(KERNELS)}")
-    return name
+    """The kernel set called ``name`` in any case; :class:`UsageError` where there is none."""
+    return called("kernel set", name, tuple(KERNELS))
+
+
+def kernel_sets(patterns: Iterable[str]) -> tuple[str, ...]:
+    """Kernel sets by name, "all" or pattern, each once. Raises UsageError where there is none."""
+    return chosen("kernel set", patterns, tuple(KERNELS))
 
 
 @cache
@@ -141,14 +145,6 @@ def toolchain_version() -> str | None:
         return None
     done = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
     return done.stdout.split("\n", 1)[0].strip() or None
-
-
-def _check_name(what: str, name: str, known: tuple[str, ...]) -> None:
-    if name in known:
-        return
-    near = get_close_matches(name, known)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
-    raise UsageError(f"there is no firmware for the {what} {name!r}: {hint}")
 
 
 def _check_tools() -> None:
@@ -173,16 +169,16 @@ def _has_library(name: str) -> bool:
     return Path(done.stdout.strip()).is_absolute()
 
 
-def _image_dir(core: str, kernels: str) -> Path:
-    return paths.build_dir() / "firmware" / f"{core}-{kernels}"
+def _image_dir(core: str, variant: Variant) -> Path:
+    return paths.build_dir() / "firmware" / f"{core}-{variant}"
 
 
-def _key(core: str, kernels: str) -> str:
+def _key(core: str, variant: Variant) -> str:
     """A hash over all that decides the image: sources, pins, compiler."""
     pins = fetch.pins()
     decided = {
         "core": core,
-        "kernels": kernels,
+        "variant": str(variant),
         "compiler": toolchain_version(),
         "pins": [pins["tfmicro"].sha256, pins["bakenn"].sha256],
         "sources": _sources_hash(),
@@ -199,17 +195,18 @@ def _sources_hash() -> str:
     return digest.hexdigest()
 
 
-def _build(core: str, kernels: str, sources: SourceDirs, progress: Progress) -> Path:
-    folder = _image_dir(core, kernels)
+def _build(core: str, variant: Variant, sources: SourceDirs, progress: Progress) -> Path:
+    folder = _image_dir(core, variant)
     # kernel sets of one core share TensorFlow's objects
     work = folder.parent / core
-    key = _key(core, kernels)
-    what = f"firmware for {core} with {kernels} kernels"
+    key = _key(core, variant)
+    what = f"firmware for {core} with {variant} kernels"
     with (folder / "build.log").open("w", encoding="utf-8") as log:
         job = _Job(what, Path(log.name), progress)
         job.run(_configure_command(core, sources, work), log.fileno())
-        job.run(["cmake", "--build", str(work), "--target", kernels, "--parallel"], log.fileno())
-    _install(work / f"{kernels}.elf", folder / "simbench.elf")
+        target = ["--target", variant.kernels, "--parallel"]
+        job.run(["cmake", "--build", str(work), *target], log.fileno())
+    _install(work / f"{variant.kernels}.elf", folder / "simbench.elf")
     _write_whole(folder / "key", key)
     return folder / "simbench.elf"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from simbench.catalog.scenario import Variant
 from simbench.files.fetch import Progress, quiet
 from simbench.files.installed import version_of
 from simbench.firmware.build import build_elf
@@ -27,11 +28,11 @@ class Firmware:
 
 
 def recalled_firmware(
-    core: str, kernels: str, store: Store | None, progress: Progress = quiet
+    core: str, variant: Variant, store: Store | None, progress: Progress = quiet
 ) -> Firmware:
-    """The firmware for ``core`` with ``kernels``, built where it is not current, recalled where it
+    """The firmware for ``core`` in ``variant``, built where it is not current, recalled where it
     was read before. Raises as :func:`simbench.firmware.build.build_elf`."""
-    elf = build_elf(core, kernels, progress)
+    elf = build_elf(core, variant, progress)
     recall = Recall(store, "firmware")
     content = hashlib.sha256(elf.read_bytes()).hexdigest()
     key = key_of(content, version_of("pyelftools"), sources_hash(*_READS))

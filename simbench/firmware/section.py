@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simbench.counts import Segment
 from simbench.errors import UsageError
@@ -19,11 +19,12 @@ _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 class Section:
     """From the first execution of the code at ``begin`` to the next of that at ``end``, which is
     not in it; from the last execution before that, where it ``is_last``. Both are addresses without
-    the Thumb bit."""
+    the Thumb bit; ``text`` is how they were named."""
 
     begin: int
     end: int
     is_last: bool = False
+    text: str = field(default="", compare=False)
 
 
 def read_section(text: str, image: Image) -> Section:
@@ -38,7 +39,8 @@ def read_section(text: str, image: Image) -> Section:
             f"--section {text} cannot be read: give begin=SYMBOL,end=SYMBOL, or addresses as "
             "begin=0x8000100,end=0x8000200"
         )
-    section = Section(code_address(found["begin"], image), code_address(found["end"], image))
+    begin, end = (code_address(found[name], image) for name in ("begin", "end"))
+    section = Section(begin, end, text=text)
     if section.begin == section.end:
         raise UsageError(f"--section {text} begins where it ends: name two places in the code")
     return section

@@ -117,7 +117,7 @@ def _result(
         id=scenario.id,
         benchmark=scenario.benchmark,
         platform=scenario.platform,
-        kernels=scenario.kernels,
+        kernels=scenario.variant.kernels,
         status=OK,
         is_simulated=False,
         time_s=time_s,

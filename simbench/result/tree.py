@@ -19,6 +19,7 @@ SCHEMA = "simbench.result/1"
 OK = "ok"
 FAILED = "failed"
 DOES_NOT_FIT = "does-not-fit"
+UNSUPPORTED = "unsupported"
 ERROR = "error"
 
 
@@ -75,17 +76,20 @@ class ArenaUse:
 class MemoryUse:
     """Bytes of flash (code and weights) and RAM (static and arena) that a benchmark takes.
 
-    ``memories`` says the same by the platform's memories: bytes used and bytes there are.
-    ``flash``, ``ram`` and ``arena`` take the three apart.
+    ``memories`` says the same by the platform's memories: bytes used and bytes there are;
+    ``kinds`` adds these up for "flash" and "ram", of the memories that anything is placed in.
+    ``flash``, ``ram`` and ``arena`` take the three apart. Of a user's own ELF its sections are
+    added up, and whether there is an arena in them is not known.
     """
 
     flash_bytes: int
     ram_bytes: int
-    arena_bytes: int
+    arena_bytes: int | None
     memories: Mapping[str, Mapping[str, int]]
     flash: FlashUse | None = None
     ram: RamUse | None = None
     arena: ArenaUse | None = None
+    kinds: Mapping[str, Mapping[str, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

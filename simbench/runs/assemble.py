@@ -23,7 +23,7 @@ from simbench.result.tree import (
     Result,
 )
 from simbench.runs.bare import bare_result
-from simbench.runs.memory import memory_of, misfit_of
+from simbench.runs.memory import elf_memory, memory_of, misfit_of
 from simbench.session.measure import Observation
 from simbench.task.inputs import prediction
 from simbench.task.tasks import ElfTask, ModelTask, Task
@@ -44,8 +44,9 @@ def assembled(task: Task, seen: Observation, expected: Sequence[bytes]) -> Resul
             return _with_fit(_with_outputs(whole, task, seen, expected), task, seen)
         case ElfTask():
             whole = _priced(task, seen, (), target)
-            missing = dict.fromkeys(("parity", "memory", "layers"), _OWN_ELF)
-            return replace(whole, missing={**(whole.missing or {}), **missing})
+            missing = dict.fromkeys(("parity", "arena_bytes", "layers"), _OWN_ELF)
+            missing = {**(whole.missing or {}), **missing}
+            return replace(whole, memory=elf_memory(task), missing=missing)
 
 
 def _priced(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from simbench.catalog.platforms import Platform
-from simbench.result.tree import OK, MeasuredInput, ModelUsed, Result
+from simbench.result.tree import OK, UNSUPPORTED, MeasuredInput, ModelUsed, Result
 from simbench.task.inputs import Input
 from simbench.task.labelled import NO_DATA_SET
-from simbench.task.tasks import ModelTask, Task
+from simbench.task.tasks import ModelTask, Refused, Task
 
 _NOTHING_SENT = "the section is passed without any"
 
@@ -20,13 +20,26 @@ def bare_result(task: Task) -> Result:
         id=scenario.id,
         benchmark=scenario.benchmark,
         platform=scenario.platform,
-        kernels=scenario.kernels,
+        kernels=scenario.variant.kernels,
         status=OK,
         input=None if task.measured is None else measured_input(task.measured),
         firmware_sha256=task.image.sha256,
         model=_model_used(task) if isinstance(task, ModelTask) else None,
         notes=task.notes,
         missing={"accuracy": NO_DATA_SET} | _no_input(task) | _no_energy(task.platform),
+    )
+
+
+def refused_result(refused: Refused) -> Result:
+    """The result of a scenario whose model is refused."""
+    scenario = refused.scenario
+    return Result(
+        id=scenario.id,
+        benchmark=scenario.benchmark,
+        platform=scenario.platform,
+        kernels=scenario.variant.kernels,
+        status=UNSUPPORTED,
+        reason=str(refused.error),
     )
 
 

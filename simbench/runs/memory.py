@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simbench.catalog.platforms import Platform
+from simbench.catalog.platforms import PLACED, Platform
 from simbench.cost.fit import Needs, check_fit, memory_use
 from simbench.counts import Segment
 from simbench.errors import DoesNotFit, InfrastructureError
@@ -18,7 +18,7 @@ from simbench.result.tree import ArenaBuffer, ArenaUse, FlashUse, MemoryUse, Ram
 from simbench.session.conversation import Footprint
 from simbench.session.measure import Observation
 from simbench.session.protocol import PlanBuffer
-from simbench.task.tasks import ModelTask
+from simbench.task.tasks import ElfTask, ModelTask
 
 TENSOR, SCRATCH, PERSISTENT = "tensor", "scratch", "persistent"
 """Kinds of a buffer in the arena."""
@@ -52,6 +52,15 @@ def memory_needs(image: Image, model: PreparedModel, footprint: Footprint) -> Ne
     }
 
 
+def elf_memory(task: ElfTask) -> MemoryUse:
+    """The memory that the sections of a user's own ELF take. What of RAM no section reserves, such
+    as a stack that only the linker script's last symbol is, is not in it."""
+    image = task.image
+    needs = {**dict.fromkeys(PLACED, 0), Segment.CODE: image.code_bytes}
+    use = memory_use(task.platform, {**needs, Segment.STATIC: image.static_bytes})
+    return MemoryUse(use.flash_bytes, use.ram_bytes, None, use.memories, kinds=use.kinds)
+
+
 def memory_section(
     platform: Platform, image: Image, model: PreparedModel, footprint: Footprint
 ) -> MemoryUse:
@@ -72,6 +81,7 @@ def memory_section(
             stack_used_bytes=footprint.stack_used_bytes,
         ),
         arena=arena_use(model, footprint),
+        kinds=use.kinds,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simbench.catalog.platforms import load_platform
-from simbench.catalog.scenario import Scenario
+from simbench.catalog.scenario import Scenario, Variant
 from simbench.errors import UsageError
 from simbench.files.fetch import Progress
 from simbench.hardware.measured import WARMUPS, WINDOWS, Measurement, measure_board
@@ -73,7 +73,7 @@ def _measurement(request: Request, store: Store | None, progress: Progress) -> M
     model = prepared_model(benchmark, None, store, progress)
     kernels = request.kernels[0] if request.kernels else OWN_ELF
     return Measurement(
-        Scenario(benchmark.id, board.id, kernels),
+        Scenario(benchmark.id, board.id, Variant(kernels)),
         board,
         benchmark,
         model,

@@ -10,22 +10,27 @@ from simbench.backends import Backend
 from simbench.errors import NothingRun
 from simbench.files.fetch import Progress, quiet
 from simbench.result.tree import Run
+from simbench.runs.bare import refused_result
 from simbench.runs.priced import Ran
 from simbench.runs.provenance import TOOL, environment, settings
 from simbench.runs.runner import run_tasks
 from simbench.store import Store
 from simbench.suites.budgets import Limit, held
 from simbench.suites.request import Request, check, requested_suite, requested_tasks
-from simbench.task.tasks import Task
+from simbench.task.tasks import Refused, Task
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Tasks, the budgets that their results are held to, and the run that they fill."""
+    """Tasks, the budgets that their results are held to, and the run that they fill.
+
+    ``order`` is that of the results by id; those of refused models are in the run already.
+    """
 
     tasks: tuple[Task, ...]
     limits: tuple[Limit, ...]
     run: Run
+    order: tuple[str, ...]
 
 
 def planned(
@@ -41,22 +46,24 @@ def planned(
     """
     check(request)
     suite = requested_suite(request)
-    tasks = requested_tasks(request, suite, emulator, progress, store)
+    asked = requested_tasks(request, suite, emulator, progress, store)
+    tasks = tuple(entry for entry in asked if not isinstance(entry, Refused))
     if not tasks:
         raise NothingRun("nothing was run: name at least one benchmark and one platform")
     facts = settings(tasks, emulator.name, suite.samples)
-    run = Run(tool=TOOL, environment=environment(emulator), settings=facts, results=())
-    return Plan(tasks, (*suite.limits, *limits), run)
+    refused = tuple(refused_result(entry) for entry in asked if isinstance(entry, Refused))
+    run = Run(tool=TOOL, environment=environment(emulator), settings=facts, results=refused)
+    order = tuple(entry.scenario.id for entry in asked)
+    return Plan(tasks, (*suite.limits, *limits), run, order)
 
 
 def performed(plan: Plan, emulator: Backend, store: Store | None) -> Iterator[tuple[Ran, Run]]:
     """Each result as it comes, with the run so far, whose results are in the order of the tasks."""
-    order = [task.scenario.id for task in plan.tasks]
-    done: dict[str, Ran] = {}
+    done = {result.id: Ran(held(result, plan.limits)) for result in plan.run.results}
     for ran in run_tasks(plan.tasks, emulator, store):
         come = replace(ran, result=held(ran.result, plan.limits))
         done[come.result.id] = come
-        yield come, _with_results(plan.run, [done[id_] for id_ in order if id_ in done])
+        yield come, _with_results(plan.run, [done[id_] for id_ in plan.order if id_ in done])
 
 
 def _with_results(run: Run, came: Sequence[Ran]) -> Run:

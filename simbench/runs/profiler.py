@@ -52,7 +52,7 @@ class Profiled:
             "id": scenario.id,
             "benchmark": scenario.benchmark,
             "platform": scenario.platform,
-            "kernels": scenario.kernels,
+            "kernels": scenario.variant.kernels,
             "input": None if given is None else asdict(measured_input(given)),
             "model_sha256": None if model is None else model.sha256,
             "firmware_sha256": self.task.image.sha256,

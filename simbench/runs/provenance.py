@@ -12,7 +12,7 @@ from simbench.cost.residuals import load_target
 from simbench.cost.target import price_settings
 from simbench.firmware.build import toolchain_version
 from simbench.models.reference import reference_version
-from simbench.task.tasks import Task
+from simbench.task.tasks import ElfTask, Task
 
 TOOL: Mapping[str, str] = {"name": "simbench", "version": __version__}
 
@@ -43,5 +43,16 @@ def settings(tasks: Sequence[Task], backend: str, samples: int) -> Mapping[str, 
         "backend": backend,
         "samples": samples,
         "seeds": {task.benchmark.id: task.benchmark.seed for task in tasks},
+        **_sections(tasks),
         **price_settings(targets.values()),
     }
+
+
+def _sections(tasks: Sequence[Task]) -> Mapping[str, Mapping[str, str]]:
+    """What is measured of users' own ELFs, by result, where it is not their inference."""
+    named = {
+        task.scenario.id: task.section.text
+        for task in tasks
+        if isinstance(task, ElfTask) and task.section is not None
+    }
+    return {"sections": named} if named else {}

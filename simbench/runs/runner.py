@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from simbench.backends import Backend, Capabilities
 from simbench.backends.boards import Launched, in_parallel
-from simbench.errors import DoesNotFit, InfrastructureError
-from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, Result
+from simbench.errors import DoesNotFit, InfrastructureError, ModelError
+from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, UNSUPPORTED, Result
 from simbench.runs.bare import bare_result
 from simbench.runs.priced import Ran, priced
 from simbench.store import Store
@@ -59,6 +59,8 @@ def _run(
         result = _withheld(_with_accuracy(ran.result, task, judged), backend.capabilities)
     except DoesNotFit as error:
         return Ran(replace(bare_result(task), status=DOES_NOT_FIT, reason=str(error)))
+    except ModelError as error:  # the host's reference, or the firmware, refuses it
+        return Ran(replace(bare_result(task), status=UNSUPPORTED, reason=str(error)))
     except InfrastructureError as error:
         return Ran(replace(bare_result(task), status=ERROR, reason=str(error)))
     return replace(ran, result=result, notes=(*ran.notes, *(judged.notes if judged else ())))

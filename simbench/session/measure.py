@@ -14,7 +14,7 @@ from simbench.counts import Counts
 from simbench.errors import FirmwareFault, InfrastructureError
 from simbench.firmware.config import BUFFER_BYTES, BoardConfig, pack_config
 from simbench.session.conversation import Conversation, Footprint, Patience, converse
-from simbench.session.room import arena_misfit, check_room
+from simbench.session.room import arena_misfit, check_room, check_segments
 from simbench.task.inputs import Input
 from simbench.task.tasks import ElfTask, ModelTask, Task
 
@@ -42,8 +42,11 @@ def measure(
     Raises FirmwareFault and InfrastructureError, saying what to do, and as
     :func:`simbench.session.room.check_room`.
     """
-    if isinstance(task, ModelTask):  # a user's own image has its own regions
-        check_room(task)
+    match task:
+        case ModelTask():
+            check_room(task)
+        case ElfTask():
+            check_segments(task)
     spec = launch_spec(task, watch_caches=backend.capabilities.caches)
     with backend.launch(spec) as board:
         if launched is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from simbench.counts import Segment
 from simbench.errors import DoesNotFit, UsageError
-from simbench.task.tasks import ModelTask
+from simbench.task.tasks import ElfTask, ModelTask
 
 _ARENA_NEEDED = re.compile(r"The model needs an arena of (\d+) bytes, and there are (\d+)")
 _CALLED = {Segment.WEIGHTS: "model", Segment.ARENA: "arena"}
@@ -28,6 +28,20 @@ def check_room(task: ModelTask) -> None:
         if needed > free:
             raise _misfit(task, segment, needed, free)
     _check_inputs(task)
+
+
+def check_segments(task: ElfTask) -> None:
+    """Raise DoesNotFit where a segment of a user's own ELF is longer than the memory it is in.
+
+    Segments of no memory of the platform, such as option bytes, take no room of it.
+    """
+    for segment, ranges in task.linked.items():
+        for part in ranges:
+            for memory in task.platform.memories.values():
+                free = memory.free_from(part.start)
+                if free is not None and part.size > free:
+                    called = f"{segment.name.lower()} at {part.start:#010x} (in {memory.name})"
+                    raise DoesNotFit(called, part.size, free)
 
 
 def arena_misfit(task: ModelTask, boot_errors: Iterable[str]) -> DoesNotFit | None:

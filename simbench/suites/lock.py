@@ -43,7 +43,7 @@ def check(path: Path, tasks: Sequence[Task]) -> None:
 
 
 def _facts(task: Task) -> Iterator[tuple[str, str]]:
-    platform, image = task.platform, f"{task.platform.core}/{task.scenario.kernels}"
+    platform, image = task.platform, f"{task.platform.core}/{task.scenario.variant}"
     yield f"firmware {image}", task.image.sha256
     if isinstance(task, ModelTask):
         yield f"model {task.benchmark.id} for {image}", task.model.sha256

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
-from simbench.catalog.platforms import Platform, load_platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.catalog.platforms import Platform, load_platform, platform_names
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, Variant
 from simbench.errors import UsageError
 from simbench.files.fetch import Progress, quiet
-from simbench.firmware.build import kernel_set
+from simbench.firmware.build import kernel_sets
 from simbench.store import Store
 from simbench.suites.file import SUITE_FILE, read_suite
 from simbench.suites.lock import LOCK_FILE
@@ -23,6 +23,7 @@ from simbench.task.tasks import (
     DEFAULT_TIME_LIMIT_S,
     ElfTask,
     ModelTask,
+    Refused,
     Task,
     benchmark_with_model,
     check_samples,
@@ -102,10 +103,10 @@ def requested_tasks(
     emulator: Backend,
     progress: Progress = quiet,
     store: Store | None = None,
-) -> tuple[Task, ...]:
+) -> tuple[Task | Refused, ...]:
     """The tasks of ``suite``, which is that of ``request``, with all that was asked of them.
 
-    Raises what building and preparing raise.
+    Raises as :func:`simbench.suites.suite.suite_tasks`.
     """
     if request.elf is None:
         return _model_tasks(request, suite, emulator, progress, store)
@@ -141,18 +142,21 @@ def requested_model(
         raise UsageError(f"nothing to {verb}: name one --benchmark, or give a --model")
     suite = replace(_from_names(request), samples=1)
     (task,) = _model_tasks(request, suite, emulator, progress, store)
+    assert isinstance(task, ModelTask)  # the only model is not refused: that was raised
     return task
 
 
 def _model_tasks(
     request: Request, suite: Suite, emulator: Backend, progress: Progress, store: Store | None
-) -> tuple[ModelTask, ...]:
-    tasks = suite_tasks(suite, emulator, progress, store)
+) -> tuple[ModelTask | Refused, ...]:
+    asked = suite_tasks(suite, emulator, progress, store)
+    tasks = tuple(entry for entry in asked if isinstance(entry, ModelTask))
     if request.model is not None:
         progress(changes_said(tasks[0]))
     if request.dataset is not None:
         tasks = _judged(tasks, request.dataset, request)
-    return tuple(replace(task, time_limit_s=request.time_limit_s) for task in tasks)
+    made = (replace(task, time_limit_s=request.time_limit_s) for task in tasks)
+    return tuple(entry if isinstance(entry, Refused) else next(made) for entry in asked)
 
 
 def workloads(
@@ -198,9 +202,9 @@ def _from_names(request: Request) -> Suite:
     if request.inputs and len(chosen) > 1:
         raise UsageError("--input needs one --benchmark, or a --model: inputs are made for one")
     return Suite(
-        platforms=tuple(map(load_platform, request.platforms)),
+        platforms=tuple(map(load_platform, platform_names(request.platforms))),
         benchmarks=chosen,
-        kernels=tuple(kernel_set(name) for name in request.kernels or (DEFAULT_KERNELS,)),
+        kernels=kernel_sets(request.kernels or (DEFAULT_KERNELS,)),
         samples=DEFAULT_SAMPLES if request.samples is None else request.samples,
         inputs={chosen[0].id: tuple(request.inputs)} if request.inputs else {},
     )
@@ -218,7 +222,7 @@ def _own_elf(board: Platform, request: Request, elf: Path) -> ElfTask:
         )
     benchmark = workloads(names, None)[0] if names else None
     id_ = (benchmark or own_benchmark(elf)).id
-    scenario = Scenario(id_, board.id, OWN_ELF)
+    scenario = Scenario(id_, board.id, Variant(OWN_ELF))
     task = own_elf_task(
         scenario, board, benchmark, elf, request.section, request.base, request.skips
     )

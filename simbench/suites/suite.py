@@ -10,14 +10,15 @@ from typing import TypeVar
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.platforms import Platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, cross
-from simbench.errors import UsageError
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, Variant, cross
+from simbench.errors import ModelError, UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.store import Store
 from simbench.suites.budgets import Limit
 from simbench.task.tasks import (
     DEFAULT_SAMPLES,
     ModelTask,
+    Refused,
     suite_task,
     with_inputs,
 )
@@ -44,7 +45,7 @@ class Suite:
     def scenarios(self) -> tuple[Scenario, ...]:
         """Every combination once, platforms outermost."""
         names = ([p.id for p in self.platforms], [b.id for b in self.benchmarks])
-        return cross(*names, self.kernels)
+        return cross(*names, [Variant(name) for name in self.kernels])
 
 
 def narrowed(
@@ -76,16 +77,27 @@ def _only(
 
 def suite_tasks(
     suite: Suite, emulator: Backend, progress: Progress = quiet, store: Store | None = None
-) -> tuple[ModelTask, ...]:
+) -> tuple[ModelTask | Refused, ...]:
     """The tasks of ``suite``, with the images built and the models from the ``store`` where it has
-    them. Raises what building and preparing raise."""
+    them; a model that is refused is told in place of its task.
+
+    Raises what building raises, and ModelError where every model is refused.
+    """
     boards = {board.id: board for board in suite.platforms}
     benchmarks = {benchmark.id: benchmark for benchmark in suite.benchmarks}
-    tasks = []
-    for scenario in suite.scenarios:
+
+    def task(scenario: Scenario) -> ModelTask | Refused:
         board, benchmark = boards[scenario.platform], benchmarks[scenario.benchmark]
         machine = emulator.machine(board.core)
-        task = suite_task(scenario, board, benchmark, machine, suite.samples, progress, store)
+        try:
+            made = suite_task(scenario, board, benchmark, machine, suite.samples, progress, store)
+        except ModelError as error:
+            return Refused(scenario, error)
         given = suite.inputs.get(benchmark.id)
-        tasks.append(with_inputs(task, given, seeded=True) if given else task)
-    return tuple(tasks)
+        return with_inputs(made, given, seeded=True) if given else made
+
+    tasks = tuple(map(task, suite.scenarios))
+    refused = [entry for entry in tasks if isinstance(entry, Refused)]
+    if refused and len(refused) == len(tasks):
+        raise refused[0].error
+    return tasks

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from simbench.backends import pricing_backend
+from simbench.catalog.platforms import platform_names
 from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.errors import UsageError
+from simbench.firmware.build import kernel_sets
 from simbench.store import default_store
 from simbench.sweeps.axes import ALIASES, Axis, Group, check_groups, group, parse_values
 from simbench.sweeps.run import run_study
 from simbench.sweeps.study import (
     Study,
     benchmarks_called,
-    kernel_names,
     parse_fraction,
     parse_goal,
-    platform_names,
     read_study,
 )
 from simbench.sweeps.sweep import Sweep
@@ -57,7 +57,7 @@ def sweep(
     study = Study(
         platforms=platform_names(map(str, _listed(platform))),
         benchmarks=own or benchmarks_called(_listed(benchmark or "*")),
-        kernels=kernel_names(_listed(kernels)),
+        kernels=kernel_sets(_listed(kernels)),
         groups=_groups(set or {}, zip),
         goal=None if goal is None else parse_goal(goal),
         sensitivity=None if sensitivity is None else parse_fraction(sensitivity),

@@ -22,7 +22,6 @@ from simbench.sweeps.simulate import Key, Simulated
 Columns = dict[str, NDArray[np.float64]]
 
 _AT_ONCE = 4096
-_FLASH = ("flash", "external")
 _PRICES = ("cycles", "time_s", "energy_j")
 _BYTES = ("flash_bytes", "ram_bytes", "arena_bytes", "placed_ram_bytes")
 _NUMBERS = (
@@ -57,7 +56,7 @@ class Case:
         """The simulation that the targets of ``layout`` need."""
         scenario = self.scenario
         core = layout.platform.core
-        return Key(scenario.benchmark, scenario.kernels, core, layout.caches)
+        return Key(scenario.benchmark, scenario.variant, core, layout.caches)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -143,11 +142,7 @@ def _memory(platform: Platform, simulated: Simulated) -> tuple[Mapping[str, floa
     if simulated.counts is None:
         return {}, False
     use = memory_use(platform, simulated.needs)
-    placed = sum(
-        used["used_bytes"]
-        for name, used in use.memories.items()
-        if platform.memories[name].kind not in _FLASH
-    )
+    placed = use.kinds["ram"]["used_bytes"]
     sizes = (use.flash_bytes, use.ram_bytes, use.arena_bytes, placed)
     facts = dict(zip(_BYTES, sizes, strict=True))
     try:

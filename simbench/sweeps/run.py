@@ -138,7 +138,7 @@ def _settings(
     base = _base(boards)
     return {
         **price_settings(base),
-        "firmware": {f"{k.kernels}/{k.core}": s.firmware_sha256 for k, s in simulated.items()},
+        "firmware": {f"{k.variant}/{k.core}": s.firmware_sha256 for k, s in simulated.items()},
         "models": {k.benchmark: s.model_sha256 for k, s in simulated.items()},
     }
 
@@ -153,7 +153,7 @@ def _table(
 ) -> Points:
     status = priced.status[rows]
     scenario = case.scenario
-    names = (scenario.benchmark, scenario.platform, scenario.kernels)
+    names = (scenario.benchmark, scenario.platform, scenario.variant.kernels)
     said = {key: np.full(len(status), name) for key, name in zip(SCENARIO, names, strict=True)}
     numbers = {name: column[rows] for name, column in priced.columns.items()}
     return Points({**said, **labels, "status": status, **numbers})

@@ -11,7 +11,7 @@ from simbench.backends import Backend
 from simbench.backends.boards import Launched, in_parallel
 from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.platforms import Platform
-from simbench.catalog.scenario import Scenario
+from simbench.catalog.scenario import Scenario, Variant
 from simbench.cost.fit import Needs
 from simbench.counts import CacheGeometry, Counts
 from simbench.errors import InfrastructureError
@@ -28,7 +28,7 @@ class Key(NamedTuple):
     """What decides a simulation."""
 
     benchmark: str
-    kernels: str
+    variant: Variant
     core: str
     caches: tuple[CacheGeometry, ...]
 
@@ -76,11 +76,11 @@ class Tasks:
         self._store = store
         self._time_limit_s = time_limit_s
         self._progress = progress
-        self._known: dict[tuple[str, str, str], ModelTask] = {}
+        self._known: dict[tuple[str, Variant, str], ModelTask] = {}
 
     def task(self, scenario: Scenario, platform: Platform, benchmark: Benchmark) -> ModelTask:
         """The task of the measured inference alone. Raises what building and preparing raise."""
-        key = (benchmark.id, scenario.kernels, platform.core)
+        key = (benchmark.id, scenario.variant, platform.core)
         if key not in self._known:
             machine = self._emulator.machine(platform.core)
             made = suite_task(

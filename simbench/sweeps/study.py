@@ -6,17 +6,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from fnmatch import filter as matching
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
 from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
-from simbench.catalog.platforms import platform_files, platform_path
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, cross
+from simbench.catalog.platforms import platform_names
+from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, Variant, cross
 from simbench.errors import NothingRun, UsageError
 from simbench.files.datafile import Table, parse_number, read
-from simbench.firmware.build import KERNELS, kernel_set
+from simbench.firmware.build import kernel_sets
 from simbench.sweeps.axes import ALIASES, Axis, Group, check_groups, group, parse_values
 
 _T = TypeVar("_T")
@@ -56,7 +55,8 @@ class Study:
 
     def scenarios(self, platforms: Sequence[str]) -> tuple[Scenario, ...]:
         """Every benchmark on each of ``platforms``, by id, with each kernel set."""
-        found = cross(platforms, [b.id for b in self.benchmarks], self.kernels)
+        variants = [Variant(name) for name in self.kernels]
+        found = cross(platforms, [b.id for b in self.benchmarks], variants)
         if not found:
             raise NothingRun("nothing to price: name at least one platform, benchmark and kernels")
         return found
@@ -89,36 +89,9 @@ def parse_fraction(text: str) -> float:
     return fraction
 
 
-def platform_names(patterns: Iterable[str]) -> tuple[str, ...]:
-    """Platforms by name, file or pattern ("stm32*"). Raises UsageError where there is none."""
-    names = _named(patterns, tuple(platform_files()))
-    for name in names:
-        platform_path(name)
-    return names
-
-
-def kernel_names(patterns: Iterable[str]) -> tuple[str, ...]:
-    """Kernel sets by name or pattern. Raises UsageError where there is none."""
-    return tuple(kernel_set(name) for name in _named(patterns, tuple(KERNELS)))
-
-
 def benchmarks_called(patterns: Iterable[str]) -> tuple[Benchmark, ...]:
     """Benchmarks by name or pattern. Raises UsageError where there is none."""
-    known = load_benchmarks()
-    return select_benchmarks(_named(patterns, tuple(known)), known)
-
-
-def _named(patterns: Iterable[str], known: tuple[str, ...]) -> tuple[str, ...]:
-    names: list[str] = []
-    for pattern in patterns:
-        if not any(character in pattern for character in "*?["):
-            names.append(pattern)
-            continue
-        found = matching(known, pattern)
-        if not found:
-            raise UsageError(f"nothing is called like {pattern}: there are {', '.join(known)}")
-        names += found
-    return tuple(dict.fromkeys(names))
+    return select_benchmarks(patterns, load_benchmarks())
 
 
 def read_study(path: Path) -> Study:
@@ -133,7 +106,7 @@ def read_study(path: Path) -> Study:
     study = Study(
         platforms=platforms,
         benchmarks=_names(top, "benchmarks", benchmarks_called, "*"),
-        kernels=_names(top, "kernels", kernel_names, DEFAULT_KERNELS),
+        kernels=_names(top, "kernels", kernel_sets, DEFAULT_KERNELS),
         groups=_groups(top),
         goal=_text(top, "goal", parse_goal),
         sensitivity=_text(top, "sensitivity", parse_fraction),

@@ -14,6 +14,7 @@ from simbench.catalog.chips import Span
 from simbench.catalog.platforms import Memory, Platform
 from simbench.counts import Segment
 from simbench.errors import UsageError
+from simbench.firmware.cycle_counter import asks_cycle_counter
 from simbench.firmware.image import AddressRange, Image
 from simbench.firmware.load import Load, Skip, elf_loads, is_raw, raw_loads, with_skips
 from simbench.firmware.read import elf_architecture, read_image
@@ -39,12 +40,15 @@ _ARCHITECTURES: Mapping[str, set[int]] = {
 @dataclass(frozen=True, slots=True)
 class OwnImage:
     """A user's image, the ``platform`` with the segments where the image has them, the ``board``
-    that carries it, and the bytes that are loaded there."""
+    that carries it, and the bytes that are loaded there. ``linked`` are the segments as an ELF has
+    them; ``asks_cycle_counter`` is whether its code does."""
 
     image: Image
     platform: Platform
     board: ChipMap
     blobs: tuple[Blob, ...]
+    linked: Mapping[Segment, tuple[AddressRange, ...]]
+    asks_cycle_counter: bool
 
 
 def own_image(
@@ -71,6 +75,7 @@ def own_image(
     static, code = placement[Segment.STATIC], placement[Segment.CODE]
     rest = {Segment.ARENA: static, Segment.WEIGHTS: code}
     ranges = {segment: tuple(_ranges(memory)) for segment, memory in by_segment.items()}
+    linked, asks = image.segments, not is_bare and asks_cycle_counter(image)
     image = replace(image, segments=ranges)
     loads = with_skips(loads, [_skip(text, image) for text in skips])
     return OwnImage(
@@ -78,6 +83,8 @@ def own_image(
         platform=replace(platform, placement={**rest, **placement}),
         board=chip_map(platform, vectors),
         blobs=tuple(_blobs(loads, platform, struct.pack("<II", stack, reset))),
+        linked=linked,
+        asks_cycle_counter=asks,
     )
 
 

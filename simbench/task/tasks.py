@@ -6,18 +6,20 @@ What a user can get wrong is found here, before any emulator starts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 from simbench.backends.board import Blob, ChipMap
 from simbench.catalog.benchmarks import Benchmark, InputEncoding, ModelFile, ResultKind
 from simbench.catalog.platforms import Platform
-from simbench.catalog.scenario import Scenario
+from simbench.catalog.scenario import Scenario, Variant
+from simbench.counts import Segment
 from simbench.errors import ModelError, UsageError
 from simbench.files.fetch import Progress, quiet
-from simbench.firmware.image import Image
+from simbench.firmware.cycle_counter import ASKS
+from simbench.firmware.image import AddressRange, Image
 from simbench.firmware.recall import Firmware, recalled_firmware
 from simbench.firmware.section import Section, read_section
 from simbench.models.prepared import PreparedModel
@@ -68,7 +70,8 @@ class ElfTask:
 
     ``benchmark`` says whose input it is sent; ``inputs`` is that one, or nothing. ``section`` is
     what is measured where that is not its inference. The rest is as a :class:`ModelTask`'s.
-    With a ``chip`` the board has that map, and ``blobs`` are what is loaded there.
+    With a ``chip`` the board has that map, and ``blobs`` are what is loaded there; ``linked`` are
+    the segments as the ELF has them.
     """
 
     scenario: Scenario
@@ -82,6 +85,7 @@ class ElfTask:
     notes: tuple[str, ...] = ()
     chip: ChipMap | None = None
     blobs: tuple[Blob, ...] = ()
+    linked: Mapping[Segment, tuple[AddressRange, ...]] = field(default_factory=dict)
 
     @property
     def measured(self) -> Input | None:
@@ -91,6 +95,14 @@ class ElfTask:
 
 Task = ModelTask | ElfTask
 """One scenario with everything that runs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A scenario whose model the firmware does not run; ``error`` says why."""
+
+    scenario: Scenario
+    error: ModelError
 
 
 def own_benchmark(path: Path) -> Benchmark:
@@ -145,7 +157,7 @@ def suite_task(
 
     Raises what building and preparing raise.
     """
-    firmware = _firmware(platform.core, scenario.kernels, progress, store)
+    firmware = _firmware(platform.core, scenario.variant, progress, store)
     model = _prepared(benchmark, tuple(firmware.ops.items()), progress, store)
     real = recalled_inputs(benchmark, model, store, progress)
     inputs = (*real, *benchmark_inputs(benchmark, model, samples))
@@ -189,17 +201,20 @@ def own_elf_task(
         section=window,
         chip=own.board,
         blobs=own.blobs,
+        linked=own.linked,
         # the input's size is the benchmark's; the model in the ELF is the user's
         inputs=benchmark_inputs(benchmark, _prepared(benchmark, None), 1) if benchmark else (),
-        notes=tuple(_own_notes(section, skips)),
+        notes=tuple(_own_notes(section, skips, asks=own.asks_cycle_counter)),
     )
 
 
-def _own_notes(section: str | None, skips: Sequence[str]) -> Iterator[str]:
+def _own_notes(section: str | None, skips: Sequence[str], *, asks: bool) -> Iterator[str]:
     if section is not None:
         yield f"measured is the section {section}"
     if skips:
         yield f"these functions return at once: {', '.join(skips)}"
+    if asks:
+        yield ASKS
 
 
 def _check_markers(elf: Path, image: Image) -> None:
@@ -241,8 +256,8 @@ def check_time_limit(seconds: float) -> None:
 
 
 @cache  # benchmarks and platforms of one core share the image
-def _firmware(core: str, kernels: str, progress: Progress, store: Store | None) -> Firmware:
-    return recalled_firmware(core, kernels, store, progress)
+def _firmware(core: str, variant: Variant, progress: Progress, store: Store | None) -> Firmware:
+    return recalled_firmware(core, variant, store, progress)
 
 
 @cache  # kernels and platforms of one core share the model

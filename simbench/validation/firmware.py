@@ -19,7 +19,7 @@ import numpy as np
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.platforms import Cache, Memory, Platform
-from simbench.catalog.scenario import Scenario
+from simbench.catalog.scenario import Scenario, Variant
 from simbench.cost.price import Price, estimate
 from simbench.cost.residuals import load_target
 from simbench.errors import InfrastructureError, NothingRun, UsageError
@@ -171,7 +171,7 @@ def published_task(
     measured."""
     own = own_image(path, set_up(platform, row), row.base)
     return ElfTask(
-        scenario=Scenario(benchmark.id, platform.id, KERNELS),
+        scenario=Scenario(benchmark.id, platform.id, Variant(KERNELS)),
         platform=own.platform,
         benchmark=benchmark,
         image=own.image,

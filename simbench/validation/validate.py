@@ -15,7 +15,7 @@ from statistics import fmean
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.platforms import Platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario
+from simbench.catalog.scenario import Scenario
 from simbench.cost.price import estimate
 from simbench.cost.residuals import load_target
 from simbench.counts import Counts, Segment
@@ -115,7 +115,7 @@ def _task(
     progress: Progress,
     store: Store | None,
 ) -> Task:
-    scenario = Scenario(benchmark.id, board.id, DEFAULT_KERNELS)
+    scenario = Scenario(benchmark.id, board.id)
     machine = backend.machine(board.core)
     return suite_task(scenario, board, benchmark, machine, 1, progress, store)
 

@@ -24,7 +24,7 @@ def memory_tables(memory: MemoryUse) -> RenderableType:
     """What flash and RAM hold, and where in the arena what is, layer by layer."""
     parts: list[RenderableType] = [Text("\nMemory", style="bold")]
     parts.append(_sizes(memory))
-    if memory.arena is not None:
+    if memory.arena is not None and memory.arena_bytes is not None:
         parts.append(Text("\nArena by layer", style="bold"))
         parts += [Text(line) for line in arena_picture(memory.arena, memory.arena_bytes)]
     return Group(*parts)
@@ -41,20 +41,20 @@ def _sizes(memory: MemoryUse) -> Table:
 
 
 def _rows(memory: MemoryUse) -> Iterator[tuple[str, int, str]]:
-    flash, ram, arena = memory.flash, memory.ram, memory.arena
+    flash, ram, arena, arena_bytes = memory.flash, memory.ram, memory.arena, memory.arena_bytes
     if flash is not None:
         code = f"code {_kib(flash.code_bytes)}, tables {_kib(flash.tables_bytes)}"
         data = f"initial data {_kib(flash.data_bytes)}, weights {_kib(flash.weights_bytes)}"
         yield "flash", memory.flash_bytes, f"{code}, {data}"
-    if ram is not None:
+    if ram is not None and arena_bytes is not None:
         used = ram.stack_used_bytes
         reached = "" if used is None else f" ({_kib(used)} used)"
         stack = f"stack {_kib(ram.stack_bytes)}{reached}"
         static = f"static {_kib(ram.static_bytes)}"
-        yield "RAM", memory.ram_bytes, f"{static}, {stack}, arena {_kib(memory.arena_bytes)}"
-    if arena is not None:
+        yield "RAM", memory.ram_bytes, f"{static}, {stack}, arena {_kib(arena_bytes)}"
+    if arena is not None and arena_bytes is not None:
         shared = f"tensors and scratch {_kib(arena.head_bytes)}"
-        yield "arena", memory.arena_bytes, f"{shared}, persistent {_kib(arena.tail_bytes)}"
+        yield "arena", arena_bytes, f"{shared}, persistent {_kib(arena.tail_bytes)}"
 
 
 def _kib(size_bytes: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -30,26 +30,33 @@ def results_table(title: str, results: Sequence[Result]) -> RenderableType:
         table.add_column(f"{heading}\n[dim]KiB", justify="right", no_wrap=True)
     for result in results:
         table.add_row(*_cells(result))
-    notes = [*_remarks(results), *_predictions(results)]
-    return Group(Text(title, style="bold"), table, *(Padding(n, (0, 0, 0, 0)) for n in notes))
+    return Group(Text(title, style="bold"), table, *remarks(results, lambda r: r.benchmark))
+
+
+def remarks(results: Sequence[Result], name: Callable[[Result], str]) -> Iterable[RenderableType]:
+    """What is to be said beside the numbers, each sentence once; ``name`` is of a row."""
+    for note in (*_remarks(results, name), *_predictions(results, name)):
+        yield Padding(note, (0, 0, 0, 0))
 
 
 def _cells(result: Result) -> Iterable[Text | str]:
     yield Text(result.benchmark, style="bold")
-    yield _exact(result)
+    yield exact_cell(result)
     yield _UNKNOWN if result.instructions is None else f"{result.instructions:,}"
     for estimate, unit in ((result.cycles, ""), (result.time_s, "s"), (result.energy_j, "J")):
-        yield _estimate(estimate, unit)
+        yield estimate_cell(estimate, unit)
     yield from _memory(result.memory)
 
 
-def _exact(result: Result) -> Text:
+def exact_cell(result: Result) -> Text:
+    """How many outputs are right of how many."""
     if result.parity is None:
         return Text(_UNKNOWN)
     return Text(result.parity.shown, style="bold red" if result.parity.wrong else "green")
 
 
-def _estimate(estimate: Estimate | None, unit: str) -> Text | str:
+def estimate_cell(estimate: Estimate | None, unit: str) -> Text | str:
+    """The value, and its range beneath."""
     if estimate is None:
         return _UNKNOWN
     return Text(format_si(estimate.value, unit)).append(f"\n{format_range(estimate)}", style="dim")
@@ -59,27 +66,27 @@ def _memory(memory: MemoryUse | None) -> Iterable[str]:
     if memory is None:
         return (_UNKNOWN,) * 3
     sizes = (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes)
-    return (f"{size / 1024:.1f}" for size in sizes)
+    return (_UNKNOWN if size is None else f"{size / 1024:.1f}" for size in sizes)
 
 
-def _remarks(results: Sequence[Result]) -> Iterable[Text]:
+def _remarks(results: Sequence[Result], name: Callable[[Result], str]) -> Iterable[Text]:
     for result in results:
         if result.status != OK:
             yield Text(f"{result.id}: {result.status}: {result.reason}", style="bold")
         if result.accuracy is not None:
-            yield Text(f"{result.benchmark}: {format_accuracy(result.accuracy)}")
+            yield Text(f"{name(result)}: {format_accuracy(result.accuracy)}")
         if result.budgets:
-            yield _budgets(result)
+            yield _budgets(result, name(result))
     for sentence, of in by_sentence(results).items():
-        names = ", ".join(result.benchmark for result in of)
+        names = ", ".join(map(name, of))
         yield Text(sentence if len(of) == len(results) else f"{names}: {sentence}")
 
 
-def _budgets(result: Result) -> Text:
+def _budgets(result: Result, name: str) -> Text:
     said = Text(", ").join(
         Text(f"{b.metric} {_shown(b)}", "" if b.is_met else "bold red") for b in result.budgets
     )
-    return Text(f"{result.benchmark} of its budget: ").append_text(said)
+    return Text(f"{name} of its budget: ").append_text(said)
 
 
 def _shown(budget: Budget) -> str:
@@ -88,10 +95,10 @@ def _shown(budget: Budget) -> str:
     return f"{used} of {shown(budget.metric, budget.limit)}{verdict}"
 
 
-def _predictions(results: Sequence[Result]) -> Iterable[Text]:
+def _predictions(results: Sequence[Result], name: Callable[[Result], str]) -> Iterable[Text]:
     for result in results:
         if result.predictions:
             said = ", ".join(
                 f"{p.input}: {p.label} {format_score(p.score)}" for p in result.predictions
             )
-            yield Text(f"{result.benchmark} says of {said}")
+            yield Text(f"{name(result)} says of {said}")

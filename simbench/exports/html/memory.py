@@ -22,10 +22,11 @@ def memory_blocks(result: Result) -> list[Block]:
         return []
     memory = result.memory
     blocks: list[Block] = [_memories(memory.memories)]
-    if memory.flash is not None and memory.ram is not None:
-        blocks += _parts(memory.flash, memory.ram, memory.arena_bytes)
-    if memory.arena is not None and memory.arena.plan:
-        return [*blocks, *_arena(memory.arena, memory.arena_bytes, len(result.layers))]
+    arena_bytes = memory.arena_bytes
+    if memory.flash is not None and memory.ram is not None and arena_bytes is not None:
+        blocks += _parts(memory.flash, memory.ram, arena_bytes)
+    if memory.arena is not None and memory.arena.plan and arena_bytes is not None:
+        return [*blocks, *_arena(memory.arena, arena_bytes, len(result.layers))]
     reason = (result.missing or {}).get("arena", "the result was stored without one")
     return [*blocks, Text(f"No plan of the arena: {reason}.")]
 
