@@ -67,10 +67,11 @@ def own_image(
     image = _bare_image(path) if is_bare else read_image(path)
     if not is_bare:
         _check_core(path, platform.core)
+        _check_static(image, platform)
     loads = raw_loads(path, base) if is_bare else elf_loads(path)
     _check_map(path, loads, platform)
-    vectors, stack, reset = _vectors(path, loads, platform)
-    by_segment = _by_segment(platform, stack, reset)
+    vectors, stack, reset = _vectors(path, loads, platform, is_bare=is_bare)
+    by_segment = _by_segment(platform, image, stack, reset)
     placement = {segment: memory.name for segment, memory in by_segment.items()}
     static, code = placement[Segment.STATIC], placement[Segment.CODE]
     rest = {Segment.ARENA: static, Segment.WEIGHTS: code}
@@ -141,6 +142,15 @@ def _check_core(path: Path, core: str) -> None:
         )
 
 
+def _check_static(image: Image, platform: Platform) -> None:
+    for part in image.segments.get(Segment.STATIC, ()):
+        if _memory_at(platform, part.start) is None:
+            raise UsageError(
+                f"the image's static is at {part.start:#010x}, where {platform.id} has no memory: "
+                f"link it for {platform.title}"
+            )
+
+
 def _check_map(path: Path, loads: Sequence[Load], platform: Platform) -> None:
     assert platform.chip is not None
     for load in loads:
@@ -168,7 +178,9 @@ def _ranges(memory: Memory) -> Iterator[AddressRange]:
             yield AddressRange(start, start + memory.size_bytes)
 
 
-def _vectors(path: Path, loads: Sequence[Load], platform: Platform) -> tuple[int, int, int]:
+def _vectors(
+    path: Path, loads: Sequence[Load], platform: Platform, *, is_bare: bool
+) -> tuple[int, int, int]:
     """Where the vector table is, the first stack pointer in it, and where the core begins.
 
     It is what is loaded first, or where a boot loader would look for it behind itself.
@@ -179,11 +191,12 @@ def _vectors(path: Path, loads: Sequence[Load], platform: Platform) -> tuple[int
                 continue
             stack, reset = struct.unpack_from("<II", load.data, offset)
             is_code = reset & 1 and any(each.address <= reset < each.end for each in loads)
-            stacked = _memory_at(platform, stack - 4)
-            if is_code and stacked is not None and stacked.kind != _READ_ONLY:
+            # an ELF says itself where its data are, which may be too much for the board
+            if is_code and (not is_bare or _is_stack(platform, stack)):
                 return load.address + offset, stack, reset
     first = loads[0]
-    words = ", ".join(f"{word:#010x}" for (word,) in struct.iter_unpack("<I", first.data[:8]))
+    start = first.data[:_VECTORS_BYTES].ljust(_VECTORS_BYTES, b"\0")
+    words = ", ".join(f"{word:#010x}" for (word,) in struct.iter_unpack("<I", start))
     raise UsageError(
         f"{path} has no vector table at {first.address:#010x}, but {words}: is it for "
         f"{platform.id}, and --base right?"
@@ -194,11 +207,20 @@ def _memory_at(platform: Platform, address: int) -> Memory | None:
     return next((m for m in platform.memories.values() if m.holds(address)), None)
 
 
-def _by_segment(platform: Platform, stack: int, reset: int) -> dict[Segment, Memory]:
-    """A segment for each memory: that of the code, of the stack, and what else there is."""
+def _is_stack(platform: Platform, stack: int) -> bool:
+    memory = _memory_at(platform, stack - 4)
+    return memory is not None and memory.kind != _READ_ONLY
+
+
+def _by_segment(platform: Platform, image: Image, stack: int, reset: int) -> dict[Segment, Memory]:
+    """A segment for each memory: that of the code, of the stack or an ELF's data, and what else
+    there is."""
     code, static = _memory_at(platform, reset), _memory_at(platform, stack - 4)
-    assert code is not None
-    assert static is not None  # both were checked
+    if static is None:
+        data = image.segments.get(Segment.STATIC, ())
+        static = _memory_at(platform, data[0].start) if data else None
+    static = static or platform.memory_of(Segment.STATIC)
+    assert code is not None  # the reset is in what was loaded, and that in a memory
     rest = [m for m in platform.memories.values() if m not in (code, static)]
     found = {Segment.CODE: code, Segment.STATIC: static}
     return found | dict(zip(_SPARE, rest, strict=False))
