@@ -12,13 +12,15 @@ _ANY_CORE = "lm3s6965evb"
 """Takes every M-profile core, with 64 interrupts and no security attribution by address."""
 _MACHINES = MappingProxyType({"cortex-m4": ("netduinoplus2", None)})  # 96 interrupts
 _CORES = MappingProxyType({"cortex-m0plus": "cortex-m3"})  # QEMU has none; a superset of it
+_TIME = ("-icount", "shift=3")
+"""Time passes by instructions, 8 ns each: a firmware's ticks are then the same every time."""
 _OFTEN = 10_000
 
 
 def machine_options(core: str) -> list[str]:
     """The machine whose map is replaced, and its core."""
     machine, cpu = _MACHINES.get(core, (_ANY_CORE, _CORES.get(core, core)))
-    return ["-machine", machine, *(("-cpu", cpu) if cpu else ())]
+    return ["-machine", machine, *(("-cpu", cpu) if cpu else ()), *_TIME]
 
 
 def chip_config(board: ChipMap, line: int, told: int) -> str:
