@@ -62,7 +62,7 @@ def accesses_of(section: SectionCounts, known: Features, platform: Platform) -> 
         block=rows["block"],
         halfword=halfword,
         memory=index[rows["segment"]],
-        is_load=known.code.loads[halfword] > 0,
+        is_load=known.code.loads[halfword],
         count=rows["count"].astype(np.int64),
     )
 
@@ -101,8 +101,7 @@ def splits(section: SectionCounts, known: Features, groups: Groups) -> NDArray[n
     rows = section.splits
     if rows is None:
         return np.zeros((groups.count, 2))
-    at = known.code.first_halfword[rows["block"]] + rows["offset"] // 2
-    is_load = known.code.loads[at] > 0
+    is_load = known.code.loads[known.code.first_halfword[rows["block"]] + rows["offset"] // 2]
     kinds = (groups.total(rows["block"][k], rows["count"][k]) for k in (is_load, ~is_load))
     return np.stack(list(kinds), axis=1)
 
@@ -129,7 +128,7 @@ def code_bus_loads(
     block = accesses.block[from_code]
     cycles = np.maximum(known.total[block, 0], 1.0)
     needed = np.minimum(known.code.size[block] / _WORD / cycles, 1.0)
-    words = known.code.loads[accesses.halfword[from_code]]
+    words = known.code.load_words[accesses.halfword[from_code]]
     return groups.total(block, accesses.count[from_code] / words * needed)
 
 
