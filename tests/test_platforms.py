@@ -323,3 +323,16 @@ def test_the_data_cache_of_an_m7_is_one_for_all_its_memories() -> None:
     caches = platform_caches(load_platform("stm32f746"))
     shared = [cache for cache in caches if cache.shares]
     assert [cache.kind for cache in shared] == ["data"]
+
+
+def test_a_copy_at_another_clock_is_headed_by_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "stm32f4.yaml"
+    path.write_text(STM32F4.read_text().replace("{value: 168MHz, source: clock}", "84MHz"))
+    assert read_platform(path).heading == "STM32F405RG, Cortex-M4F at 84 MHz"
+    for name in platform_files():
+        assert load_platform(name).heading == read_title(platform_files()[name])
+
+
+def read_title(path: Path) -> str:
+    (line,) = (line for line in path.read_text().splitlines() if line.startswith("title: "))
+    return line.removeprefix("title: ").strip('"')

@@ -78,13 +78,17 @@ class LaunchSpec:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a backend can count; what it cannot is a sentence in ``reasons``, by the fact's name."""
+    """What a backend can count; what it cannot is a sentence in ``reasons``, by the fact's name.
+
+    ``chips`` is whether it makes boards with a chip's own map.
+    """
 
     blocks: bool
     edges: bool
     accesses: bool
     caches: bool
     reasons: Mapping[str, str] = field(default_factory=dict)
+    chips: bool = False
 
     @property
     def unpriced(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -21,6 +22,7 @@ ENERGY_GROUPS = ("alu", "multiply", "divide", "load_store", "branch", "float", "
 MAX_SECTORS = 16
 _TABLES_KEPT = 1 << 12  # studies write values into a board's file, and leave most tables as read
 PHASES = 4
+_CLOCK = re.compile(r"\bat [\d.]+ MHz")
 PLACED = (Segment.CODE, Segment.WEIGHTS, Segment.STATIC, Segment.ARENA)
 
 
@@ -124,6 +126,11 @@ class Platform:
     model_error: str
     energy_reason: str | None = None
     chip: Chip | None = None
+
+    @property
+    def heading(self) -> str:
+        """The title, with the clock that the board has: a copy of a file may have another."""
+        return _CLOCK.sub(f"at {self.clock_hz / 1e6:g} MHz", self.title)
 
     def memory_of(self, segment: Segment) -> Memory:
         """The memory ``segment`` lives in. Accesses outside all segments count as static's."""

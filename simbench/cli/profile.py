@@ -138,7 +138,7 @@ def _render(form: str, done: Profiled, emulator: Backend) -> str:
 
 
 def _title(task: Task) -> str:
-    what = f"{task.benchmark.title} on {task.platform.title}"
+    what = f"{task.benchmark.title} on {task.platform.heading}"
     given = "" if task.measured is None else f", input {task.measured.name}"
     return f"{what}, {task.scenario.variant} kernels{given}"
 

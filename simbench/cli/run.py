@@ -220,7 +220,7 @@ def _log(ran: Ran, terminal: Console) -> None:
 
 
 def _report(run: Run, tasks: Sequence[Task]) -> None:
-    titles = {task.platform.id: task.platform.title for task in tasks}
+    titles = {task.platform.id: task.platform.heading for task in tasks}
     for table in run_tables(run.results, titles):
         console().print(table)
 

@@ -11,7 +11,7 @@ from simbench.backends.board import ALWAYS
 from simbench.backends.boards import Launched
 from simbench.catalog.platforms import platform_caches
 from simbench.counts import Counts
-from simbench.errors import FirmwareFault, InfrastructureError
+from simbench.errors import FirmwareFault, InfrastructureError, UsageError
 from simbench.firmware.config import BUFFER_BYTES, BoardConfig, pack_config
 from simbench.session.conversation import Conversation, Footprint, Patience, converse
 from simbench.session.room import arena_misfit, check_room, check_segments
@@ -47,6 +47,11 @@ def measure(
             check_room(task)
         case ElfTask():
             check_segments(task)
+    if isinstance(task, ElfTask) and task.chip is not None and not backend.capabilities.chips:
+        raise UsageError(
+            f"{backend.name} has no boards with a chip's own memory map, as your own firmware "
+            "needs: leave out --backend"
+        )
     spec = launch_spec(task, watch_caches=backend.capabilities.caches)
     with backend.launch(spec) as board:
         if launched is not None:

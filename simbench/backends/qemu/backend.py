@@ -12,7 +12,7 @@ class QemuBackend:
     PATH."""
 
     name = "qemu"
-    capabilities = Capabilities(blocks=True, edges=True, accesses=True, caches=True)
+    capabilities = Capabilities(blocks=True, edges=True, accesses=True, caches=True, chips=True)
 
     def __init__(self, program: str | None = None) -> None:
         self._program = program

@@ -11,8 +11,8 @@
  *   follow ADDRESS BITS SHIFT   bits that read as BITS of the same register do, SHIFT to their left
  *   reset ADDRESS VALUE         what a register holds before it is written
  *   ticks ADDRESS STEP          a register that is STEP more at each reading
- *   uart KIND BASE INTERRUPT    the registers of a UART there, of a KIND of uart_kinds[], and the number
- *                               of its interrupt, -1 for none
+ *   uart KIND BASE INTERRUPT    the registers of a UART there, of a KIND of uart_kinds[], and the
+ *                               number of its interrupt, -1 for none
  *   line DESCRIPTOR             the socket that the UART is connected to
  *   told DESCRIPTOR             a pipe that is told of what the firmware waits for, at the end
  */
@@ -152,10 +152,10 @@ static void write_uart(void *opaque, uint64_t offset, uint64_t value, unsigned s
 
 #define ACCESSES {.least = 1, .most = 4, .unaligned = false}
 
-static const struct region_ops register_ops = {
-    read_register, write_register, .endianness = LITTLE, ACCESSES, ACCESSES};
-static const struct region_ops uart_ops = {
-    read_uart, write_uart, .endianness = LITTLE, ACCESSES, ACCESSES};
+static const struct region_ops register_ops = {read_register, write_register, .endianness = LITTLE,
+                                               ACCESSES, ACCESSES};
+static const struct region_ops uart_ops = {read_uart, write_uart, .endianness = LITTLE, ACCESSES,
+                                           ACCESSES};
 
 static void map_alias(struct part *p)
 {
@@ -199,9 +199,7 @@ static void map_part(struct part *p, void *space)
         snprintf(name, sizeof name, "simbench.%08x", p->base);
         qemu.memory_region_init_ram(p->region, NULL, name, p->size, qemu.error_fatal);
         break;
-    case ALIAS:
-        map_alias(p);
-        break;
+    case ALIAS: map_alias(p); break;
     case UART:
         if (n_uarts == MAX_UARTS)
             fail("too many UARTs");

@@ -65,7 +65,8 @@ static void *find(const char *name)
 {
     void *found = dlsym(RTLD_DEFAULT, name);
     if (!found) {
-        fprintf(stderr, "simbench chip: this QEMU was built without modules and does not export %s\n",
+        fprintf(stderr,
+                "simbench chip: this QEMU was built without modules and does not export %s\n",
                 name);
         exit(2);
     }

@@ -65,8 +65,8 @@ static uint64_t time_us(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* Drivers that hold a lock while they send drop what comes meanwhile. As on a line of 115,200 baud, no
- * answer comes before the core has gone on for a while, or sleeps. */
+/* Drivers that hold a lock while they send drop what comes meanwhile. As on a line of 115,200 baud,
+ * no answer comes before the core has gone on for a while, or sleeps. */
 static bool has_gone_on(void)
 {
     return time_us(core_clock) - sent_core_us >= UART_PATIENCE_US
