@@ -36,10 +36,13 @@ def joint_bounds(terms: Sequence[Term], whole: Bounds, rows: int) -> tuple[Value
     within those of ``whole``: a linear programme with one constraint, so that it is enough to move
     the coefficients one after the other, what changes the sum least for the whole first.
     """
-    share = _rows([term.share for term in terms], rows)
-    low, high = (_rows([term.coefficient[:, bound] for term in terms], rows) for bound in (1, 2))
+    share = np.empty((len(terms), rows))
+    coefficient, times = np.empty((2, len(terms), rows, 3))
+    for place, term in enumerate(terms):
+        share[place], coefficient[place], times[place] = term.share, term.coefficient, term.times
+    low, high = coefficient[..., 1], coefficient[..., 2]
     room = share * (high - low)
-    least, most = (_rows([term.times[:, bound] for term in terms], rows) for bound in (1, 2))
+    least, most = times[..., 1], times[..., 2]
     missing = whole[:, 1] - (share * low).sum(axis=0)
     beyond = (share * high).sum(axis=0) - whole[:, 2]
     lower = (least * low).sum(axis=0) + _moved(least, share, room, missing)
@@ -49,15 +52,12 @@ def joint_bounds(terms: Sequence[Term], whole: Bounds, rows: int) -> tuple[Value
 
 def _moved(times: Values, share: Values, room: Values, needed: Values) -> Values:
     """What the sum changes by, where the whole must change by ``needed``, if at all."""
-    held = share > 0
-    price = np.where(held, times / np.where(held, share, 1.0), np.inf)
-    order = np.argsort(price, axis=0)
-    room, price = (np.take_along_axis(values, order, axis=0) for values in (room, price))
-    before = np.cumsum(room, axis=0) - room
-    taken = np.clip(needed - before, 0.0, room)
+    price = np.full_like(times, np.inf)
+    np.divide(times, share, out=price, where=share > 0)
+    order, column = price.argsort(axis=0), np.arange(times.shape[1])
+    room, price = room[order, column], price[order, column]
+    before = room.cumsum(axis=0) - room
+    taken = np.minimum(np.maximum(needed - before, 0.0), room)
+    # what the whole does not hold has no room, and no price
     changed: Values = (taken * np.where(taken > 0, price, 0.0)).sum(axis=0)
     return changed
-
-
-def _rows(values: Sequence[Values], rows: int) -> Values:
-    return np.stack([np.broadcast_to(value, (rows,)) for value in values])

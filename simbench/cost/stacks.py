@@ -25,6 +25,8 @@ Stack = Mapping[str, Bounds]
 Rows are the groups of a demand or the machines that it is priced on: of one of them there is one.
 """
 _NOTHING = np.zeros((1, 3))
+_ONES = np.ones(3)
+_ONE = np.ones(1)
 
 
 def cycle_stack(asked: Demand, platform: Platform, numbers: Numbers) -> Stack:
@@ -55,7 +57,6 @@ def energy_terms(
     total = sum(cycles.values(), _NOTHING)
     period = 1.0 / numbers.clock_hz
     whole = energy.whole
-    one = np.ones(1)
     stalled = {
         "branch": cycles["branch_refill"],
         "load_store": cycles["other_memory"] + cycles["misaligned"],
@@ -64,21 +65,21 @@ def energy_terms(
         group: asked.energy_groups[:, index] + stalled.get(group, 0.0)
         for index, group in enumerate(ENERGY_GROUPS)
     }
-    moved = {name: words[:, np.newaxis] * np.ones(3) for name, words in asked.moved.items()}
+    moved = {name: words[:, np.newaxis] * _ONES for name, words in asked.moved.items()}
     past = _reads(asked, platform)
     reads = {name: past.get(name, _NOTHING) for name in moved}
     # the measured code is taken to have this one's kinds of instructions and memories
     groups, words, lines = (
         _shares(times, of)
         for times, of in (
-            (executing, one if whole is None else whole.executing),
-            (moved, one if whole is None else whole.words),
-            (reads, one if whole is None else whole.reads),
+            (executing, _ONE if whole is None else whole.executing),
+            (moved, _ONE if whole is None else whole.words),
+            (reads, _ONE if whole is None else whole.reads),
         )
     )
     return [
         Term("static", energy.static_w, total * period[:, np.newaxis], period),
-        Term("clock", energy.clock_j, total, one),
+        Term("clock", energy.clock_j, total, _ONE),
         *(Term(g, energy.instruction_j[g], executing[g], groups[g]) for g in ENERGY_GROUPS),
         *(Term(f"{n}_access", energy.access_j[n], moved[n], words[n]) for n in moved),
         *(Term(f"{n}_read", energy.line_j[n], reads[n], lines[n]) for n in moved),
@@ -89,10 +90,9 @@ def _shares(
     times: Mapping[str, Bounds], whole: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
     """``whole`` divided as the values of ``times`` are; nothing where these are nothing."""
-    values = {name: each[:, 0] for name, each in times.items()}
-    total = sum(values.values(), np.zeros(1))
-    known = np.where(total > 0, total, 1.0)
-    return {name: whole * value / known for name, value in values.items()}
+    total = sum(each[:, 0] for each in times.values())
+    scale = whole / np.where(total > 0, total, 1.0)
+    return {name: scale * each[:, 0] for name, each in times.items()}
 
 
 def _reads(asked: Demand, platform: Platform) -> Stack:
