@@ -342,6 +342,57 @@ def test_an_elf_has_its_own_addresses(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "leave out --base" in capsys.readouterr().err
 
 
+NORDIC = """
+static volatile char byte;
+static void start_uart(void)
+{
+    REG(0x40002500) = 8; /* ENABLE: with DMA */
+    REG(0x40002534) = (uint32_t)&byte;
+    REG(0x40002538) = 1;
+    REG(0x40002000) = 1; /* STARTRX */
+}
+static void put(char c)
+{
+    static volatile char sent;
+    sent = c;
+    REG(0x40002544) = (uint32_t)&sent;
+    REG(0x40002548) = 1;
+    REG(0x40002120) = 0;
+    REG(0x40002008) = 1; /* STARTTX */
+    while (!REG(0x40002120)) {
+    }
+}
+static char get(void)
+{
+    while (!REG(0x40002110)) { /* ENDRX */
+    }
+    REG(0x40002110) = 0;
+    char came = byte;
+    REG(0x40002000) = 1;
+    return came;
+}
+"""
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "own_firmware"
+
+
+@pytest.mark.emulator
+@pytest.mark.image
+def test_a_uart_with_dma_speaks_the_protocol(tmp_path: Path) -> None:
+    """The example, on a Nordic chip."""
+    source = (EXAMPLE / "main.c").read_text()
+    start, end = (source.index(f"static void {name}(") for name in ("start_uart", "start_timer"))
+    (tmp_path / "main.c").write_text(source[:start] + NORDIC + source[end:])
+    (tmp_path / "startup.c").write_text((EXAMPLE / "startup.c").read_text())
+    (tmp_path / "Makefile").write_text((EXAMPLE / "Makefile").read_text())
+    script = (EXAMPLE / "stm32f405.ld").read_text().replace("0x08000000", "0x00000000")
+    (tmp_path / "stm32f405.ld").write_text(script)
+    subprocess.run(["make", "-s"], cwd=tmp_path, check=True)
+    kept = tmp_path / "result.json"
+    assert run("nrf52840", tmp_path / "app.elf", "--benchmark", "kws", "--json", str(kept)) == 0
+    result = json.loads(kept.read_text())["results"][0]
+    assert 4 * 500 * 4 < result["instructions"] < 4 * 500 * 10
+
+
 def test_a_board_without_a_chip_has_no_firmware_of_its_own(tmp_path: Path) -> None:
     from simbench.catalog.scenario import Scenario, Variant
     from simbench.task.tasks import own_elf_task

@@ -18,6 +18,7 @@ UART_KINDS = ("stm32", "stm32f4", "pl011", "cmsdk", "nrf")
 _FOLLOWS = re.compile(r"(?P<first>\d+)(-(?P<last>\d+))? to (?P<to>\d+)")
 _WORD = 0xFFFFFFFF
 _NO_INTERRUPT = -1
+_UART, _NORDIC = 0x400, 0x1000  # bytes of its registers
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Chip:
             if register.address == address & ~3:
                 return f"{register.name} ({address:#010x})"
         for uart in self.uarts:
-            if uart.address <= address < uart.address + 0x400:
+            if Span(uart.address, _NORDIC if uart.kind == "nrf" else _UART).holds(address):
                 return f"{uart.name}+{address - uart.address:#x} ({address:#010x})"
         return f"{address:#010x}"
 
@@ -162,7 +163,7 @@ def _uarts(table: Table, known: tuple[Span, ...]) -> Iterator[Uart]:
         interrupt = _NO_INTERRUPT
         if "interrupt" in uart:
             interrupt = uart.integer("interrupt", maximum=479)
-        yield Uart(name, kind, _address(uart, known, 0x400), interrupt)
+        yield Uart(name, kind, _address(uart, known, _UART), interrupt)
         uart.finish()
 
 

@@ -157,6 +157,17 @@ static const struct region_ops register_ops = {read_register, write_register, .e
 static const struct region_ops uart_ops = {read_uart, write_uart, .endianness = LITTLE, ACCESSES,
                                            ACCESSES};
 
+static uint8_t *chip_memory(uint32_t address, uint32_t count)
+{
+    for (unsigned i = 0; i < n_parts; i++) {
+        const struct part *m = &parts[i];
+        uint32_t offset = address - m->base;
+        if (m->kind == MEMORY && offset < m->size && count <= m->size - offset)
+            return (uint8_t *)qemu.memory_region_get_ram_ptr(m->region) + offset;
+    }
+    return NULL;
+}
+
 static void map_alias(struct part *p)
 {
     for (unsigned i = 0; i < n_parts; i++) {
@@ -277,7 +288,7 @@ static void read_statement(char *line)
     else if (sscanf(line, "reset %i %i", v, v + 1) == 2)
         add_preset((struct preset){v[0], .set = v[1], .is_reset = true});
     else if (sscanf(line, "uart %31s %i %i", kind, v, v + 1) == 3 && uart_kind(kind))
-        add_part((struct part){UART, v[0], UART_BYTES, 0, uart_kind(kind), (int)v[1]});
+        add_part((struct part){UART, v[0], uart_bytes(kind), 0, uart_kind(kind), (int)v[1]});
     else if (sscanf(line, "line %i", v) == 1)
         uart_line = (int)v[0];
     else if (sscanf(line, "told %i", v) == 1)

@@ -44,6 +44,7 @@ static struct {
     void (*memory_region_init_io)(void *, void *, const struct region_ops *, void *, const char *,
                                   uint64_t);
     void (*memory_region_init_alias)(void *, void *, const char *, void *, uint64_t, uint64_t);
+    void *(*memory_region_get_ram_ptr)(void *);
     void (*memory_region_add_subregion_overlap)(void *, uint64_t, void *, int);
     void *(*object_resolve_path_type)(const char *, const char *, bool *);
     int64_t (*object_property_get_int)(void *, const char *, void **);
@@ -82,6 +83,7 @@ static void find_exports(void)
     FIND(memory_region_init_ram);
     FIND(memory_region_init_io);
     FIND(memory_region_init_alias);
+    FIND(memory_region_get_ram_ptr);
     FIND(memory_region_add_subregion_overlap);
     FIND(qemu_add_machine_init_done_notifier);
     FIND(object_resolve_path_type);

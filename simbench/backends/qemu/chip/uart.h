@@ -14,7 +14,13 @@
 
 #include "exports.h"
 
-enum { UART_BYTES = 0x400, UART_PATIENCE_US = 200, UART_ASLEEP_US = 20000, MAX_UARTS = 16 };
+enum {
+    UART_BYTES = 0x400,
+    DMA_BYTES = 0x1000,
+    UART_PATIENCE_US = 200,
+    UART_ASLEEP_US = 20000,
+    MAX_UARTS = 16
+};
 
 /* A UART with a status word and a data register for each direction. `idle` bits of the status are
  * always set, `waiting` bits where a byte has come, `empty` bits where none has; a byte interrupts
@@ -22,6 +28,7 @@ enum { UART_BYTES = 0x400, UART_PATIENCE_US = 200, UART_ASLEEP_US = 20000, MAX_U
 struct uart_kind {
     const char *name;
     uint32_t status, receive, transmit, idle, waiting, empty, control, asks;
+    bool has_dma; /* as Nordic's; see dma.h */
 };
 
 static const struct uart_kind uart_kinds[] = {
@@ -33,15 +40,16 @@ static const struct uart_kind uart_kinds[] = {
     {"pl011", 0x18, 0x00, 0x00, 0x80, 0, 0x10, 0x38, 0x10},
     /* STATE, DATA; RX full; CTRL.RXIE (Arm DDI 0479, 4.3) */
     {"cmsdk", 0x04, 0x00, 0x00, 0, 0x2, 0, 0x08, 0x8},
-    /* EVENTS_RXDRDY, RXD, TXD; INTENSET.RXDRDY: the UART without DMA (nRF52840 PS, 6.33) */
-    {"nrf", 0x108, 0x518, 0x51c, 0, 0x1, 0, 0x304, 0x4},
+    /* EVENTS_RXDRDY, RXD, TXD; INTENSET.RXDRDY (nRF52840 PS, 6.33 and 6.34) */
+    {"nrf", 0x108, 0x518, 0x51c, 0, 0x1, 0, 0x304, 0x4, true},
 };
 
 struct uart {
     const struct uart_kind *kind;
     uint32_t *words;
     void *interrupt; /* NULL where the firmware polls */
-    bool is_raised;
+    bool is_raised, receives;
+    uint32_t received, enabled;
 };
 
 static struct uart uarts[MAX_UARTS];
@@ -56,6 +64,11 @@ static const struct uart_kind *uart_kind(const char *name)
         if (!strcmp(uart_kinds[i].name, name))
             return &uart_kinds[i];
     return NULL;
+}
+
+static uint32_t uart_bytes(const char *name)
+{
+    return uart_kind(name)->has_dma ? DMA_BYTES : UART_BYTES;
 }
 
 static uint64_t time_us(clockid_t clock)
@@ -73,16 +86,39 @@ static bool has_gone_on(void)
            || time_us(CLOCK_MONOTONIC) - sent_us >= UART_ASLEEP_US;
 }
 
+static void uart_send(const uint8_t *bytes, uint32_t count)
+{
+    while (count) {
+        ssize_t sent = write(uart_line, bytes, count);
+        if (sent < 0)
+            break; /* whoever listened is gone */
+        bytes += sent;
+        count -= (uint32_t)sent;
+    }
+    pthread_getcpuclockid(pthread_self(), &core_clock);
+    sent_core_us = time_us(core_clock);
+    sent_us = time_us(CLOCK_MONOTONIC);
+}
+
 static bool byte_has_come(void)
 {
     struct pollfd line = {.fd = uart_line, .events = POLLIN};
     return has_gone_on() && poll(&line, 1, 0) > 0 && line.revents & POLLIN;
 }
 
+#include "dma.h"
+
+static bool uart_asks(struct uart *u)
+{
+    if (u->kind->has_dma && dma_is_on(u))
+        return dma_asks(u);
+    return u->words[u->kind->control / 4] & u->kind->asks && byte_has_come();
+}
+
 /* With QEMU's lock held. */
 static void uart_interrupt(struct uart *u)
 {
-    bool raises = u->words[u->kind->control / 4] & u->kind->asks && byte_has_come();
+    bool raises = uart_asks(u);
     if (u->interrupt && raises != u->is_raised)
         qemu.qemu_set_irq(u->interrupt, u->is_raised = raises);
 }
@@ -91,6 +127,10 @@ static uint32_t uart_read(struct uart *u, uint32_t offset)
 {
     const struct uart_kind *k = u->kind;
     uint8_t byte = 0;
+    if (k->has_dma && dma_is_on(u)) {
+        dma_receive(u);
+        return u->words[offset / 4];
+    }
     if (offset == k->status)
         return k->idle | (byte_has_come() ? k->waiting : k->empty);
     if (offset != k->receive)
@@ -103,13 +143,10 @@ static uint32_t uart_read(struct uart *u, uint32_t offset)
 static void uart_write(struct uart *u, uint32_t offset, uint32_t value)
 {
     uint8_t byte = (uint8_t)value;
-    if (offset == u->kind->transmit) {
-        while (write(uart_line, &byte, 1) == 0)
-            ;
-        pthread_getcpuclockid(pthread_self(), &core_clock);
-        sent_core_us = time_us(core_clock);
-        sent_us = time_us(CLOCK_MONOTONIC);
-    }
+    if (u->kind->has_dma && dma_is_on(u))
+        dma_write(u, offset, value);
+    else if (offset == u->kind->transmit)
+        uart_send(&byte, 1);
     uart_interrupt(u);
 }
 
