@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform, platform_files
 from simbench.cli.main import _run
 from simbench.errors import EXIT_NOTHING, EXIT_USAGE, NothingRun, UsageError
 from simbench.exports.validation import Validated, model_error_page, render_residuals
+from simbench.firmware.read import read_image
 from simbench.validation.exact import (
     ExactResult,
     exact_residuals,
@@ -28,6 +31,7 @@ from simbench.validation.firmware import (
     found_images,
     published_task,
     set_up,
+    validate_firmware,
 )
 from simbench.validation.validate import summary
 
@@ -202,3 +206,33 @@ def test_residuals_are_of_the_images() -> None:
     text = render_residuals(Validated([], summary([]), rows))
     assert "  a: 0.020\n" in text
     assert render_residuals(Validated([], summary([]))) == ""
+
+
+@pytest.mark.emulator
+@pytest.mark.image
+def test_an_image_in_a_checkout_is_run_and_priced(tmp_path: Path) -> None:
+    """The example as if it had been published: a raw image, sent what the runner sends."""
+    example = Path(__file__).resolve().parent.parent / "examples" / "own_firmware"
+    subprocess.run(["make", "-s", f"OUT={tmp_path}"], cwd=example, check=True)
+    elf, raw = tmp_path / "app.elf", tmp_path / "app.bin"
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", str(elf), str(raw)], check=True)
+    symbols = read_image(elf).symbols
+    row = replace(
+        next(r for r in ROWS if r.benchmark == "kws"),
+        platform="stm32f4",
+        base=0x08000000,
+        begin=symbols["th_pre"],
+        end=symbols["th_post"],
+        flash_width_bytes=None,
+        prefetch=None,
+    )
+    row = checkout(tmp_path / "checkout", row, raw.read_bytes())
+    found = found_images([row], tmp_path / "checkout")
+    boards = {"stm32f4": load_platform("stm32f4")}
+    said: list[str] = []
+    (result,) = validate_firmware(found, boards, load_benchmarks(), backend("qemu"), said.append)
+    assert said == []
+    assert result.core == "cortex-m4"
+    # four sums over 490 inputs, of two inferences
+    assert 2 * 4 * 490 * 4 < result.modelled < 2 * 4 * 490 * 20
+    assert result.lower < result.modelled < result.upper
