@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -161,12 +162,10 @@ def test_a_hex_file_is_read_as_it_is_written(parts: list[bytes], start: int) -> 
     for part in parts:
         loads.append(Load(address, part))
         address += len(part) + 1
-    path = Path("/dev/shm") / "simbench-test.hex"  # one name: hypothesis has no folder of its own
-    path.write_text(hex_file(loads))
-    try:
+    with tempfile.TemporaryDirectory() as folder:  # hypothesis has no folder of its own
+        path = Path(folder) / "image.hex"
+        path.write_text(hex_file(loads))
         assert raw_loads(path, None) == tuple(loads)
-    finally:
-        path.unlink()
 
 
 def hex_file(loads: list[Load]) -> str:
