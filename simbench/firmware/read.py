@@ -77,6 +77,22 @@ def ops(image: Image) -> Mapping[int, int]:
     return found
 
 
+def elf_architecture(path: Path) -> int | None:
+    """Tag_CPU_arch of the ELF at ``path``: what it was built for, or None where it does not say."""
+    with path.open("rb") as file:
+        try:
+            attributes: Any = ELFFile(file).get_section_by_name(".ARM.attributes")
+            if attributes is None:
+                return None
+            for part in attributes.iter_subsections():
+                for scope in part.iter_subsubsections():
+                    for attribute in scope.iter_attributes("TAG_CPU_ARCH"):
+                        return int(attribute.value)
+        except _READ_ERRORS:
+            return None
+    return None
+
+
 def read_memory(image: Image, address: int) -> bytes:
     """What the image has from ``address`` to the end of the loaded segment that holds it."""
     for start, data in _loaded(image.path):
@@ -86,14 +102,17 @@ def read_memory(image: Image, address: int) -> bytes:
 
 
 class CodeReader:
-    """Gives bytes of an image by address and length; fewer, or none, where it has no more there."""
+    """Gives bytes of an image by address and length; fewer, or none, where it has no more there.
+
+    ``loaded`` is all that the image has, by address.
+    """
 
     def __init__(self, image: Image) -> None:
-        self._loaded = tuple(_loaded(image.path))
+        self.loaded = tuple(_loaded(image.path))
 
     def __call__(self, address: int, length: int) -> bytes:
         """What the image has at ``address``."""
-        for start, data in self._loaded:
+        for start, data in self.loaded:
             if start <= address < start + len(data):
                 return data[address - start : address - start + length]
         return b""

@@ -17,7 +17,6 @@ from simbench.cost.price import estimate
 from simbench.cost.residuals import load_target
 from simbench.counts import Counts
 from simbench.errors import DoesNotFit, UsageError
-from simbench.firmware.image import Image
 from simbench.firmware.section import Section
 from simbench.runs.memory import memory_needs
 from simbench.serve.clock import BoardClock
@@ -69,7 +68,7 @@ def serve(
     misfit = _misfit(task, backend)
     if misfit is not None:
         tell(
-            f"{task.benchmark.title} does not fit {task.platform.title}: {misfit}; it is served "
+            f"{task.benchmark.title} does not fit {task.platform.heading}: {misfit}; it is served "
             "all the same"
         )
     with contextlib.ExitStack() as stack:
@@ -98,7 +97,7 @@ class _Service:
     ) -> None:
         spec = served_spec(task)
         clock = BoardClock(serving.is_paced)
-        price = _checked(pricer(task.platform), task.image)
+        price = _checked(pricer(task.platform), spec)
         self._device = Device(lambda: backend.launch(spec), price, clock, tell)
         self._server = Server(self._device, port, resets_on_open=serving.resets_on_open)
         self._monitor: PowerMonitor | None = None
@@ -152,11 +151,13 @@ def served_spec(task: ModelTask) -> LaunchSpec:
     )
 
 
-def _checked(price: Callable[[Counts, int], Cost], image: Image) -> Callable[[Counts, int], Cost]:
-    """``price``, of counts that the image can have given: see :func:`check_code`."""
+def _checked(
+    price: Callable[[Counts, int], Cost], spec: LaunchSpec
+) -> Callable[[Counts, int], Cost]:
+    """``price``, of counts that the board can have given: see :func:`check_code`."""
 
     def checked(counts: Counts, inferences: int) -> Cost:
-        check_code(counts, image)
+        check_code(counts, spec)
         return price(counts, inferences)
 
     return checked

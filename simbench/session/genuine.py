@@ -1,29 +1,33 @@
-"""Hold what a backend counted against the image: it can only have executed what the image has."""
+"""Hold what a backend counted against the image: it can only have executed what was loaded."""
 
 from __future__ import annotations
 
+from simbench.backends import LaunchSpec
 from simbench.counts import Counts
 from simbench.errors import InfrastructureError
-from simbench.firmware.image import Image
 from simbench.firmware.read import CodeReader
 
 
-def check_code(counts: Counts, image: Image) -> None:
-    """Raise InfrastructureError where a block of ``counts`` has bytes that ``image`` has not."""
-    code_at = CodeReader(image)
+def check_code(counts: Counts, spec: LaunchSpec) -> None:
+    """Raise InfrastructureError where a block of ``counts`` has bytes that ``spec`` does not load.
+
+    Where nothing is loaded (RAM that the firmware copies code to, a second address of the flash)
+    the bytes must be loaded somewhere.
+    """
+    loaded = [(blob.address, blob.data) for blob in spec.blobs]
+    if spec.chip is None:  # of a chip, the image is in the blobs
+        loaded += CodeReader(spec.image).loaded
     for block in counts.blocks:
-        known = code_at(block.address, len(block.code))
-        if known != block.code:
+        if not _is_loaded(block.address, block.code, loaded):
             raise InfrastructureError(
-                f"the emulator counted code at {block.address:#010x} that {image.path.name} does "
-                f"not have there ({_difference(block.code, known)}): what it counted cannot be "
-                "priced; use another emulator, or run code from where it was linked"
+                f"the emulator counted code at {block.address:#010x} ({block.code[:8].hex()}...) "
+                f"that {spec.image.path.name} does not have: what it counted cannot be trusted; "
+                "use another version of it, or another emulator"
             )
 
 
-def _difference(counted: bytes, known: bytes) -> str:
-    """The first halfwords that differ."""
-    place = next(at for at in range(len(counted)) if counted[at : at + 1] != known[at : at + 1])
-    place -= place % 2
-    has = known[place : place + 4].hex() or "nothing"
-    return f"{counted[place : place + 4].hex()} where the image has {has}, {place} bytes on"
+def _is_loaded(address: int, code: bytes, loaded: list[tuple[int, bytes]]) -> bool:
+    for start, data in loaded:
+        if start <= address < start + len(data):
+            return data[address - start : address - start + len(code)] == code
+    return any(code in data for _, data in loaded)
