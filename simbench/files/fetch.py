@@ -119,13 +119,22 @@ def _wheel_file(pin: Pin) -> Path:
 def _fetched(
     pin: Pin, target: Path, download: Callable[[Pin, Path], Path], progress: Progress
 ) -> Path:
-    """``target``, made by ``download`` in a scratch folder and put in place by one rename."""
+    what = f"{pin.name} {pin.version}"
+    return fetched(target, what, lambda scratch: download(pin, scratch), progress)
+
+
+def fetched(
+    target: Path, what: str, download: Callable[[Path], Path], progress: Progress = quiet
+) -> Path:
+    """``target`` among the downloads: where it is missing, what ``download`` makes in the scratch
+    folder it is given, put in place by one rename. Raises :class:`InfrastructureError` where
+    nothing can be written there."""
     if target.exists():
         return target
     with _scratch(target.name) as scratch:
         if not target.exists():
-            progress(f"fetching {pin.name} {pin.version}")
-            download(pin, scratch).rename(target)
+            progress(f"fetching {what}")
+            download(scratch).rename(target)
     return target
 
 

@@ -10,7 +10,7 @@ from simbench import __version__
 from simbench.backends import Backend
 from simbench.cost.residuals import load_target
 from simbench.cost.target import price_settings
-from simbench.firmware.build import toolchain_version
+from simbench.firmware.toolchain import toolchain_version
 from simbench.models.reference import reference_version
 from simbench.task.tasks import ElfTask, Task
 
