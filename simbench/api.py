@@ -14,7 +14,7 @@ from pathlib import Path
 
 from simbench.backends import backend as backend_called
 from simbench.backends import pricing_backend
-from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME
 from simbench.comparisons.checked import compare_alike
 from simbench.comparisons.comparison import Comparison
 from simbench.comparisons.thresholds import parse_threshold
@@ -60,6 +60,7 @@ def run(
     benchmark: str | Sequence[str] = (),
     model: File | None = None,
     kernels: str | Sequence[str] = (),
+    runtime: str | Sequence[str] = (),
     samples: int | None = None,
     input: File | Sequence[File] = (),
     elf: File | None = None,
@@ -85,6 +86,7 @@ def run(
         platforms=tuple(map(str, _files(platform))),
         benchmarks=_names(benchmark),
         kernels=_names(kernels),
+        runtimes=_names(runtime),
         samples=samples,
         model=_path(model),
         inputs=tuple(map(Path, _files(input))),
@@ -110,6 +112,7 @@ def profile(
     model: File | None = None,
     elf: File | None = None,
     kernels: str = DEFAULT_KERNELS,
+    runtime: str = OWN_RUNTIME,
     section: str | None = None,
     input: File | None = None,
     backend: str = "qemu",
@@ -127,6 +130,7 @@ def profile(
         platforms=(str(platform),),
         benchmarks=() if benchmark is None else (benchmark,),
         kernels=(kernels,),
+        runtimes=(runtime,),
         model=_path(model),
         inputs=() if input is None else (Path(input),),
         elf=_path(elf),

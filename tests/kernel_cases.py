@@ -373,11 +373,17 @@ def _unary(op: str, types: Sequence[str], options: str | None = None) -> None:
     def draw(r: Random) -> Case:
         shape, dtype = _shape(r), r.choice(types)
         x, y = (_tensor(r, shape, dtype) for _ in range(2))
-        if op == "RSQRT" and x.scale:
+        if op in ("RSQRT", "LOG") and x.scale:
             x = replace(x, zero_point=(-128,))
+        if op == "EXP" and x.scale:  # beyond 32 bits tflite-runtime wraps around
+            x = replace(x, scale=(min(x.scale[0], 0.04),))
         if op == "HARD_SWISH" and x.scale:
             y = replace(y, scale=(max(y.scale[0], x.scale[0] / 100),))
-        chosen = {"alpha": round(r.uniform(0.01, 0.5), 3)} if op == "LEAKY_RELU" else {}
+        chosen: dict[str, Any] = {}
+        if op == "LEAKY_RELU":
+            chosen["alpha"] = round(r.uniform(0.01, 0.5), 3)
+        if op == "GELU":
+            chosen["approximate"] = r.random() < 0.5
         return Case(op, (x,), (y,), options, chosen)
 
     CASES[op.lower()] = draw
@@ -386,7 +392,14 @@ def _unary(op: str, types: Sequence[str], options: str | None = None) -> None:
 _unary("ABS", ("int8", "int16", "float32"), "AbsOptions")
 _unary("NEG", ("int32", "int64", "float32"), "NegOptions")
 _unary("ELU", ("int8", "float32"))
-_unary("EXP", ("float32",), "ExpOptions")
+_unary("EXP", ("int8", "float32"), "ExpOptions")
+_unary("LOG", ("int8", "float32"))
+_unary("GELU", ("int8", "float32"), "GeluOptions")
+_unary("SQRT", ("float32",))
+_unary("SIN", ("float32",))
+_unary("COS", ("float32",), "CosOptions")
+_unary("ROUND", ("float32",))
+_unary("ZEROS_LIKE", ("int32", "float32"), "ZerosLikeOptions")
 _unary("RSQRT", ("int8", "float32"))
 _unary("RELU", ("int8", "uint8", "float32"))
 _unary("RELU6", ("int8", "uint8", "float32"))
@@ -397,6 +410,43 @@ _unary("SQUARE", ("float32",), "SquareOptions")
 _unary("FLOOR", ("float32",))
 _unary("CEIL", ("float32",))
 _unary("LOGICAL_NOT", ("bool",), "LogicalNotOptions")
+
+
+@_case
+def arg_max(r: Random) -> Case:
+    return _arg(r, "ARG_MAX", "ArgMaxOptions")
+
+
+@_case
+def arg_min(r: Random) -> Case:
+    return _arg(r, "ARG_MIN", "ArgMinOptions")
+
+
+def _arg(r: Random, op: str, options: str) -> Case:
+    shape = _shape(r, 2, 4)
+    axis = r.randrange(len(shape))
+    out = Tensor(shape[:axis] + shape[axis + 1 :], "int32")
+    x = _tensor(r, shape, r.choice(("int8", "float32")))
+    return Case(op, (x, constant(axis)), (out,), options, {"outputType": 2})  # INT32
+
+
+@_case
+def l2_normalization(r: Random) -> Case:
+    dtype = r.choice(("int8", "float32"))
+    x = _tensor(r, _shape(r, 2, 4, 9), dtype)
+    y = Tensor(x.shape, dtype, (1 / 128,), (0,)) if dtype == "int8" else _shaped(x, x.shape)
+    return Case("L2_NORMALIZATION", (x,), (y,), "L2NormOptions", {}, 2)
+
+
+@_case
+def reshape(r: Random) -> Case:
+    x = _tensor(r, _shape(r), r.choice(_MOVED))
+    size = int(np.prod(x.shape))
+    parts = [n for n in range(1, size + 1) if size % n == 0]
+    first = r.choice(parts)
+    shape = (first, size // first)
+    options = {"newShape": list(shape)}
+    return Case("RESHAPE", (x, constant(shape)), (_shaped(x, shape),), "ReshapeOptions", options)
 
 
 def _to_unit(op: str, scales: dict[str, tuple[float, int]], options: str | None = None) -> None:
@@ -558,6 +608,64 @@ CASES["conv_in_groups"] = _conv(groups=True)
 CASES["conv_int16"] = _conv("int16")
 CASES["depthwise"] = _conv(depthwise=True)
 CASES["depthwise_int16"] = _conv("int16", depthwise=True)
+
+
+@_case
+def conv_float32(r: Random) -> Case:
+    case = _conv(groups=r.random() < 0.3)(r)
+    x, weights, bias = (
+        None if t is None else replace(t, dtype="float32", scale=(), zero_point=())
+        for t in case.inputs
+    )
+    assert x is not None
+    assert weights is not None
+    assert bias is not None
+    y = replace(case.outputs[0], dtype="float32", scale=(), zero_point=())
+    filled = (_filled(r, replace(weights, data=None)), _filled(r, replace(bias, data=None)))
+    return replace(case, inputs=(x, *filled), outputs=(y,))
+
+
+def _lstm(dtype: str) -> Draw:
+    def matrix(r: Random, rows: int, columns: int) -> Tensor:
+        if dtype == "float32":
+            values = _rng(r).standard_normal((rows, columns)).astype(np.float32)
+            return Tensor((rows, columns), dtype, data=values)
+        return _weights(r, (rows, columns), 0, per_channel=False)
+
+    def draw(r: Random) -> Case:
+        batch, time, depth, units = (r.randint(1, most) for most in (2, 5, 12, 9))
+        is_time_major = r.random() < 0.3
+        ends = (time, batch) if is_time_major else (batch, time)
+        x = _tensor(r, (*ends, depth), dtype)
+        is_real = dtype == "float32"
+        share = () if is_real else (1 / 128 if dtype == "int8" else 1 / 32768,)
+        zero = () if is_real else (r.randint(-9, 9) if dtype == "int8" else 0,)
+        hidden = Tensor((batch, units), dtype, share, zero, is_variable=True)
+        cell_scale = () if is_real else (2.0 ** -r.randint(9, 13),)
+        cell_zero = () if is_real else (0,)
+        cell_type = dtype if is_real else "int16"
+        cell = Tensor((batch, units), cell_type, cell_scale, cell_zero, is_variable=True)
+        of_input = [matrix(r, units, depth) for _ in range(4)]
+        of_hidden = [matrix(r, units, units) for _ in range(4)]
+        if is_real:
+            biases = [_filled(r, Tensor((units,), dtype)) for _ in range(4)]
+        else:
+            biases = [_bias(r, x, weights, units) for weights in of_input]
+        lacking = (None,)
+        inputs = (x, *of_input, *of_hidden, *lacking * 3, *biases, *lacking * 2, hidden, cell)
+        y = Tensor((*ends, units), dtype, share, zero)
+        options: dict[str, Any] = {"fusedActivationFunction": 4, "timeMajor": is_time_major}
+        options["cellClip"] = r.choice((0.0, 0.0, 1.5, 10.0))
+        class_ = "UnidirectionalSequenceLSTMOptions"
+        op = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+        return Case(op, (*inputs, *lacking * 4), (y,), class_, options)
+
+    return draw
+
+
+CASES["lstm"] = _lstm("int8")
+CASES["lstm_int16"] = _lstm("int16")
+CASES["lstm_float32"] = _lstm("float32")
 
 
 def _pool(op: str) -> None:

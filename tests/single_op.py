@@ -1,6 +1,7 @@
 """Models of one operator, made here, and what the firmware and the host's interpreters answer.
 
-Tensors' shapes are as in the schema; a tensor with ``data`` is a constant, one without an input.
+Tensors' shapes are as in the schema; a tensor with ``data`` is a constant, one without an input, or
+a variable of the operator's own.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Tensor:
     zero_point: tuple[int, ...] = ()
     axis: int = 0
     data: NDArray[Any] | None = None
+    is_variable: bool = False
 
 
 def constant(values: Any, dtype: str = "int32", **quantization: Any) -> Tensor:
@@ -59,7 +61,11 @@ class Case:
     @property
     def fed(self) -> tuple[Tensor, ...]:
         """The inputs that are not constant."""
-        return tuple(t for t in self.inputs if t is not None and t.data is None)
+        return tuple(t for t in self.inputs if t is not None and _is_fed(t))
+
+
+def _is_fed(tensor: Tensor) -> bool:
+    return tensor.data is None and not tensor.is_variable
 
 
 def model_of(*cases: Case) -> bytes:
@@ -82,7 +88,7 @@ def model_of(*cases: Case) -> bytes:
                 assert hasattr(operator.builtinOptions, name), name
                 setattr(operator.builtinOptions, name, value)
         named = zip(case.inputs, operator.inputs, strict=True)
-        graph.inputs += [i for t, i in named if t is not None and t.data is None]
+        graph.inputs += [i for t, i in named if t is not None and _is_fed(t)]
         graph.outputs += operator.outputs
         graph.operators.append(operator)
     return pack(model)
@@ -102,7 +108,7 @@ def _add(model: Any, graph: Any, tensor: Tensor) -> int:
     made.shape = np.array(tensor.shape, np.int32)
     made.type = _TYPES[tensor.dtype]
     made.name = f"t{len(graph.tensors)}".encode()
-    made.buffer = 0
+    made.buffer, made.isVariable = 0, tensor.is_variable
     if tensor.data is not None:
         buffer = module.BufferT()
         buffer.data = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)

@@ -17,16 +17,14 @@ constexpr uint8_t kSignBit = 0x80;  // between an int8 and the unsigned byte 128
 
 // One of the model's ends, with room for what the tensor points to.
 struct End {
-  End(const Indices* indices, size_t i)
-      : tensor(CurrentRuntime().tensor(indices->Get(i), &quantization)) {}
+  using At = TfLiteTensor (*)(size_t, TfLiteAffineQuantization*);
+
+  End(At at, size_t i) : tensor(at(i, &quantization)) {}
   End(const End&) = delete;
 
   TfLiteAffineQuantization quantization;
   TfLiteTensor tensor;
 };
-
-const Indices* Inputs() { return CurrentRuntime().source(0).inputs(); }
-const Indices* Outputs() { return CurrentRuntime().source(0).outputs(); }
 
 size_t Elements(const TfLiteTensor& tensor) {
   size_t elements = 1;
@@ -131,7 +129,7 @@ float RealInput(const TfLiteTensor& tensor, size_t index) {
 
 void LoadInputs() {
   size_t expected = 0;
-  for (size_t i = 0; i < SizeOf(Inputs()); ++i) expected += WireBytes(End(Inputs(), i).tensor);
+  for (size_t i = 0; i < InputsSize(); ++i) expected += WireBytes(End(InputAt, i).tensor);
   const Input input = CurrentInput();
   if (input.size < expected) {
     TF_LITE_REPORT_ERROR(&CurrentProblem(), "Input db has %d bytes, expected %d",
@@ -139,8 +137,8 @@ void LoadInputs() {
     return;
   }
   const uint8_t* wire = input.bytes;
-  for (size_t i = 0; i < SizeOf(Inputs()); ++i) {
-    const End end(Inputs(), i);
+  for (size_t i = 0; i < InputsSize(); ++i) {
+    const End end(InputAt, i);
     LoadTensor(end.tensor, wire);
     wire += WireBytes(end.tensor);
   }
@@ -148,8 +146,8 @@ void LoadInputs() {
 
 void PrintOutputs() {
   const char* separator = "";
-  for (size_t i = 0; i < SizeOf(Outputs()); ++i) {
-    const End end(Outputs(), i);
+  for (size_t i = 0; i < OutputsSize(); ++i) {
+    const End end(OutputAt, i);
     for (size_t j = 0; j < Elements(end.tensor); ++j) {
       th_printf("%s%0.3f", separator, RealElement(end.tensor, end.tensor.data.raw, j));
       separator = ",";
@@ -158,8 +156,8 @@ void PrintOutputs() {
 }
 
 void PrintMeanSquaredError() {
-  const End input(Inputs(), 0);
-  const End output(Outputs(), 0);
+  const End input(InputAt, 0);
+  const End output(OutputAt, 0);
   const size_t inputs = Elements(input.tensor), outputs = Elements(output.tensor);
   const size_t elements = outputs < inputs ? outputs : inputs;
   float sum = 0;
@@ -173,8 +171,8 @@ void PrintMeanSquaredError() {
 
 void PrintOutputBytes() {
   th_printf("m-output-[");
-  for (size_t i = 0; i < SizeOf(Outputs()); ++i) {
-    const End end(Outputs(), i);
+  for (size_t i = 0; i < OutputsSize(); ++i) {
+    const End end(OutputAt, i);
     for (size_t j = 0; j < end.tensor.bytes; ++j) th_printf("%02x", end.tensor.data.uint8[j]);
   }
   th_printf("]\r\n");

@@ -1,10 +1,11 @@
-// The model that the loader wrote, set up in the smallest arena in which it works.
+// What the harness asks of whatever runs the model: runtime/ is ours, tflm/ is TensorFlow's.
 #ifndef SIMBENCH_HARNESS_MODEL_H_
 #define SIMBENCH_HARNESS_MODEL_H_
 
 #include <cstddef>
 
-#include "runtime/runtime.h"
+#include "harness/problem.h"
+#include "tensorflow/lite/c/common.h"
 
 namespace simbench {
 
@@ -22,8 +23,15 @@ void ReportProblem();
 
 Problem& CurrentProblem();
 
-// Only where there is a model.
-Runtime& CurrentRuntime();
+// Only where there is a model, from here on. Runs it once, with the layers between markers; false
+// where that failed, and CurrentProblem() says why.
+bool Infer();
+
+// Its ends, in the model's order. What a tensor points to may be in `quantization`.
+size_t InputsSize();
+size_t OutputsSize();
+TfLiteTensor InputAt(size_t index, TfLiteAffineQuantization* quantization);
+TfLiteTensor OutputAt(size_t index, TfLiteAffineQuantization* quantization);
 
 // The smallest arena in which it works, and what of that is in use once all is set up.
 size_t ArenaBytes();

@@ -24,7 +24,7 @@ void th_load_tensor(void) {
 
 // What a kernel says and does not fail by is no problem: MUL of floats complains of its type.
 void th_infer(void) {
-  if (simbench::CurrentRuntime().Invoke(0) == kTfLiteOk) simbench::CurrentProblem().Forget();
+  if (simbench::Infer()) simbench::CurrentProblem().Forget();
 }
 
 void th_results(void) {

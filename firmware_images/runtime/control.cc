@@ -1,7 +1,7 @@
 // Operators that run subgraphs. Between subgraphs, tensors are copied.
 #include <cstring>
 
-#include "harness/node.h"
+#include "runtime/node.h"
 #include "runtime/runtime.h"
 #include "runtime/tensor.h"
 

@@ -7,39 +7,43 @@ namespace {
 
 constexpr uint16_t kNone = 0xFFFF;
 
-// The largest first; of equals, the one needed longest, then the first.
-bool GoesBefore(const Buffer* buffers, uint16_t a, uint16_t b) {
+// Which of equally large buffers goes first. None is best for every model.
+enum class Tie { kNeededLongest, kFirst, kLast };
+
+// The largest first.
+bool GoesBefore(const Buffer* buffers, Tie tie, uint16_t a, uint16_t b) {
   const Buffer& one = buffers[a];
   const Buffer& other = buffers[b];
   if (one.bytes != other.bytes) return one.bytes > other.bytes;
   const int longer = (one.last - one.first) - (other.last - other.first);
-  return longer != 0 ? longer > 0 : a < b;
+  if (tie == Tie::kNeededLongest && longer != 0) return longer > 0;
+  return tie == Tie::kLast ? a > b : a < b;
 }
 
 // Restores the heap below `root`: each after its two children in order.
-void Sink(Buffer* buffers, size_t root, size_t count) {
+void Sink(Buffer* buffers, Tie tie, size_t root, size_t count) {
   for (size_t child; (child = 2 * root + 1) < count; root = child) {
-    if (child + 1 < count && GoesBefore(buffers, buffers[child].order, buffers[child + 1].order))
-      ++child;
-    if (!GoesBefore(buffers, buffers[root].order, buffers[child].order)) return;
+    const auto goes_before = [buffers, tie](size_t a, size_t b) {
+      return GoesBefore(buffers, tie, buffers[a].order, buffers[b].order);
+    };
+    if (child + 1 < count && goes_before(child, child + 1)) ++child;
+    if (!goes_before(root, child)) return;
     std::swap(buffers[root].order, buffers[child].order);
   }
 }
 
 // Fills `order`: of place i, the index of the buffer that goes there. A heap sort.
-void Sort(Buffer* buffers, size_t count) {
+void Sort(Buffer* buffers, Tie tie, size_t count) {
   for (size_t i = 0; i < count; ++i) buffers[i].order = i;
-  for (size_t i = count / 2; i-- > 0;) Sink(buffers, i, count);
+  for (size_t i = count / 2; i-- > 0;) Sink(buffers, tie, i, count);
   for (size_t left = count; left-- > 1;) {
     std::swap(buffers[0].order, buffers[left].order);
-    Sink(buffers, 0, left);
+    Sink(buffers, tie, 0, left);
   }
 }
 
-}  // namespace
-
-size_t PlanBuffers(Buffer* buffers, size_t count) {
-  Sort(buffers, count);
+size_t Plan(Buffer* buffers, Tie tie, size_t count) {
+  Sort(buffers, tie, count);
   size_t highest_end = 0;
   uint16_t lowest = kNone;  // of those placed: a list by offset
   for (size_t i = 0; i < count; ++i) {
@@ -63,6 +67,20 @@ size_t PlanBuffers(Buffer* buffers, size_t count) {
     if (offset + placed.bytes > highest_end) highest_end = offset + placed.bytes;
   }
   return highest_end;
+}
+
+}  // namespace
+
+size_t PlanBuffers(Buffer* buffers, size_t count) {
+  Tie best = Tie::kLast;
+  size_t least = Plan(buffers, best, count);
+  for (const Tie tie : {Tie::kFirst, Tie::kNeededLongest}) {
+    const size_t highest_end = Plan(buffers, tie, count);
+    if (highest_end > least) continue;
+    best = tie;
+    least = highest_end;
+  }
+  return best == Tie::kNeededLongest ? least : Plan(buffers, best, count);
 }
 
 }  // namespace simbench

@@ -20,7 +20,8 @@ struct Buffer {
 constexpr size_t kMostBuffers = 0xFFFF;
 
 // Gives each of `count` buffers an offset, so that no two that are needed in one tick overlap. The
-// largest goes first, each as low as it fits. Returns the highest end.
+// largest goes first, each as low as it fits; of three ways to order equals the best is taken.
+// Returns the highest end.
 size_t PlanBuffers(Buffer* buffers, size_t count);
 
 }  // namespace simbench

@@ -1,7 +1,8 @@
 // How a model runs. How it is set up is in setup.cc.
 #include "runtime/runtime.h"
 
-#include "harness/ops.h"
+#include "harness/layers.h"
+#include "runtime/ops.h"
 
 namespace simbench {
 

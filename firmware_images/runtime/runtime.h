@@ -1,5 +1,5 @@
 // Runs a model: its subgraphs, its variables and its memory. A kernel is a TfLiteRegistration, and
-// what it may rely on is in harness/node.h.
+// what it may rely on is in runtime/node.h.
 //
 // Of a tensor only an address is kept, of a node only its kernel and what that made: TfLiteTensor
 // is five times as large as what differs between inferences, so those of one node are made from the
@@ -10,9 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "harness/problem.h"
 #include "runtime/arena.h"
 #include "runtime/planner.h"
-#include "runtime/problem.h"
 #include "runtime/source.h"
 #include "runtime/window.h"
 #include "tensorflow/lite/c/common.h"

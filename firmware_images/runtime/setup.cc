@@ -1,8 +1,8 @@
 // How a model is set up: what it reaches is checked, its kernels are initialised.
 #include <cstring>
 
-#include "harness/node.h"
-#include "harness/ops.h"
+#include "runtime/node.h"
+#include "runtime/ops.h"
 #include "runtime/runtime.h"
 #include "runtime/tensor.h"
 #include "tensorflow/lite/core/api/flatbuffer_conversions.h"

@@ -12,6 +12,7 @@ from pathlib import Path
 import boards
 import commands
 import exact
+import kernels
 import prices
 from measuring import Row
 from rich.console import Console
@@ -25,6 +26,7 @@ BASELINE = Path(__file__).resolve().parent / "baseline.json"
 SECTIONS: Mapping[str, Callable[[], Iterator[Row]]] = {
     "counts": exact.counts,
     "parity": exact.parity,
+    "kernels": kernels.kernels,
     "counting": boards.counting,
     "pricing": prices.pricing,
     "what-if": prices.what_if,

@@ -38,6 +38,11 @@ class Variant:
         return "+".join((self.kernels, *others))
 
 
+def variants(kernels: Sequence[str], runtimes: Sequence[str]) -> tuple[Variant, ...]:
+    """Every kernel set under every runtime, runtimes outermost."""
+    return tuple(Variant(name, runtime) for runtime, name in product(runtimes, kernels))
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One benchmark on one platform with one variant of the firmware, by name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
@@ -12,6 +12,9 @@ from rich.table import Table
 from simbench.catalog.scenario import DEFAULT_KERNELS, Variant
 from simbench.cli.console import console
 from simbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from simbench.firmware.runtimes import ForeignRuntime
 
 OPS = "ops"
 _OLD_NAMES = {"model_error": "accuracy"}
@@ -49,6 +52,19 @@ def _kernels() -> Sequence[Row]:
     from simbench.firmware.build import KERNELS
 
     return [{"name": name, "title": title} for name, title in KERNELS.items()]
+
+
+def _runtimes() -> Sequence[Row]:
+    from simbench.catalog.scenario import OWN_RUNTIME
+    from simbench.firmware.runtimes import runtimes
+
+    own = {"name": OWN_RUNTIME, "title": "simbench's own interpreter and kernels"}
+    return [own, *({"name": r.name, "title": _of_trees(r)} for r in runtimes().values())]
+
+
+def _of_trees(runtime: ForeignRuntime) -> str:
+    trees = {"tflite-micro": runtime.tflm, "CMSIS-NN": runtime.cmsis_nn}
+    return ", ".join(f"{name} {t.commit[:16]} ({t.path})" for name, t in trees.items() if t)
 
 
 def _backends() -> Sequence[Row]:
@@ -97,6 +113,7 @@ LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
     "platforms": _platforms,
     "benchmarks": _benchmarks,
     "kernels": _kernels,
+    "runtimes": _runtimes,
     "backends": _backends,
 }
 

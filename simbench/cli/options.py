@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME
 from simbench.store import Store, default_store
 from simbench.suites.file import SUITE_FILE
 from simbench.suites.lock import LOCK_FILE
@@ -29,6 +29,21 @@ kernels_option = click.option(
     metavar="NAME",
     help="Kernel set of the firmware.",
 )
+
+
+def runtime_option(*, multiple: bool) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Whose interpreter and kernels the firmware has, or several to compare."""
+    several = " (repeat)" if multiple else ""
+    return click.option(
+        "--runtime",
+        "runtimes" if multiple else "runtime",
+        multiple=multiple,
+        default=None if multiple else OWN_RUNTIME,
+        metavar="NAME",
+        help=f"Runtime of the firmware, one of 'simbench list runtimes'{several}. "
+        f"Default: {OWN_RUNTIME}.",
+    )
+
 
 model_option = click.option(
     "--model",

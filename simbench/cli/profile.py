@@ -19,6 +19,7 @@ from simbench.cli.options import (
     model_option,
     no_cache_option,
     platform_option,
+    runtime_option,
     section_option,
     time_limit_option,
 )
@@ -42,6 +43,7 @@ FORMATS = formats(PROFILE)
 @model_option
 @elf_option
 @kernels_option
+@runtime_option(multiple=False)
 @section_option
 @input_option(multiple=False)
 @click.option(
@@ -67,6 +69,7 @@ def command(
     model: Path | None,
     elf: Path | None,
     kernels: str,
+    runtime: str,
     section: str | None,
     input_path: Path | None,
     top: int,
@@ -93,6 +96,7 @@ def command(
         platforms=(platform_name,),
         benchmarks=() if benchmark is None else (benchmark,),
         kernels=(kernels,),
+        runtimes=(runtime,),
         model=model,
         inputs=() if input_path is None else (input_path,),
         elf=elf,

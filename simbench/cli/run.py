@@ -25,6 +25,7 @@ from simbench.cli.options import (
     locked_option,
     model_option,
     no_cache_option,
+    runtime_option,
     section_option,
     suite_option,
     time_limit_option,
@@ -74,6 +75,7 @@ _CODES = ((ERROR, EXIT_INFRASTRUCTURE), (FAILED, EXIT_WRONG), (UNSUPPORTED, EXIT
     metavar="NAME",
     help=f"Kernel set of the firmware (repeat). Default: {DEFAULT_KERNELS}.",
 )
+@runtime_option(multiple=True)
 @click.option(
     "--samples",
     type=int,
@@ -115,6 +117,7 @@ def command(
     platforms: tuple[str, ...],
     benchmarks: tuple[str, ...],
     kernels: tuple[str, ...],
+    runtimes: tuple[str, ...],
     samples: int | None,
     model: Path | None,
     elf: Path | None,
@@ -153,6 +156,7 @@ def command(
         platforms=platforms,
         benchmarks=benchmarks,
         kernels=kernels,
+        runtimes=runtimes,
         samples=samples,
         model=model,
         inputs=inputs,

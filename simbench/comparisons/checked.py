@@ -28,6 +28,7 @@ def compare_alike(
 
     Where each run has one benchmark, model or firmware, the two are compared whatever they are
     called: versions of a model are often files of two names. ``name`` is what both are then called.
+    So are two kernel sets or runtimes, where each run has one alone.
 
     Raises :class:`NothingRun` where none is in both runs, and :class:`UsageError` where the runs
     differ in their conditions, but with ``force``, and where one has several of which ``name``
@@ -44,6 +45,10 @@ def compare_alike(
         notes = (f"{before} of the base is compared with {after}, as each is alone",)
     if before is not None and after is not None:
         base, new = (_renamed(run, name or after) for run in (base, new))
+    one, other = _only_variant(base), _only_variant(new)
+    if one is not None and other is not None and one != other:
+        notes = (*notes, f"{one} kernels of the base are compared with {other}, as each is alone")
+        base = _of_variant(base, other)
     comparison = compare(base, new)
     if not any(entry.is_compared for entry in comparison.entries):
         raise NothingRun(
@@ -67,6 +72,21 @@ def _alone(run: Run) -> str | None:
     """The one benchmark of ``run``; None where it has several, or none."""
     names = {result.benchmark for result in run.results}
     return names.pop() if len(names) == 1 else None
+
+
+def _only_variant(run: Run) -> str | None:
+    """The one variant of the firmware of ``run``; None where it has several, or none."""
+    variants = {result.variant for result in run.results}
+    return variants.pop() if len(variants) == 1 else None
+
+
+def _of_variant(run: Run, variant: str) -> Run:
+    """``run``, whose results are all of one variant, as if that were called ``variant``."""
+    results = (
+        replace(result, id=f"{result.benchmark}@{result.platform}/{variant}")
+        for result in run.results
+    )
+    return replace(run, results=tuple(results))
 
 
 def _renamed(run: Run, benchmark: str) -> Run:

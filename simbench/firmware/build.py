@@ -9,17 +9,18 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from simbench.catalog.chosen import called, chosen
 from simbench.catalog.cores import built_in_records, core_record, is_built_in
 from simbench.catalog.scenario import Variant
-from simbench.errors import InfrastructureError
+from simbench.errors import InfrastructureError, UsageError
 from simbench.files import fetch, paths
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.image import Image
+from simbench.firmware.runtimes import ForeignRuntime, foreign_runtime
 from simbench.firmware.toolchain import Toolchain, toolchain, toolchain_version
 
 KERNELS: Mapping[str, str] = MappingProxyType(
@@ -70,7 +71,7 @@ def build_elf(core: str, variant: Variant, progress: Progress = quiet) -> Path:
     build at once: one waits for the other.
     """
     core = _built_for(core)
-    kernel_set(variant.kernels)
+    _check_kernels(variant, foreign_runtime(variant.runtime))
     elf = _built_elf(core, variant)
     if elf is not None:
         return elf
@@ -90,6 +91,15 @@ def build_elf(core: str, variant: Variant, progress: Progress = quiet) -> Path:
             f"cannot write to {folder} ({error.strerror or error}): free some space there, or set "
             "SIMBENCH_BUILD_DIR to a folder that can be written"
         ) from error
+
+
+def _check_kernels(variant: Variant, foreign: ForeignRuntime | None) -> None:
+    kernels = kernel_set(variant.kernels)
+    if foreign is not None and kernels not in foreign.kernels:
+        raise UsageError(
+            f"the runtime {foreign.name} was registered without a checkout of CMSIS-NN: choose "
+            "--kernels reference, or register it with --cmsis-nn"
+        )
 
 
 def built_image(core: str, variant: Variant) -> Image | None:
@@ -149,12 +159,14 @@ def _image_dir(core: str, variant: Variant) -> Path:
 def _key(core: str, variant: Variant) -> str:
     """A hash over all that decides the image: sources, pins, compiler."""
     pins = fetch.pins()
+    foreign = foreign_runtime(variant.runtime)
     decided = {
         "core": core,
         "variant": str(variant),
         "compiler": toolchain_version(variant.toolchain),
         "pins": [pins["tfmicro"].sha256, pins["bakenn"].sha256],
         "sources": _sources_hash(),
+        "runtime": None if foreign is None else foreign.facts,
     }
     return hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()
 
@@ -172,13 +184,14 @@ def _build(
     core: str, variant: Variant, sources: SourceDirs, compiler: Toolchain, progress: Progress
 ) -> Path:
     folder = _image_dir(core, variant)
-    # kernel sets of one core and compiler share TensorFlow's objects
-    work = folder.parent / str(Variant(core, toolchain=variant.toolchain))
+    # kernel sets of one core, runtime and compiler share TensorFlow's objects
+    work = folder.parent / str(replace(variant, kernels=core))
     key = _key(core, variant)
     what = f"firmware for {core} with {variant} kernels"
     with (folder / "build.log").open("w", encoding="utf-8") as log:
         job = _Job(what, Path(log.name), compiler.environment, progress)
-        job.run(_configure_command(core, sources, compiler, work), log.fileno())
+        foreign = foreign_runtime(variant.runtime)
+        job.run(_configure_command(core, sources, compiler, foreign, work), log.fileno())
         target = ["--target", variant.kernels, "--parallel"]
         job.run(["cmake", "--build", str(work), *target], log.fileno())
     _install(work / f"{variant.kernels}.elf", folder / "simbench.elf")
@@ -187,12 +200,16 @@ def _build(
 
 
 def _configure_command(
-    core: str, sources: SourceDirs, compiler: Toolchain, work: Path
+    core: str,
+    sources: SourceDirs,
+    compiler: Toolchain,
+    foreign: ForeignRuntime | None,
+    work: Path,
 ) -> list[str]:
     root = paths.data_dir("firmware_images")
     generator = "Ninja" if shutil.which("ninja") else "Unix Makefiles"
     # a folder made for another generator or another place of the sources cannot be used again
-    made_for = f"{root}\n{generator}\n{sources}\n{compiler}\n"
+    made_for = f"{root}\n{generator}\n{sources}\n{foreign}\n{compiler}\n"
     note = work / "made-for"
     if not note.is_file() or note.read_text(encoding="utf-8") != made_for:
         shutil.rmtree(work, ignore_errors=True)
@@ -203,7 +220,16 @@ def _configure_command(
         f"-DCMAKE_TOOLCHAIN_FILE={root / 'cmake/arm-none-eabi.cmake'}",
         f"-DBOARD={core_record(core).firmware}", f"-DTFMICRO={sources.tfmicro}",
         f"-DCMSIS_NN={sources.cmsis_nn}", f"-DTOOLCHAIN={compiler.folder}",
+        *_of_runtime(foreign),
     ]  # fmt: skip
+
+
+def _of_runtime(foreign: ForeignRuntime | None) -> list[str]:
+    if foreign is None:
+        return []
+    trees = {"TFLM": foreign.tflm, "TFLM_CMSIS_NN": foreign.cmsis_nn}
+    given = [f"-D{name}={tree.path}" for name, tree in trees.items() if tree is not None]
+    return ["-DRUNTIME=tflm", *given]
 
 
 @dataclass(frozen=True, slots=True)

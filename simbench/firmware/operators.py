@@ -1,4 +1,4 @@
-"""What each operator of simbench's own firmware runs: the one list, ``harness/ops.def``, read."""
+"""What each operator of simbench's own firmware runs: the one list, ``runtime/ops.def``, read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Operator:
 @cache
 def operators() -> tuple[Operator, ...]:
     """Every operator of the firmware, by name."""
-    text = (paths.data_dir("firmware_images") / "harness/ops.def").read_text(encoding="utf-8")
+    text = (paths.data_dir("firmware_images") / "runtime/ops.def").read_text(encoding="utf-8")
     rows = (
         Operator(
             name=name,

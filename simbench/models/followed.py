@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from simbench.models.parse import parse
-from simbench.models.schema import INT8, INT16, operator_code, operator_name, scale_count, schema
+from simbench.models.schema import (
+    FLOAT32,
+    INT8,
+    INT16,
+    operator_code,
+    operator_name,
+    scale_count,
+    schema,
+)
 
 _LACKING = ("ELU", "CEIL", "ROUND", "BROADCAST_TO")
 
@@ -86,6 +94,11 @@ def _rescaled(node: _Node) -> bool:
     return node.is_of(INT16) and scales[0] != scales[1]
 
 
+def _lstm(node: _Node) -> bool:
+    """Of integers, gates by another table than that of LOGISTIC and TANH."""
+    return not node.is_of(FLOAT32)
+
+
 _WRONG: Mapping[str, Callable[[_Node], bool]] = {
     **dict.fromkeys(_LACKING, _always),
     **dict.fromkeys(("ABS", "LEAKY_RELU"), _rescaled),
@@ -93,4 +106,5 @@ _WRONG: Mapping[str, Callable[[_Node], bool]] = {
     "BATCH_MATMUL": _matmul,
     "SUM": _sum,
     "TRANSPOSE_CONV": _transpose_conv,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,
 }

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from simbench.errors import ModelError
 from simbench.models.calls import CALL_ONCE
 from simbench.models.schema import (
+    FLOAT32,
     INT8,
     INT16,
     INT32,
@@ -32,6 +33,7 @@ from simbench.models.schema import (
 # schema.fbs, enum BuiltinOperator
 ADD, AVERAGE_POOL_2D, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D = 0, 1, 2, 3, 4
 DEQUANTIZE, FULLY_CONNECTED, LOGISTIC, MAX_POOL_2D, MUL = 6, 9, 14, 17, 18
+UNIDIRECTIONAL_SEQUENCE_LSTM = 44
 RELU, RELU6, RESHAPE, SOFTMAX, TANH, PAD, MEAN, SUB = 19, 21, 22, 25, 28, 34, 40, 41
 STRIDED_SLICE, SHAPE, PACK, QUANTIZE = 45, 77, 83, 114
 SQUEEZE, EXPAND_DIMS, SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND = 43, 70, 38, 37
@@ -103,7 +105,7 @@ def check_operator(model: Any, graph: Any, layer: int, operator: Any) -> None:
 
 
 def macs(model: Any, graph: Any, operator: Any) -> int:
-    """Multiply-accumulates of one verified operator: convolutions and fully connected, else 0.
+    """Multiply-accumulates of one verified operator: convolution, fully connected, LSTM, else 0.
 
     Padding is counted as if it were multiplied, as the published figures of MLPerf Tiny do.
     """
@@ -115,6 +117,8 @@ def macs(model: Any, graph: Any, operator: Any) -> int:
         return math.prod(layer.output_shape) * math.prod(layer.shape(1)[1:3])
     if code == FULLY_CONNECTED:
         return math.prod(layer.output_shape) * layer.shape(1)[1]
+    if code == UNIDIRECTIONAL_SEQUENCE_LSTM:  # four gates, of the input and of the step before
+        return math.prod(layer.output_shape) * 4 * (layer.shape(1)[1] + layer.shape(5)[1])
     return 0
 
 
@@ -246,6 +250,30 @@ def _fully_connected(layer: _Layer) -> None:
     _weights(layer, 0, channels)
 
 
+def _lstm(layer: _Layer) -> None:
+    _need(len(layer.shape(0)) == 3, "does not take a sequence in three dimensions")
+    needed = (*range(1, 9), *range(12, 16), 18, 19)
+    _need(all(layer.inputs[i] is not None for i in needed), "lacks a gate")
+    is_batch_first = 0 if layer.options.timeMajor else 1
+    batches, depth = layer.shape(0)[1 - is_batch_first], layer.shape(0)[2]
+    units = layer.shape(1)[0] if layer.shape(1) else 0
+    _need(units > 0, "has no units")
+    shapes = {
+        **dict.fromkeys(range(1, 5), (units, depth)),
+        **dict.fromkeys(range(5, 9), (units, units)),
+        **dict.fromkeys(range(12, 16), (units,)),
+    }
+    _need(all(layer.shape(i) == shape for i, shape in shapes.items()), "has weights of wrong sizes")
+    for state in (layer.inputs[18], layer.inputs[19]):
+        _need(bool(state.isVariable), "has a state that is no variable")
+        _need(math.prod(state.shape) == batches * units, "has a state of the wrong size")
+    _need(layer.output_shape == (*layer.shape(0)[:2], units), "has an output of the wrong size")
+    bias = INT64 if layer.inputs[0].type == INT16 else INT32
+    is_float = layer.inputs[0].type == FLOAT32
+    kinds = {int(layer.inputs[i].type) for i in range(12, 16)}
+    _need(kinds == {FLOAT32 if is_float else bias}, "has biases of another type than its sums")
+
+
 def _pool(layer: _Layer) -> None:
     _need(_ranks(layer, 4), "does not have four dimensions")
     _need(layer.output_shape[3] == layer.shape(0)[3], "has an output of the wrong size")
@@ -340,4 +368,7 @@ _RULES: dict[int, _Rule] = {
     RELU6: _Rule(1, 1, None, _same_shape),
     QUANTIZE: _Rule(1, 1, None, _same_shape),
     DEQUANTIZE: _Rule(1, 1, None, _same_shape),
+    UNIDIRECTIONAL_SEQUENCE_LSTM: _Rule(
+        24, 24, "UnidirectionalSequenceLSTMOptions", _lstm, optional=tuple(range(24))
+    ),
 }

@@ -44,6 +44,19 @@ def parse(data: bytes) -> Any:
         ) from error
 
 
+def used_codes(data: bytes) -> frozenset[int]:
+    """The builtin operators that the subgraphs of a verified file have, by their numbers."""
+    model = schema().Model.GetRootAs(data, 0)
+    entries = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
+    codes = [max(entry.DeprecatedBuiltinCode(), entry.BuiltinCode()) for entry in entries]
+    graphs = (model.Subgraphs(i) for i in range(model.SubgraphsLength()))
+    return frozenset(
+        codes[graph.Operators(i).OpcodeIndex()]
+        for graph in graphs
+        for i in range(graph.OperatorsLength())
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Signature:
     """One of the functions that a file offers by name, and the subgraph that it is."""

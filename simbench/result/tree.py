@@ -25,12 +25,17 @@ ERROR = "error"
 
 @dataclass(frozen=True, slots=True)
 class FlashUse:
-    """Bytes of flash: instructions, read-only data, initial values of data, and the model."""
+    """Bytes of flash: instructions, read-only data, initial values of data, and the model.
+
+    The image has every operator there is; ``needed_bytes`` is what of it, without the weights, the
+    model's own operators need: what a build with these alone takes. None where that is not known.
+    """
 
     code_bytes: int
     tables_bytes: int
     data_bytes: int
     weights_bytes: int
+    needed_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,14 @@ class ArenaUse:
 
     The head holds tensors and scratch buffers, which share memory over time; the tail what stays.
     ``high_water_bytes`` is both: what is in use once all is set up. Setting up may need more.
+    ``runtime`` is whose interpreter it is of: simbench's own, or another's by name.
     """
 
     head_bytes: int
     tail_bytes: int
     high_water_bytes: int
     plan: tuple[ArenaBuffer, ...]
+    runtime: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +217,8 @@ class Budget:
 class Result:
     """One benchmark on one platform with one kernel set. A fact that is not there is ``None``,
     and ``missing`` says why, by the fact's name; ``notes`` say what widened a range,
-    or was changed in an input. ``is_simulated`` false says that ``time_s`` was measured on a real
+    or was changed in an input. ``runtime`` names one that is not simbench's own, and its commit.
+    ``is_simulated`` false says that ``time_s`` was measured on a real
     board: its range is that of the windows measured."""
 
     id: str
@@ -234,10 +242,16 @@ class Result:
     input: MeasuredInput | None = None
     output_sha256: str | None = None
     firmware_sha256: str | None = None
+    runtime: Mapping[str, str] | None = None
     is_simulated: bool = True
     budgets: tuple[Budget, ...] = ()
     notes: tuple[str, ...] = ()
     missing: Mapping[str, str] | None = None
+
+    @property
+    def variant(self) -> str:
+        """What of the firmware is in the id: the kernels, and what is not simbench's own."""
+        return self.id.partition("@")[2].partition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)

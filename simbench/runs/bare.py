@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from simbench.catalog.platforms import Platform
+from simbench.catalog.scenario import OWN_RUNTIME, Variant
+from simbench.firmware.runtimes import foreign_runtime
 from simbench.result.tree import OK, UNSUPPORTED, MeasuredInput, ModelUsed, Result
 from simbench.task.inputs import Input
 from simbench.task.labelled import NO_DATA_SET
@@ -24,6 +27,7 @@ def bare_result(task: Task) -> Result:
         status=OK,
         input=None if task.measured is None else measured_input(task.measured),
         firmware_sha256=task.image.sha256,
+        runtime=_runtime(scenario.variant),
         model=_model_used(task) if isinstance(task, ModelTask) else None,
         notes=task.notes,
         missing={"accuracy": NO_DATA_SET} | _no_input(task) | _no_energy(task.platform),
@@ -40,7 +44,16 @@ def refused_result(refused: Refused) -> Result:
         kernels=scenario.variant.kernels,
         status=UNSUPPORTED,
         reason=str(refused.error),
+        runtime=_runtime(scenario.variant),
     )
+
+
+def _runtime(variant: Variant) -> Mapping[str, str] | None:
+    if variant.runtime == OWN_RUNTIME:
+        return None
+    foreign = foreign_runtime(variant.runtime)
+    assert foreign is not None
+    return {"name": foreign.name, **foreign.facts}
 
 
 def measured_input(given: Input) -> MeasuredInput:

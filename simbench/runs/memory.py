@@ -7,12 +7,15 @@ knows offsets, and from the model's graph, which knows how long a tensor is need
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from simbench.catalog.platforms import PLACED, Platform
 from simbench.cost.fit import Needs, check_fit, memory_use
 from simbench.counts import Segment
 from simbench.errors import DoesNotFit, InfrastructureError
 from simbench.firmware.image import Image
+from simbench.firmware.needed import needed_bytes
+from simbench.models.parse import used_codes
 from simbench.models.prepared import Lifetime, PreparedModel
 from simbench.result.tree import ArenaBuffer, ArenaUse, FlashUse, MemoryUse, RamUse
 from simbench.session.conversation import Footprint
@@ -29,7 +32,9 @@ _ALIGNMENT = 16  # kBufferAlignment in the firmware's runtime/arena.h
 def memory_of(task: ModelTask, seen: Observation) -> MemoryUse:
     """The memory section of the result of ``task``. Raises as :func:`memory_section` does."""
     assert seen.footprint is not None  # simbench's own firmware always says
-    return memory_section(task.platform, task.image, task.model, seen.footprint)
+    use = memory_section(task.platform, task.image, task.model, seen.footprint)
+    assert use.arena is not None
+    return replace(use, arena=replace(use.arena, runtime=task.scenario.variant.runtime))
 
 
 def misfit_of(task: ModelTask, seen: Observation) -> str | None:
@@ -74,7 +79,13 @@ def memory_section(
         ram_bytes=use.ram_bytes,
         arena_bytes=use.arena_bytes,
         memories=use.memories,
-        flash=FlashUse(image.text_bytes, image.tables_bytes, image.data_bytes, len(model.data)),
+        flash=FlashUse(
+            code_bytes=image.text_bytes,
+            tables_bytes=image.tables_bytes,
+            data_bytes=image.data_bytes,
+            weights_bytes=len(model.data),
+            needed_bytes=needed_bytes(image, used_codes(model.data)),
+        ),
         ram=RamUse(
             static_bytes=image.static_bytes - image.stack_bytes,
             stack_bytes=image.stack_bytes,

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from simbench.backends import Backend, Blob, Board, LaunchSpec
 from simbench.backends.boards import Launched
 from simbench.catalog.platforms import platform_caches
+from simbench.catalog.scenario import OWN_RUNTIME
 from simbench.counts import Counts
-from simbench.errors import FirmwareFault, InfrastructureError
+from simbench.errors import FirmwareFault, InfrastructureError, ModelError
 from simbench.firmware.config import BUFFER_BYTES, BoardConfig, pack_config
 from simbench.session.conversation import Conversation, Footprint, Patience, converse
 from simbench.session.room import arena_misfit, check_room, check_segments
@@ -108,14 +109,20 @@ def _talk(board: Board, task: Task) -> Conversation:
 
 
 def check_boot(conversation: Conversation, task: ModelTask) -> None:
-    """Raise DoesNotFit or InfrastructureError where the firmware complained at boot."""
+    """Raise DoesNotFit or InfrastructureError where the firmware complained at boot.
+
+    A runtime that is not simbench's own knows best what it runs: its complaint is a ModelError.
+    """
     misfit = arena_misfit(task, conversation.boot_errors)
     if misfit is not None:
         raise misfit
-    if conversation.boot_errors:
-        raise InfrastructureError(
-            f"the firmware cannot run {task.benchmark.title}: {'; '.join(conversation.boot_errors)}"
-        )
+    if not conversation.boot_errors:
+        return
+    said = f"cannot run {task.benchmark.title}: {'; '.join(conversation.boot_errors)}"
+    runtime = task.scenario.variant.runtime
+    if runtime != OWN_RUNTIME:
+        raise ModelError(f"the runtime {runtime} {said}")
+    raise InfrastructureError(f"the firmware {said}")
 
 
 def _suite(conversation: Conversation, task: ModelTask) -> Observation:

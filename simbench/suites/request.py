@@ -8,11 +8,13 @@ from pathlib import Path
 
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
+from simbench.catalog.chosen import chosen
 from simbench.catalog.platforms import Platform, load_platform, platform_names
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, Variant
+from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME, Scenario, Variant
 from simbench.errors import UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.build import kernel_sets
+from simbench.firmware.runtimes import runtime_names
 from simbench.store import Store
 from simbench.suites.file import SUITE_FILE, read_suite
 from simbench.suites.lock import LOCK_FILE
@@ -48,6 +50,7 @@ class Request:
     platforms: Sequence[str] = ()
     benchmarks: Sequence[str] = ()
     kernels: Sequence[str] = ()
+    runtimes: Sequence[str] = ()
     samples: int | None = None
     model: Path | None = None
     inputs: Sequence[Path] = ()
@@ -194,15 +197,16 @@ def _from_file(request: Request) -> Suite:
 
 
 def _from_names(request: Request) -> Suite:
-    chosen = workloads(request.benchmarks, request.model, is_judged=request.dataset is not None)
-    if request.inputs and len(chosen) > 1:
+    workload = workloads(request.benchmarks, request.model, is_judged=request.dataset is not None)
+    if request.inputs and len(workload) > 1:
         raise UsageError("--input needs one --benchmark, or a --model: inputs are made for one")
     return Suite(
         platforms=tuple(map(load_platform, platform_names(request.platforms))),
-        benchmarks=chosen,
+        benchmarks=workload,
         kernels=kernel_sets(request.kernels or (DEFAULT_KERNELS,)),
+        runtimes=chosen("runtime", request.runtimes or (OWN_RUNTIME,), runtime_names()),
         samples=DEFAULT_SAMPLES if request.samples is None else request.samples,
-        inputs={chosen[0].id: tuple(request.inputs)} if request.inputs else {},
+        inputs={workload[0].id: tuple(request.inputs)} if request.inputs else {},
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from simbench.catalog.benchmarks import Benchmark, InputEncoding, ModelFile, ResultKind
 from simbench.catalog.platforms import Platform, placed_by_address
-from simbench.catalog.scenario import Scenario, Variant
+from simbench.catalog.scenario import OWN_RUNTIME, Scenario, Variant
 from simbench.counts import Segment
 from simbench.errors import ModelError, UsageError
 from simbench.files.fetch import Progress, quiet
@@ -152,7 +152,9 @@ def suite_task(
     Raises what building and preparing raise.
     """
     firmware = _firmware(platform.core, scenario.variant, progress, store)
-    model = _prepared(benchmark, tuple(firmware.ops.items()), progress, store)
+    # what another runtime's kernels take is for these to say
+    known = tuple(firmware.ops.items()) if scenario.variant.runtime == OWN_RUNTIME else None
+    model = _prepared(benchmark, known, progress, store)
     real = recalled_inputs(benchmark, model, store, progress)
     inputs = (*real, *benchmark_inputs(benchmark, model, samples))
     return ModelTask(

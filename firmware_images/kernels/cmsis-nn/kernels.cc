@@ -67,9 +67,6 @@ cmsis_nn_dims Window(const PoolData& data) {
 
 }  // namespace
 
-bool HasOwn(const ConvData&) { return true; }
-bool HasOwn(const DepthwiseConvData&) { return true; }
-
 size_t ScratchBytes(const ConvData& data, const Tensors& tensors) {
   const cmsis_nn_conv_params params = Convert(data.params);
   const cmsis_nn_dims input = Dims(tensors.input);

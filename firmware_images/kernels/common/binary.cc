@@ -6,12 +6,6 @@
 #include "kernels/common/node.h"
 #include "kernels/common/rescale.h"
 
-namespace tflite::ops::micro {
-
-TfLiteRegistration* Register_ADD_OTHERS();  // TensorFlow's, renamed by the build
-
-}  // namespace tflite::ops::micro
-
 namespace simbench {
 namespace {
 
@@ -255,16 +249,6 @@ struct Arithmetic {
   }
 
   static TfLiteStatus Run(const Node& node, const BinaryData& data) { return RunRows(node, data); }
-};
-
-struct AddOp : Arithmetic<Add> {
-  // TensorFlow's takes the most common types
-  static bool IsOurs(const Node& node) {
-    const TfLiteTensor* output = node.output();
-    const bool has_type = output->type == kTfLiteFloat32 || output->type == kTfLiteInt8 ||
-                          output->type == kTfLiteUInt8;
-    return !has_type || output->dims->size > 4;
-  }
 };
 
 // Kernels with a row for each type, and nothing else.
@@ -530,7 +514,7 @@ struct Prelu : RowsOnly {
 }  // namespace
 }  // namespace simbench
 
-SIMBENCH_KERNEL(ADD, Either<simbench::AddOp, Register_ADD_OTHERS>::Registration())
+SIMBENCH_KERNEL(ADD, Stateful<simbench::Arithmetic<simbench::Add>>::Registration())
 SIMBENCH_KERNEL(DIV, Stateful<simbench::Divide>::Registration())
 SIMBENCH_KERNEL(EQUAL, Stateful<simbench::Compare<simbench::Equal>>::Registration())
 SIMBENCH_KERNEL(FLOOR_DIV, Stateful<simbench::Floored<simbench::FloorDiv>>::Registration())

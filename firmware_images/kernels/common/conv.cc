@@ -1,4 +1,4 @@
-// CONV_2D and DEPTHWISE_CONV_2D of int8 and of int16 with int8 weights.
+// CONV_2D of int8, of int16 with int8 weights and of floats, and DEPTHWISE_CONV_2D but for floats.
 #include "kernels/common/op.h"
 #include "kernels/common/plain_conv.h"
 #include "tensorflow/lite/c/builtin_op_data.h"
@@ -24,6 +24,7 @@ struct Conv {
     return tflite::ops::micro::Register_CONV_2D_OTHERS();
   }
   static void FillDepth(const Options&, Data*) {}
+  static constexpr bool kHasFloat = true;
   static bool IsPlain(const Tensors& tensors) {
     return tensors.input->dims->data[3] != tensors.filter->dims->data[3];
   }
@@ -40,6 +41,7 @@ struct DepthwiseConv {
   static void FillDepth(const Options& options, Data* data) {
     data->params.depth_multiplier = options.depth_multiplier;
   }
+  static constexpr bool kHasFloat = false;
   static bool IsPlain(const Tensors&) { return false; }
 };
 
@@ -51,24 +53,30 @@ struct Convolution {
   static const TfLiteRegistration* Others() { return K::Others(); }
 
   static bool IsOurs(const Tensors& tensors) {
-    return tensors.input->type == kTfLiteInt16 ||
-           (tensors.input->type == kTfLiteInt8 && (K::IsPlain(tensors) || HasOwn(Data())));
+    const TfLiteType type = tensors.input->type;
+    return type == kTfLiteInt16 || type == kTfLiteInt8 || (K::kHasFloat && IsFloat(tensors));
   }
 
   static TfLiteStatus Fill(TfLiteContext* context, TfLiteNode* node, Data* data) {
     const auto& options = *static_cast<const Options*>(node->builtin_data);
     const Tensors tensors = TensorsOf(context, node);
-    TF_LITE_ENSURE_MSG(context, tensors.filter != nullptr && tensors.filter->type == kTfLiteInt8,
-                       "has weights that are not int8");
+    const TfLiteType weights = IsFloat(tensors) ? kTfLiteFloat32 : kTfLiteInt8;
+    TF_LITE_ENSURE_MSG(context, tensors.filter != nullptr && tensors.filter->type == weights,
+                       "has weights that do not go with its input's type");
     TF_LITE_ENSURE_MSG(context, tensors.output->type == tensors.input->type,
                        "has an input and an output of different types");
-    const int channels = tensors.filter->dims->data[K::kChannelDimension];
     data->params = {};
+    FillWindow(options, tensors, &data->params);
+    K::FillDepth(options, data);
+    if (IsFloat(tensors)) {
+      tflite::CalculateActivationRange(options.activation, &data->params.float_activation_min,
+                                       &data->params.float_activation_max);
+      return kTfLiteOk;
+    }
+    const int channels = tensors.filter->dims->data[K::kChannelDimension];
     data->multiplier = AllocatePersistent<int32_t>(context, channels);
     data->shift = AllocatePersistent<int32_t>(context, channels);
     TF_LITE_ENSURE(context, data->multiplier != nullptr && data->shift != nullptr);
-    FillWindow(options, tensors, &data->params);
-    K::FillDepth(options, data);
     data->params.input_offset = -tensors.input->params.zero_point;
     data->params.output_offset = tensors.output->params.zero_point;
     int unused_shift;
@@ -78,6 +86,8 @@ struct Convolution {
         &data->params.quantized_activation_max, data->multiplier,
         reinterpret_cast<int*>(data->shift), channels);
   }
+
+  static bool IsFloat(const Tensors& tensors) { return tensors.input->type == kTfLiteFloat32; }
 
   template <typename Params>
   static void FillWindow(const Options& options, const Tensors& tensors, Params* params) {
@@ -96,15 +106,15 @@ struct Convolution {
   }
 
   static bool IsPlain(const Tensors& tensors) {
-    return tensors.input->type == kTfLiteInt16 || K::IsPlain(tensors);
+    return tensors.input->type != kTfLiteInt8 || K::IsPlain(tensors);
   }
 
   static size_t Needs(const Data& data, const Tensors& tensors) {
-    return IsPlain(tensors) ? 0 : ScratchBytes(data, tensors);
+    return IsPlain(tensors) ? PlainScratchBytes(data, tensors) : ScratchBytes(data, tensors);
   }
 
   static TfLiteStatus Invoke(const Data& data, const Tensors& tensors, void* scratch) {
-    return IsPlain(tensors) ? RunPlain(data, tensors) : Run(data, tensors, scratch);
+    return IsPlain(tensors) ? RunPlain(data, tensors, scratch) : Run(data, tensors, scratch);
   }
 };
 

@@ -42,12 +42,6 @@ struct FullyConnectedData {
 
 struct PoolData { tflite::PoolParams params; };
 
-// Whether the set computes it by loops of its own, or has TensorFlow's whole operator do it: the
-// same loops compiled elsewhere take up to a quarter more instructions, as the compiler keeps other
-// things in registers.
-bool HasOwn(const ConvData&);
-bool HasOwn(const DepthwiseConvData&);
-
 // Bytes of scratch memory that Run needs, 0 for none.
 size_t ScratchBytes(const ConvData& data, const Tensors& tensors);
 size_t ScratchBytes(const DepthwiseConvData& data, const Tensors& tensors);

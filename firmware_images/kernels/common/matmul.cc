@@ -186,23 +186,33 @@ struct TransposeConv {
     const W* weights = tflite::GetTensorData<W>(node.input(kFilter));
     const int32_t zero = node.input(kInput)->params.zero_point,
                   out_zero = node.output()->params.zero_point;
+    const int32_t depth = in[3], channel_step = filter[1] * filter[2] * depth,
+                  row_step = d.row_stride * filter[2] * depth,
+                  column_step = d.column_stride * depth;
     T* to = tflite::GetTensorData<T>(node.output());
-    for (int32_t batch = 0; batch < out[0]; ++batch, picture += in[1] * in[2] * in[3]) {
+    for (int32_t batch = 0; batch < out[0]; ++batch, picture += in[1] * in[2] * depth) {
       for (int32_t y = 0; y < out[1]; ++y) {
         const Meets rows(y, d.row_padding, d.row_stride, filter[1], in[1]);
         for (int32_t x = 0; x < out[2]; ++x) {
           const Meets columns(x, d.column_padding, d.column_stride, filter[2], in[2]);
-          for (int32_t channel = 0; channel < out[3]; ++channel) {
+          const T* first = picture + (rows.first * in[2] + columns.first) * depth;
+          const W* of_channel =
+              weights +
+              (rows.FilterAt(d.row_stride) * filter[2] + columns.FilterAt(d.column_stride)) * depth;
+          for (int32_t channel = 0; channel < out[3]; ++channel, of_channel += channel_step) {
             Sum sum = 0;
-            const W* of_channel = weights + channel * filter[1] * filter[2] * in[3];
+            const T* row_elements = first;
+            const W* row_weights = of_channel;
             for (int32_t row = rows.first; row < rows.end; ++row) {
+              const T* element = row_elements;
+              const W* weight = row_weights;
               for (int32_t column = columns.first; column < columns.end; ++column) {
-                const T* element = picture + (row * in[2] + column) * in[3];
-                const W* weight = of_channel + ((rows.origin - row * d.row_stride) * filter[2] +
-                                                columns.origin - column * d.column_stride) *
-                                                   in[3];
-                sum += Dot<Sum>(element, weight, in[3], -zero);
+                sum += Dot<Sum>(element, weight, depth, -zero);
+                element += depth;
+                weight -= column_step;
               }
+              row_elements += in[2] * depth;
+              row_weights -= row_step;
             }
             if (bias != nullptr) sum += reinterpret_cast<const Sum*>(bias->data.raw)[channel];
             if constexpr (std::is_same<T, float>::value) {
@@ -229,6 +239,9 @@ struct TransposeConv {
       end = origin / stride + 1;
       if (end > size) end = size;
     }
+
+    // The filter's entry that meets the first of the input's.
+    int32_t FilterAt(int32_t stride) const { return origin - first * stride; }
   };
 };
 

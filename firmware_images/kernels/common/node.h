@@ -6,8 +6,8 @@
 #include <cstdint>
 
 #include "flatbuffers/flatbuffers.h"
-#include "harness/node.h"
 #include "kernels/common/op.h"
+#include "runtime/node.h"
 #include "tensorflow/lite/kernels/internal/tensor_ctypes.h"
 #include "tensorflow/lite/kernels/kernel_util.h"
 #include "tensorflow/lite/schema/schema_generated.h"

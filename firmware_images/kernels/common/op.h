@@ -3,8 +3,8 @@
 #ifndef SIMBENCH_KERNELS_COMMON_OP_H_
 #define SIMBENCH_KERNELS_COMMON_OP_H_
 
-#include "harness/node.h"
 #include "kernels/common/kernels.h"
+#include "runtime/node.h"
 #include "tensorflow/lite/kernels/kernel_util.h"
 
 namespace simbench {

@@ -38,48 +38,144 @@ T Finish(const Data& data, int32_t channel, Acc total) {
       Within(value, data.params.quantized_activation_min, data.params.quantized_activation_max));
 }
 
-template <typename T, typename Acc>
-TfLiteStatus Convolve(const ConvData& data, const Tensors& tensors) {
-  const auto params = data.params;
+// A window of the picture: where its entries meet the filter, and its first element there.
+template <typename T>
+struct Window {
+  Reach rows, columns;
+  const T* first;
+  T* output;  // of its first channel
+};
+
+template <typename T, typename Act>
+void EachWindow(const tflite::ConvParams& params, const Tensors& tensors, const Act& act) {
   const int* in = tensors.input->dims->data;
   const int* filter = tensors.filter->dims->data;
   const int* out = tensors.output->dims->data;
-  const int32_t depth = filter[3], per_group = out[3] / (in[3] / depth);
-  // without groups and gaps, a row of the window is one run in both memories
-  const bool is_run = depth == in[3] && params.dilation_width_factor == 1;
   const T* picture = reinterpret_cast<const T*>(tensors.input->data.raw);
-  T* to = reinterpret_cast<T*>(tensors.output->data.raw);
+  T* output = reinterpret_cast<T*>(tensors.output->data.raw);
   for (int32_t batch = 0; batch < out[0]; ++batch, picture += in[1] * in[2] * in[3]) {
     for (int32_t y = 0; y < out[1]; ++y) {
       const Reach rows(y, params.stride_height, params.padding_values.height,
                        params.dilation_height_factor, filter[1], in[1]);
-      for (int32_t x = 0; x < out[2]; ++x) {
+      for (int32_t x = 0; x < out[2]; ++x, output += out[3]) {
         const Reach columns(x, params.stride_width, params.padding_values.width,
                             params.dilation_width_factor, filter[2], in[2]);
-        const int32_t width = columns.end - columns.begin;
-        for (int32_t channel = 0; channel < out[3]; ++channel) {
-          Acc total = BiasOf<Acc>(tensors, channel);
-          const T* first = picture + (rows.picture * in[2] + columns.picture) * in[3] +
-                           channel / per_group * depth;
-          const int8_t* weights =
-              tensors.filter->data.int8 + channel * filter[1] * filter[2] * depth;
-          for (int32_t row = rows.begin; row < rows.end;
-               ++row, first += params.dilation_height_factor * in[2] * in[3]) {
-            const int8_t* weight = weights + (row * filter[2] + columns.begin) * depth;
-            const T* element = first;
-            for (int32_t left = is_run ? 1 : width; left > 0 && width > 0; --left) {
-              total +=
-                  Dot<Acc>(element, weight, is_run ? width * depth : depth, params.input_offset);
-              element += params.dilation_width_factor * in[3];
-              weight += depth;
-            }
-          }
-          *to++ = Finish<T>(data, channel, total);
-        }
+        const T* first = picture + (rows.picture * in[2] + columns.picture) * in[3];
+        act(Window<T>{rows, columns, first, output});
       }
     }
   }
+}
+
+// Without groups and gaps a row of the window is one run in both memories.
+bool IsRun(const tflite::ConvParams& params, const Tensors& tensors) {
+  return tensors.filter->dims->data[3] == tensors.input->dims->data[3] &&
+         params.dilation_width_factor == 1;
+}
+
+template <typename T, typename Acc>
+TfLiteStatus ConvolveRuns(const ConvData& data, const Tensors& tensors) {
+  const int* filter = tensors.filter->dims->data;
+  const int32_t channels = tensors.output->dims->data[3], depth = filter[3];
+  const int32_t step = data.params.dilation_height_factor * tensors.input->dims->data[2] * depth;
+  EachWindow<T>(data.params, tensors, [&](const Window<T>& window) {
+    const int32_t count = (window.columns.end - window.columns.begin) * depth;
+    for (int32_t channel = 0; channel < channels; ++channel) {
+      Acc total = BiasOf<Acc>(tensors, channel);
+      const int32_t row = channel * filter[1] + window.rows.begin;
+      const int8_t* weight =
+          tensors.filter->data.int8 + (row * filter[2] + window.columns.begin) * depth;
+      const T* element = window.first;
+      for (int32_t left = window.rows.end - window.rows.begin; left > 0; --left) {
+        if (count > 0) total += Dot<Acc>(element, weight, count, data.params.input_offset);
+        element += step;
+        weight += filter[2] * depth;
+      }
+      window.output[channel] = Finish<T>(data, channel, total);
+    }
+  });
   return kTfLiteOk;
+}
+
+// A group's part of the window in the filter's order; what is outside the picture counts as zero.
+template <typename T>
+void Gather(const ConvData& data, const Tensors& tensors, const Window<T>& window, int32_t group,
+            T* gathered) {
+  const int* in = tensors.input->dims->data;
+  const int* filter = tensors.filter->dims->data;
+  const int32_t depth = filter[3];
+  const T zero = static_cast<T>(-data.params.input_offset);
+  const T* row_start = window.first + group * depth;
+  for (int32_t row = 0; row < filter[1]; ++row) {
+    const bool is_in = row >= window.rows.begin && row < window.rows.end;
+    const T* element = row_start;
+    for (int32_t column = 0; column < filter[2]; ++column, gathered += depth) {
+      if (is_in && column >= window.columns.begin && column < window.columns.end) {
+        for (int32_t i = 0; i < depth; ++i) gathered[i] = element[i];
+        element += data.params.dilation_width_factor * in[3];
+      } else {
+        for (int32_t i = 0; i < depth; ++i) gathered[i] = zero;
+      }
+    }
+    if (is_in) row_start += data.params.dilation_height_factor * in[2] * in[3];
+  }
+}
+
+template <typename T, typename Acc>
+TfLiteStatus ConvolveGathered(const ConvData& data, const Tensors& tensors, T* gathered) {
+  const int* filter = tensors.filter->dims->data;
+  const int32_t count = filter[1] * filter[2] * filter[3];
+  const int32_t groups = tensors.input->dims->data[3] / filter[3];
+  const int32_t per_group = tensors.output->dims->data[3] / groups;
+  EachWindow<T>(data.params, tensors, [&](const Window<T>& window) {
+    for (int32_t group = 0, channel = 0; group < groups; ++group) {
+      Gather(data, tensors, window, group, gathered);
+      for (int32_t left = per_group; left > 0; --left, ++channel) {
+        const int8_t* weights = tensors.filter->data.int8 + channel * count;
+        const Acc total = BiasOf<Acc>(tensors, channel) +
+                          Dot<Acc>(gathered, weights, count, data.params.input_offset);
+        window.output[channel] = Finish<T>(data, channel, total);
+      }
+    }
+  });
+  return kTfLiteOk;
+}
+
+// Sums are made in the references' order, so that they are the same to the last bit.
+TfLiteStatus ConvolveFloat(const ConvData& data, const Tensors& tensors) {
+  const auto params = data.params;
+  const int* filter = tensors.filter->dims->data;
+  const int32_t channels = tensors.output->dims->data[3], depth = filter[3];
+  const int32_t per_group = channels / (tensors.input->dims->data[3] / depth);
+  const int32_t column_step = params.dilation_width_factor * tensors.input->dims->data[3],
+                row_step = params.dilation_height_factor * tensors.input->dims->data[2] *
+                           tensors.input->dims->data[3];
+  EachWindow<float>(params, tensors, [&](const Window<float>& window) {
+    for (int32_t channel = 0; channel < channels; ++channel) {
+      float total = 0;
+      const float* start = window.first + channel / per_group * depth;
+      for (int32_t row = window.rows.begin; row < window.rows.end; ++row, start += row_step) {
+        const int32_t at = (channel * filter[1] + row) * filter[2] + window.columns.begin;
+        const float* weight = tensors.filter->data.f + at * depth;
+        const float* element = start;
+        for (int32_t left = window.columns.end - window.columns.begin; left > 0;
+             --left, element += column_step) {
+          for (int32_t i = 0; i < depth; ++i) total += element[i] * *weight++;
+        }
+      }
+      if (tensors.bias != nullptr) total += tensors.bias->data.f[channel];
+      window.output[channel] =
+          Within(total, params.float_activation_min, params.float_activation_max);
+    }
+  });
+  return kTfLiteOk;
+}
+
+template <typename T, typename Acc>
+TfLiteStatus Convolve(const ConvData& data, const Tensors& tensors, void* scratch) {
+  return IsRun(data.params, tensors)
+             ? ConvolveRuns<T, Acc>(data, tensors)
+             : ConvolveGathered<T, Acc>(data, tensors, static_cast<T*>(scratch));
 }
 
 template <typename Acc>
@@ -145,13 +241,21 @@ bool IsLong(const Tensors& tensors) {
 
 }  // namespace
 
-TfLiteStatus RunPlain(const ConvData& data, const Tensors& tensors) {
-  if (tensors.input->type == kTfLiteInt8) return Convolve<int8_t, int32_t>(data, tensors);
-  return IsLong(tensors) ? Convolve<int16_t, int64_t>(data, tensors)
-                         : Convolve<int16_t, int32_t>(data, tensors);
+size_t PlainScratchBytes(const ConvData& data, const Tensors& tensors) {
+  if (tensors.input->type == kTfLiteFloat32 || IsRun(data.params, tensors)) return 0;
+  const int* filter = tensors.filter->dims->data;
+  const size_t bytes = tensors.input->type == kTfLiteInt8 ? sizeof(int8_t) : sizeof(int16_t);
+  return filter[1] * filter[2] * filter[3] * bytes;
 }
 
-TfLiteStatus RunPlain(const DepthwiseConvData& data, const Tensors& tensors) {
+TfLiteStatus RunPlain(const ConvData& data, const Tensors& tensors, void* scratch) {
+  if (tensors.input->type == kTfLiteFloat32) return ConvolveFloat(data, tensors);
+  if (tensors.input->type == kTfLiteInt8) return Convolve<int8_t, int32_t>(data, tensors, scratch);
+  return IsLong(tensors) ? Convolve<int16_t, int64_t>(data, tensors, scratch)
+                         : Convolve<int16_t, int32_t>(data, tensors, scratch);
+}
+
+TfLiteStatus RunPlain(const DepthwiseConvData& data, const Tensors& tensors, void*) {
   return IsLong(tensors) ? ConvolveDepthwise<int64_t>(data, tensors)
                          : ConvolveDepthwise<int32_t>(data, tensors);
 }

@@ -78,6 +78,10 @@ inline int32_t Within(int32_t value, int32_t least, int32_t most) {
   return value < least ? least : value > most ? most : value;
 }
 
+inline float Within(float value, float least, float most) {
+  return value < least ? least : value > most ? most : value;
+}
+
 }  // namespace simbench
 
 #endif  // SIMBENCH_KERNELS_COMMON_RESCALE_H_

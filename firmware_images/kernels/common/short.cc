@@ -1,6 +1,7 @@
 // Activations of int16, by tables in between whose entries it is interpolated.
 #include <limits>
 
+#include "kernels/common/gates.h"
 #include "kernels/common/node.h"
 #include "kernels/common/rescale.h"
 
@@ -132,13 +133,6 @@ struct LogisticTable {
 
 constexpr LogisticTable kLogistic;
 
-// From elements to the table's steps, in parts of 2^9 (of 2^8 for the hyperbolic tangent, which is
-// the logistic function of twice its input).
-struct Gate {
-  int32_t multiplier;
-  int32_t shift;
-};
-
 template <int kMostShift>
 struct GateOp {
   using Data = Gate;
@@ -167,37 +161,41 @@ struct GateOp {
   static TfLiteStatus Each(const Node& node, const Gate& gate, F function) {
     const int16_t* from = node.input(0)->data.i16;
     int16_t* to = node.output()->data.i16;
-    const int32_t half = gate.shift > 0 ? 1 << (gate.shift - 1) : 0, multiplier = gate.multiplier,
-                  shift = gate.shift;
+    const Gate steps = gate;
     for (int32_t left = tflite::NumElements(node.input(0)); left > 0; --left) {
-      *to++ = static_cast<int16_t>(function((*from++ * multiplier + half) >> shift));
+      *to++ = static_cast<int16_t>(function(steps.StepsOf(*from++)));
     }
     return kTfLiteOk;
   }
 };
 
+}  // namespace
+
+int32_t LogisticOf(int32_t steps) {
+  constexpr int kBits = 9;
+  const uint32_t size = steps < 0 ? -steps : steps;
+  const uint32_t value = size >> kBits >= 255 ? 0x7FFF << (kBits + 1) : kLogistic.At(size, kBits);
+  const uint32_t rounded =
+      steps >= 0 ? value + (1 << kBits) : (1 << (16 + kBits)) - value + (1 << kBits) - 1;
+  return static_cast<int32_t>(rounded >> (kBits + 1));
+}
+
+int32_t TanhOf(int32_t steps) {
+  constexpr int kBits = 8, kHalf = 1 << (15 + kBits), kRounding = 1 << (kBits - 1);
+  const int32_t value = kLogistic.At(steps < 0 ? -steps : steps, kBits);
+  return (steps >= 0 ? value - kHalf + kRounding : kHalf - value + kRounding - 1) >> kBits;
+}
+
+namespace {
+
 struct Logistic : GateOp<0> {
   static TfLiteStatus Run(const Node& node, const Gate& gate) {
-    return Each(node, gate, [](int32_t x) {
-      constexpr int kBits = 9;
-      const uint32_t size = x < 0 ? -x : x;
-      const uint32_t value =
-          size >> kBits >= 255 ? 0x7FFF << (kBits + 1) : kLogistic.At(size, kBits);
-      const uint32_t rounded =
-          x >= 0 ? value + (1 << kBits) : (1 << (16 + kBits)) - value + (1 << kBits) - 1;
-      return rounded >> (kBits + 1);
-    });
+    return Each(node, gate, LogisticOf);
   }
 };
 
 struct Tanh : GateOp<1> {
-  static TfLiteStatus Run(const Node& node, const Gate& gate) {
-    return Each(node, gate, [](int32_t x) {
-      constexpr int kBits = 8, kHalf = 1 << (15 + kBits), kRounding = 1 << (kBits - 1);
-      const int32_t value = kLogistic.At(x < 0 ? -x : x, kBits);
-      return (x >= 0 ? value - kHalf + kRounding : kHalf - value + kRounding - 1) >> kBits;
-    });
-  }
+  static TfLiteStatus Run(const Node& node, const Gate& gate) { return Each(node, gate, TanhOf); }
 };
 
 }  // namespace

@@ -5,17 +5,16 @@
 
 namespace simbench {
 
-// TensorFlow's depthwise convolution of 2020 forgets the fused activation: only the loops are its.
-bool HasOwn(const ConvData&) { return false; }
-bool HasOwn(const DepthwiseConvData&) { return true; }
-
-size_t ScratchBytes(const ConvData&, const Tensors&) { return 0; }
+size_t ScratchBytes(const ConvData& data, const Tensors& tensors) {
+  return PlainScratchBytes(data, tensors);
+}
 size_t ScratchBytes(const DepthwiseConvData&, const Tensors&) { return 0; }
 
-TfLiteStatus Run(const ConvData& data, const Tensors& tensors, void*) {
-  return RunPlain(data, tensors);  // not called: see HasOwn
+TfLiteStatus Run(const ConvData& data, const Tensors& tensors, void* scratch) {
+  return RunPlain(data, tensors, scratch);
 }
 
+// TensorFlow's depthwise convolution of 2020 forgets the fused activation: only the loops are its.
 TfLiteStatus Run(const DepthwiseConvData& data, const Tensors& tensors, void*) {
   return RunReference(data, tensors);
 }

@@ -46,6 +46,9 @@ def _rows(memory: MemoryUse) -> Iterator[tuple[str, int, str]]:
         code = f"code {_kib(flash.code_bytes)}, tables {_kib(flash.tables_bytes)}"
         data = f"initial data {_kib(flash.data_bytes)}, weights {_kib(flash.weights_bytes)}"
         yield "flash", memory.flash_bytes, f"{code}, {data}"
+        if flash.needed_bytes is not None:
+            own = flash.needed_bytes + flash.weights_bytes
+            yield "of it", own, "weights, and what the model's own operators need of the rest"
     if ram is not None and arena_bytes is not None:
         used = ram.stack_used_bytes
         reached = "" if used is None else f" ({_kib(used)} used)"

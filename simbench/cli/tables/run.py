@@ -27,10 +27,10 @@ def run_tables(
 
 
 def _by(results: Sequence[Result], axis: str) -> Iterator[tuple[str, list[Result]]]:
-    """Results of one ``axis`` and kernel set, in the order in which these come."""
+    """Results of one ``axis`` and variant of the firmware, in the order in which these come."""
 
     def title(result: Result) -> str:
-        return f"{getattr(result, axis)}, {result.kernels} kernels"
+        return f"{getattr(result, axis)}, {result.variant} kernels"
 
     order = {name: number for number, name in enumerate(dict.fromkeys(map(title, results)))}
     for name, rows in groupby(sorted(results, key=lambda r: order[title(r)]), key=title):

@@ -19,8 +19,8 @@
 //   of a tensor with several are all zero, which is checked. The other fields are zero.
 // * A kernel says what it lacks with context->ReportError and returns kTfLiteError; the operator's
 //   name and number are added. TF_LITE_ENSURE and its like do so.
-#ifndef SIMBENCH_HARNESS_NODE_H_
-#define SIMBENCH_HARNESS_NODE_H_
+#ifndef SIMBENCH_RUNTIME_NODE_H_
+#define SIMBENCH_RUNTIME_NODE_H_
 
 #include "tensorflow/lite/c/common.h"
 #include "tensorflow/lite/schema/schema_generated.h"
@@ -35,4 +35,4 @@ const tflite::Operator* OperatorBeingInitialised();
 
 }  // namespace simbench
 
-#endif  // SIMBENCH_HARNESS_NODE_H_
+#endif  // SIMBENCH_RUNTIME_NODE_H_

@@ -1,8 +1,8 @@
-#include "runtime/problem.h"
+#include "harness/problem.h"
 
 #include <cstring>
 
-#include "tensorflow/lite/micro/micro_string.h"
+#include "harness/print.h"
 
 namespace simbench {
 namespace {
@@ -13,7 +13,7 @@ constexpr size_t kLongestBlame = 80;
 
 int Problem::Report(const char* format, va_list arguments) {
   if (!IsNone()) return 0;
-  MicroVsnprintf(text_, sizeof(text_), format, arguments);
+  FormatTo(text_, sizeof(text_), format, arguments);
   for (char* c = text_; *c != '\0'; ++c) {
     if (*c == '\r' || *c == '\n') *c = ' ';
   }
@@ -25,7 +25,7 @@ void Problem::Blame(const char* format, ...) {
   char blame[kLongestBlame];
   va_list arguments;
   va_start(arguments, format);
-  MicroVsnprintf(blame, sizeof(blame), format, arguments);
+  FormatTo(blame, sizeof(blame), format, arguments);
   va_end(arguments);
   const size_t length = strlen(blame);
   memmove(text_ + length, text_, sizeof(text_) - length);

@@ -1,16 +1,8 @@
 // The operators of this firmware.
-#ifndef SIMBENCH_HARNESS_OPS_H_
-#define SIMBENCH_HARNESS_OPS_H_
+#ifndef SIMBENCH_RUNTIME_OPS_H_
+#define SIMBENCH_RUNTIME_OPS_H_
 
 #include "tensorflow/lite/c/common.h"
-
-extern "C" {
-
-// Bracket each layer.
-void simbench_op_begin(void);
-void simbench_op_end(void);
-
-}  // extern "C"
 
 namespace simbench {
 
@@ -26,4 +18,4 @@ const Op* FindOp(int code);
 
 }  // namespace simbench
 
-#endif  // SIMBENCH_HARNESS_OPS_H_
+#endif  // SIMBENCH_RUNTIME_OPS_H_

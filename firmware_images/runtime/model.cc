@@ -1,6 +1,7 @@
-#include "harness/model.h"
+#include "runtime/model.h"
 
 #include "harness/config.h"
+#include "harness/model.h"
 #include "harness/seam.h"
 
 namespace simbench {
@@ -52,6 +53,20 @@ bool IsReady() { return HasModel() && problem.IsNone(); }
 void ReportProblem() { th_printf("e-[%s]\r\n", problem.text()); }
 
 Problem& CurrentProblem() { return problem; }
+
+bool Infer() { return runtime.Invoke(0) == kTfLiteOk; }
+
+size_t InputsSize() { return SizeOf(runtime.source(0).inputs()); }
+
+size_t OutputsSize() { return SizeOf(runtime.source(0).outputs()); }
+
+TfLiteTensor InputAt(size_t index, TfLiteAffineQuantization* quantization) {
+  return runtime.tensor(runtime.source(0).inputs()->Get(index), quantization);
+}
+
+TfLiteTensor OutputAt(size_t index, TfLiteAffineQuantization* quantization) {
+  return runtime.tensor(runtime.source(0).outputs()->Get(index), quantization);
+}
 
 Runtime& CurrentRuntime() { return runtime; }
 

@@ -1,7 +1,7 @@
 #include "harness/plan.h"
 
-#include "harness/model.h"
 #include "harness/seam.h"
+#include "runtime/model.h"
 #include "runtime/tensor.h"
 
 namespace simbench {

@@ -1,6 +1,6 @@
 // Why something did not work, in one sentence for people.
-#ifndef SIMBENCH_RUNTIME_PROBLEM_H_
-#define SIMBENCH_RUNTIME_PROBLEM_H_
+#ifndef SIMBENCH_HARNESS_PROBLEM_H_
+#define SIMBENCH_HARNESS_PROBLEM_H_
 
 #include <cstdarg>
 
@@ -31,4 +31,4 @@ class Problem : public tflite::ErrorReporter {
 
 }  // namespace simbench
 
-#endif  // SIMBENCH_RUNTIME_PROBLEM_H_
+#endif  // SIMBENCH_HARNESS_PROBLEM_H_
