@@ -38,9 +38,14 @@ class Variant:
         return "+".join((self.kernels, *others))
 
 
-def variants(kernels: Sequence[str], runtimes: Sequence[str]) -> tuple[Variant, ...]:
-    """Every kernel set under every runtime, runtimes outermost."""
-    return tuple(Variant(name, runtime) for runtime, name in product(runtimes, kernels))
+def variants(
+    kernels: Sequence[str],
+    runtimes: Sequence[str],
+    toolchains: Sequence[str] = (PINNED_TOOLCHAIN,),
+) -> tuple[Variant, ...]:
+    """Every kernel set under every runtime by every toolchain, toolchains outermost."""
+    named = product(toolchains, runtimes, kernels)
+    return tuple(Variant(name, runtime, toolchain) for toolchain, runtime, name in named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME
+from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME, PINNED_TOOLCHAIN
 from simbench.store import Store, default_store
 from simbench.suites.file import SUITE_FILE
 from simbench.suites.lock import LOCK_FILE
@@ -42,6 +42,20 @@ def runtime_option(*, multiple: bool) -> Callable[[Callable[..., int]], Callable
         metavar="NAME",
         help=f"Runtime of the firmware, one of 'simbench list runtimes'{several}. "
         f"Default: {OWN_RUNTIME}.",
+    )
+
+
+def toolchain_option(*, multiple: bool) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Which compiler builds the firmware, or several to compare."""
+    several = " (repeat)" if multiple else ""
+    return click.option(
+        "--toolchain",
+        "toolchains" if multiple else "toolchain",
+        multiple=multiple,
+        default=None if multiple else PINNED_TOOLCHAIN,
+        metavar="NAME",
+        help=f"Compiler of the firmware: pinned, or system, the one in PATH{several}. "
+        f"Default: {PINNED_TOOLCHAIN}.",
     )
 
 

@@ -22,6 +22,7 @@ from simbench.cli.options import (
     runtime_option,
     section_option,
     time_limit_option,
+    toolchain_option,
 )
 from simbench.cli.tables.memory import memory_tables
 from simbench.cli.tables.profile import profile_tables
@@ -44,6 +45,7 @@ FORMATS = formats(PROFILE)
 @elf_option
 @kernels_option
 @runtime_option(multiple=False)
+@toolchain_option(multiple=False)
 @section_option
 @input_option(multiple=False)
 @click.option(
@@ -70,6 +72,7 @@ def command(
     elf: Path | None,
     kernels: str,
     runtime: str,
+    toolchain: str,
     section: str | None,
     input_path: Path | None,
     top: int,
@@ -97,6 +100,7 @@ def command(
         benchmarks=() if benchmark is None else (benchmark,),
         kernels=(kernels,),
         runtimes=(runtime,),
+        toolchains=(toolchain,),
         model=model,
         inputs=() if input_path is None else (input_path,),
         elf=elf,
@@ -128,7 +132,7 @@ def _log(done: Profiled) -> None:
 def _render(form: str, done: Profiled, emulator: Backend) -> str:
     if form != JSON:
         return str(FORMATS[form](done.profile))
-    facts = environment(emulator)
+    facts = environment(emulator, [done.task.scenario.variant.toolchain])
     document = done.document(TOOL, facts, settings([done.task], emulator.name, 1))
     return json.dumps(document, indent=2) + "\n"
 

@@ -10,11 +10,18 @@ from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
 from simbench.catalog.chosen import chosen
 from simbench.catalog.platforms import Platform, load_platform, platform_names
-from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME, Scenario, Variant
+from simbench.catalog.scenario import (
+    DEFAULT_KERNELS,
+    OWN_RUNTIME,
+    PINNED_TOOLCHAIN,
+    Scenario,
+    Variant,
+)
 from simbench.errors import UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.build import kernel_sets
 from simbench.firmware.runtimes import runtime_names
+from simbench.firmware.toolchain import TOOLCHAINS
 from simbench.store import Store
 from simbench.suites.file import SUITE_FILE, read_suite
 from simbench.suites.lock import LOCK_FILE
@@ -51,6 +58,7 @@ class Request:
     benchmarks: Sequence[str] = ()
     kernels: Sequence[str] = ()
     runtimes: Sequence[str] = ()
+    toolchains: Sequence[str] = ()
     samples: int | None = None
     model: Path | None = None
     inputs: Sequence[Path] = ()
@@ -205,6 +213,7 @@ def _from_names(request: Request) -> Suite:
         benchmarks=workload,
         kernels=kernel_sets(request.kernels or (DEFAULT_KERNELS,)),
         runtimes=chosen("runtime", request.runtimes or (OWN_RUNTIME,), runtime_names()),
+        toolchains=chosen("toolchain", request.toolchains or (PINNED_TOOLCHAIN,), TOOLCHAINS),
         samples=DEFAULT_SAMPLES if request.samples is None else request.samples,
         inputs={workload[0].id: tuple(request.inputs)} if request.inputs else {},
     )
