@@ -7,6 +7,7 @@ import platform
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,12 +15,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from simbench.catalog.scenario import Variant
+from simbench.catalog.scenario import Variant, variants
+from simbench.comparisons.checked import compare_alike
 from simbench.errors import InfrastructureError, UsageError
 from simbench.files import paths
 from simbench.firmware import toolchain as room
 from simbench.firmware.build import KERNELS, build_image, firmware_cores
 from simbench.firmware.toolchain import MIRROR_VARIABLE, toolchain, toolchain_version
+from simbench.result.tree import OK, Result, Run
 
 FIRST = "pool/main/g/gcc-arm-none-eabi/gcc-arm-none-eabi_12.2.rel1-1_{}.deb"
 
@@ -105,3 +108,22 @@ def test_the_pinned_compiler_is_the_version_that_is_said() -> None:
         check=True,
     )
     assert done.stdout.splitlines()[0] == toolchain_version() == pinned.version
+
+
+def test_a_variant_of_another_toolchain_says_so() -> None:
+    both = variants(["cmsis-nn"], ["simbench"], room.TOOLCHAINS)
+    assert [str(variant) for variant in both] == ["cmsis-nn", "cmsis-nn+system"]
+
+
+def test_two_toolchains_are_compared_as_what_they_are() -> None:
+    """A difference of compilers that no name tells of is refused as before."""
+    entry = Result("ad@stm32f4/cmsis-nn", "ad", "stm32f4", "cmsis-nn", OK, instructions=100)
+    pinned = made_run(entry, "gcc 12.2")
+    system = made_run(replace(entry, id=f"{entry.id}+system", instructions=90), "gcc 14.2")
+    assert compare_alike(pinned, system).entries[0].is_compared
+    with pytest.raises(UsageError, match=r"toolchain.*gcc 12\.2"):
+        compare_alike(pinned, made_run(entry, "gcc 14.2"))
+
+
+def made_run(entry: Result, compiler: str) -> Run:
+    return Run(tool={}, environment={"toolchain": compiler}, settings={}, results=(entry,))

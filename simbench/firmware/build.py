@@ -148,7 +148,7 @@ def _check_tools() -> None:
     if missing:
         raise InfrastructureError(
             f"the firmware cannot be built: install the Debian packages {' '.join(missing)} "
-            "(or run 'make setup')"
+            "and try again"
         )
 
 
