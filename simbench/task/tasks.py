@@ -17,7 +17,6 @@ from simbench.catalog.scenario import OWN_RUNTIME, Scenario, Variant
 from simbench.counts import Segment
 from simbench.errors import ModelError, UsageError
 from simbench.files.fetch import Progress, quiet
-from simbench.firmware.cycle_counter import ASKS, asks_cycle_counter
 from simbench.firmware.image import Image
 from simbench.firmware.recall import Firmware, recalled_firmware
 from simbench.firmware.section import Section, read_section
@@ -179,6 +178,7 @@ def own_elf_task(
             f"no emulated machine is known for {platform.id} itself: run {elf} on a platform that "
             "has one ('simbench list platforms' shows which)"
         )
+    from simbench.firmware.cycle_counter import ASKS, asks_cycle_counter
     from simbench.firmware.read import read_image  # simbench's own is recalled
 
     image = read_image(elf)
