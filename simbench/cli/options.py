@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -13,6 +14,8 @@ from simbench.suites.file import SUITE_FILE
 from simbench.suites.lock import LOCK_FILE
 from simbench.task.labelled import EMULATOR, HOST
 from simbench.task.tasks import DEFAULT_TIME_LIMIT_S
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 platform_option = click.option(
     "--platform",
@@ -45,7 +48,7 @@ def runtime_option(*, multiple: bool) -> Callable[[Callable[..., int]], Callable
     )
 
 
-def toolchain_option(*, multiple: bool) -> Callable[[Callable[..., int]], Callable[..., int]]:
+def toolchain_option(*, multiple: bool) -> Callable[[Callable[..., object]], Callable[..., object]]:
     """Which compiler builds the firmware, or several to compare."""
     several = " (repeat)" if multiple else ""
     return click.option(
