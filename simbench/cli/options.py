@@ -48,7 +48,7 @@ def runtime_option(*, multiple: bool) -> Callable[[Callable[..., int]], Callable
     )
 
 
-def toolchain_option(*, multiple: bool) -> Callable[[Callable[..., object]], Callable[..., object]]:
+def toolchain_option(*, multiple: bool) -> Callable[[_Command], _Command]:
     """Which compiler builds the firmware, or several to compare."""
     several = " (repeat)" if multiple else ""
     return click.option(
