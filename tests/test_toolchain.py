@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from simbench.catalog.scenario import Variant, variants
+from simbench.catalog.scenario import TOOLCHAINS, Variant, variants
 from simbench.comparisons.checked import compare_alike
 from simbench.errors import InfrastructureError, UsageError
 from simbench.files import paths
@@ -112,7 +112,7 @@ def test_the_pinned_compiler_is_the_version_that_is_said() -> None:
 
 
 def test_a_variant_of_another_toolchain_says_so() -> None:
-    both = variants(["cmsis-nn"], ["simbench"], room.TOOLCHAINS)
+    both = variants(["cmsis-nn"], ["simbench"], TOOLCHAINS)
     assert [str(variant) for variant in both] == ["cmsis-nn", "cmsis-nn+system"]
 
 

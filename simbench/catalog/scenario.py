@@ -14,6 +14,10 @@ OWN_RUNTIME = "simbench"
 """The interpreter that is part of simbench's firmware."""
 PINNED_TOOLCHAIN = "pinned"
 """The compiler that simbench's counts are of."""
+SYSTEM_TOOLCHAIN = "system"
+"""The compiler that is in PATH."""
+TOOLCHAINS = (PINNED_TOOLCHAIN, SYSTEM_TOOLCHAIN)
+"""Toolchains by name."""
 
 
 @dataclass(frozen=True, slots=True)

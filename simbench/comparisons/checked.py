@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from simbench.catalog.scenario import PINNED_TOOLCHAIN
+from simbench.catalog.scenario import PINNED_TOOLCHAIN, TOOLCHAINS
 from simbench.comparisons import compare
 from simbench.comparisons.comparison import Comparison
 from simbench.comparisons.thresholds import Threshold, breaches
 from simbench.errors import NothingRun, UsageError
-from simbench.firmware.toolchain import TOOLCHAINS
 from simbench.result.metrics import selects
 from simbench.result.tree import Result, Run
 

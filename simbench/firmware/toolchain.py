@@ -14,17 +14,13 @@ from pathlib import Path
 
 import yaml
 
-from simbench.catalog.scenario import PINNED_TOOLCHAIN
+from simbench.catalog.scenario import PINNED_TOOLCHAIN, SYSTEM_TOOLCHAIN, TOOLCHAINS
 from simbench.errors import InfrastructureError, UsageError
 from simbench.files import fetch, paths
 from simbench.files.datafile import LOADER
 from simbench.files.fetch import Progress, quiet
 
 COMPILER = "arm-none-eabi-gcc"
-SYSTEM_TOOLCHAIN = "system"
-"""The compiler that is in PATH."""
-TOOLCHAINS = (PINNED_TOOLCHAIN, SYSTEM_TOOLCHAIN)
-"""Toolchains by name."""
 MIRROR_VARIABLE = "SIMBENCH_DEBIAN_MIRROR"
 """Names a mirror of Debian, asked before those of apt's sources."""
 

@@ -14,6 +14,7 @@ from simbench.catalog.scenario import (
     DEFAULT_KERNELS,
     OWN_RUNTIME,
     PINNED_TOOLCHAIN,
+    TOOLCHAINS,
     Scenario,
     Variant,
 )
@@ -21,7 +22,6 @@ from simbench.errors import UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.build import kernel_sets
 from simbench.firmware.runtimes import runtime_names
-from simbench.firmware.toolchain import TOOLCHAINS
 from simbench.store import Store
 from simbench.suites.file import SUITE_FILE, read_suite
 from simbench.suites.lock import LOCK_FILE
