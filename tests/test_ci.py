@@ -68,7 +68,7 @@ def test_the_issue_forms_are_what_github_takes(path: Path) -> None:
 def test_a_board_request_asks_for_what_a_board_file_needs() -> None:
     form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/board.yml").read_text())
     asked = {field.get("id") for field in form["body"]}
-    ours = {"id", "version", "title", "model_error", "energy_reason", "native"}
+    ours = {"id", "version", "title", "model_error", "energy_reason", "chip"}
     for board in (ROOT / "platforms").glob("*.yaml"):
         assert set(yaml.safe_load(board.read_text())) - ours <= asked
 

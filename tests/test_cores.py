@@ -152,6 +152,10 @@ M7 = {  # jnk0le's measurements on an STM32H743, and LLVM's model
     "add.w r0, r1, r2; eor.w r3, r0, r5": 1,  # an addition may be resolved early
     "add.w r0, r1, r2, lsl #2; add.w r3, r4, r5, lsl #2": 2,  # one shifter
     "sxtb16 r0, r1; sxtb16 r2, r3": 2,  # one pipe
+    "ldr r0, [r1]; sxtb16 r2, r0, ror #8": 2,  # an extension takes what was loaded a cycle before
+    "ldr r0, [r1]; add.w r2, r3, r0, ror #8": 3,  # a shifted operand a cycle later
+    "vldr s0, [r0]; vfma.f32 s1, s2, s3": 2,  # no float transfer beside a multiply-accumulate
+    "ldr r0, [r1]; vfma.f32 s1, s2, s3": 1,
     "add.w r0, r1, r2; sxtb16 r2, r3": 2,  # and in the older slot
     "smlad r0, r1, r2, r0; add.w r3, r4, r5": 1,
     "smlad r0, r1, r2, r0; smlad r3, r4, r5, r3": 2,
@@ -256,6 +260,19 @@ def test_constants_take_the_bus_of_the_code() -> None:
     assert estimate(counts, section, load_target(board, core)).cycles.stack["code_bus"] == 100
     elsewhere = replace(board, placement={**board.placement, Segment.WEIGHTS: "sram"})
     assert estimate(counts, section, load_target(elsewhere, core)).cycles.stack["code_bus"] == 0
+
+
+def test_the_words_of_one_load_take_the_bus_of_the_code_once() -> None:
+    """As above with an LDRD: two accesses, and eight words in ten cycles, as an addition waits."""
+    code = bytes.fromhex("d8e90001") + bytes.fromhex("01eb0200") * 7
+    accesses = np.array([(0, 0, int(Segment.WEIGHTS), 200)], ACCESS)
+    nothing = np.array([], CACHE_EVENT)
+    events = {"flash-instruction": nothing, "flash-data": nothing}
+    section = SectionCounts(np.array([100]), np.array([], EDGE), accesses, events)
+    counts = Counts((Block(0, code, 8),), section, (), ())
+    core, board = load_core("cortex-m33"), load_platform("nrf5340")
+    spent = estimate(counts, section, load_target(board, core)).cycles.stack["code_bus"]
+    assert spent == pytest.approx(100 * 8 / 10)
 
 
 THUMB = [

@@ -21,7 +21,7 @@ from simbench.catalog.platforms import (
 from simbench.cost.cores.core import load_core
 from simbench.cost.cores.parts import Part, Refill
 from simbench.cost.cores.pipelines import pipeline
-from simbench.cost.price import Price, estimate
+from simbench.cost.price import Price, effect_ranges, estimate
 from simbench.cost.residuals import load_target, residual
 from simbench.cost.target import Target
 from simbench.counts import (
@@ -386,7 +386,7 @@ def test_misaligned_accesses_take_longer() -> None:
 
 def test_ranges_hold_how_far_the_model_was_from_silicon() -> None:
     run = counted([(0, NOP)], section([300]))
-    off = residual("stm32f4")
+    off = residual("stm32f4", "cortex-m4")
     widened = estimate(run, run.inference, load_target(STM32F4, CORE))
     assert off > 0
     assert widened.cycles.value == price(run).cycles.value == 300
@@ -539,3 +539,14 @@ def test_every_number_of_a_core_and_its_residual_are_in_the_identity() -> None:
 def test_where_a_number_is_from_is_no_part_of_a_price() -> None:
     renamed = replace(CORE, version="99", title="another", sources={})
     assert load_target(STM32F4, renamed).identity == load_target(STM32F4).identity
+
+
+def test_effects_whose_range_is_open_are_told_widest_first() -> None:
+    # a branch refills in 1 to 3 cycles, a division takes 2 to 12: nothing else is open
+    loop = counted([(0x100, UDIV + BHI)], section([100], [(0, 0, 100)]))
+    found = effect_ranges(loop, loop.inference, Target(STM32F4, CORE, 0))
+    assert [(each.effect, each.value, each.lower, each.upper) for each in found] == [
+        ("divide", 600, 100, 1100),
+        ("branch_refill", 100, 100, 300),
+    ]
+    assert found[1].found_in == "the core's pipeline: refill_*"

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ STAND_IN = Path(__file__).resolve().parent / "data" / "standin_tflm"
 LITE = Path("tensorflow/lite")
 DOWNLOADS = LITE / "micro/tools/make/downloads"
 INT8, ADD = 9, 0
+OWN_IMAGE = "cortex-m4-reference"
 
 
 def checkout(folder: Path) -> Path:
@@ -57,14 +57,17 @@ def module_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tree(module_tree: Path) -> Iterator[Path]:
-    """The checkout, known by no name before and after."""
-    before = set((paths.build_dir() / "runtimes").glob("*"))
-    yield module_tree
-    for record in set((paths.build_dir() / "runtimes").glob("*")) - before:
-        record.unlink()
-        for folder in (paths.build_dir() / "firmware").glob(f"*+{record.stem}"):
-            shutil.rmtree(folder)
+def tree(module_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The checkout; and a build folder of the test's own, with what was fetched before."""
+    before, own = paths.build_dir(), tmp_path / "build"
+    (own / "firmware").mkdir(parents=True)
+    for name in ("downloads", "plugin", "verifier"):
+        if (before / name).exists():
+            (own / name).symlink_to(before / name)
+    if (before / "firmware" / OWN_IMAGE).exists():
+        shutil.copytree(before / "firmware" / OWN_IMAGE, own / "firmware" / OWN_IMAGE)
+    monkeypatch.setenv("SIMBENCH_BUILD_DIR", str(own))
+    return module_tree
 
 
 def model(path: Path, code: int = RESHAPE) -> Path:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from simbench.catalog.cores import core_files
 from simbench.catalog.platforms import (
     load_platform,
-    placed_by_address,
     platform_caches,
     platform_files,
     read_platform,
@@ -71,22 +70,6 @@ def test_stm32f4_is_the_chip_of_the_manuals() -> None:
     assert instruction.segments == (Segment.CODE,)
     assert (data.kind, data.lines, data.ways) == ("data", 8, 8)
     assert data.segments == (Segment.CODE, Segment.WEIGHTS)
-
-
-def test_own_image_is_placed_by_its_addresses() -> None:
-    starts = {Segment.CODE: 0x188, Segment.WEIGHTS: 0x08060000, Segment.STATIC: 0x20000000}
-    placed = placed_by_address(load_platform("stm32f4"), starts)
-    assert placed.placement == {
-        Segment.CODE: "flash",
-        Segment.WEIGHTS: "flash",
-        Segment.STATIC: "sram",
-        Segment.ARENA: "sram",
-    }
-
-
-def test_image_for_another_chip_is_refused() -> None:
-    with pytest.raises(UsageError, match="code is at 0x60000000, where stm32f4 has no memory"):
-        placed_by_address(load_platform("stm32f4"), {Segment.CODE: 0x60000000})
 
 
 def test_unknown_platform_names_the_nearest() -> None:
@@ -156,9 +139,9 @@ MISTAKES = {
     "flag": ("prefetch: true", "prefetch: yes", "memories.flash.prefetch: must be true or false"),
     "fraction": ("lines: {value: 64", "lines: {value: 6.5", "lines: 6.5 must be a whole number"),
     "no table": (
-        "native:\n  machine: netduinoplus2",
-        "native: netduinoplus2",
-        "native: must be",
+        "placement:\n  code: flash\n  weights: flash\n  static: ccm\n  arena: sram\n",
+        "placement: flash\n",
+        "placement: must be",
     ),
     "wrong id": ("id: stm32f4", "id: stm32f405", "id: stm32f405 must be the file's name, stm32f4"),
     "group": ("    alu: {", "    alú: {", "energy.instruction.alu: is missing"),
@@ -184,7 +167,7 @@ def test_mistake_names_file_line_and_key(tmp_path: Path, mistake: str) -> None:
 
 def test_energy_that_is_not_known_has_a_reason(tmp_path: Path) -> None:
     text = STM32F4.read_text()
-    start, end = text.index("energy:\n"), text.index("native:\n")
+    start, end = text.index("energy:\n"), text.index("model_error:")
     path = tmp_path / "stm32f4.yaml"
     path.write_text(f"{text[:start]}energy: null\nenergy_reason: not measured\n{text[end:]}")
     platform = read_platform(path)
@@ -340,3 +323,16 @@ def test_the_data_cache_of_an_m7_is_one_for_all_its_memories() -> None:
     caches = platform_caches(load_platform("stm32f746"))
     shared = [cache for cache in caches if cache.shares]
     assert [cache.kind for cache in shared] == ["data"]
+
+
+def test_a_copy_at_another_clock_is_headed_by_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "stm32f4.yaml"
+    path.write_text(STM32F4.read_text().replace("{value: 168MHz, source: clock}", "84MHz"))
+    assert read_platform(path).heading == "STM32F405RG, Cortex-M4F at 84 MHz"
+    for name in platform_files():
+        assert load_platform(name).heading == read_title(platform_files()[name])
+
+
+def read_title(path: Path) -> str:
+    (line,) = (line for line in path.read_text().splitlines() if line.startswith("title: "))
+    return line.removeprefix("title: ").strip('"')

@@ -92,7 +92,7 @@ def test_tests_pass_and_fail_by_what_the_firmware_does(pytester: pytest.Pytester
         "apollo3/cmsis-nn has no energy_j: ",
         "there is no budget for cylces: did you mean cycles?",
         "the marker simbench needs a platform='...', by keyword",
-        "there is no platform stm32f5: the nearest are stm32f4",
+        "there is no platform stm32f5: did you mean stm32f4",
         "give a model or a benchmark: one of the two",
         "cannot read the model",
     ):

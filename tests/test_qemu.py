@@ -320,8 +320,8 @@ def test_a_change_of_any_source_makes_another_plugin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "plugin"
-    shutil.copytree(plugin_build._FOLDER, folder)
-    monkeypatch.setattr(plugin_build, "_FOLDER", folder)
+    shutil.copytree(plugin_build._folder("plugin"), folder)
+    monkeypatch.setattr(plugin_build, "_folder", lambda _: folder)
     targets = [plugin_build._target(1)]
     for source in sorted(folder.iterdir()):
         source.write_text(source.read_text() + "\n")

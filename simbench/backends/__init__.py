@@ -6,15 +6,25 @@ import difflib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from simbench.backends.board import Backend, Blob, Board, Capabilities, LaunchSpec
+from simbench.backends.board import (
+    Alias,
+    Backend,
+    Blob,
+    Board,
+    Capabilities,
+    ChipMap,
+    LaunchSpec,
+)
 from simbench.errors import UsageError
 
 __all__ = [
     "BACKEND_TITLES",
+    "Alias",
     "Backend",
     "Blob",
     "Board",
     "Capabilities",
+    "ChipMap",
     "LaunchSpec",
     "backend",
     "backend_names",

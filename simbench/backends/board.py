@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import Protocol, Self
 
+from simbench.catalog.chips import Chip, Span
 from simbench.counts import CacheGeometry, Counts, Segment
 from simbench.firmware.image import Image
 from simbench.firmware.section import Section
 
 STACK_POINTER = 13
 PROGRAM_COUNTER = 15
-_ALWAYS: Mapping[int, Segment] = MappingProxyType(
+ALWAYS: Mapping[int, Segment] = MappingProxyType(
     {STACK_POINTER: Segment.STATIC, PROGRAM_COUNTER: Segment.CODE}
 )
 
@@ -27,6 +28,27 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
+class Alias:
+    """Where the memory from ``target`` on is seen again."""
+
+    span: Span
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChipMap:
+    """A board with a chip's own map: its ``core`` ("cortex-m4"), memories, registers and UARTs.
+
+    What is in the memories is in the blobs, the image included.
+    """
+
+    core: str
+    memories: tuple[Span, ...]
+    aliases: tuple[Alias, ...]
+    chip: Chip
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchSpec:
     """A board to start.
 
@@ -37,7 +59,8 @@ class LaunchSpec:
     others through the same base register, sound where segments are not reached across by a small
     displacement. Both make counting faster and no count different. After ``counted_windows`` the
     board runs on uncounted; ``None`` counts all. ``section`` is the window instead of what runs
-    between ``th_pre`` and ``th_post``; the board then has no layers.
+    between ``th_pre`` and ``th_post``; the board then has no layers. With a ``chip`` the board has
+    that map instead of the ``machine``'s.
     """
 
     image: Image
@@ -46,21 +69,26 @@ class LaunchSpec:
     caches: tuple[CacheGeometry, ...] = ()
     window_instructions: int = 100_000_000_000
     counting: bool = True
-    base_segments: Mapping[int, Segment] = field(default_factory=lambda: _ALWAYS)
+    base_segments: Mapping[int, Segment] = field(default_factory=lambda: ALWAYS)
     grouping: bool = True
     counted_windows: int | None = None
     section: Section | None = None
+    chip: ChipMap | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a backend can count; what it cannot is a sentence in ``reasons``, by the fact's name."""
+    """What a backend can count; what it cannot is a sentence in ``reasons``, by the fact's name.
+
+    ``chips`` is whether it makes boards with a chip's own map.
+    """
 
     blocks: bool
     edges: bool
     accesses: bool
     caches: bool
     reasons: Mapping[str, str] = field(default_factory=dict)
+    chips: bool = False
 
     @property
     def unpriced(self) -> str | None:

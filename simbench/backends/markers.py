@@ -34,8 +34,9 @@ def marker_addresses(spec: LaunchSpec) -> Mapping[int, Marker]:
     Raises UsageError for an image without those that bracket a window.
     """
     if spec.section is not None:
+        opens = Marker.WINDOW_OPENS if spec.section.is_last else Marker.SECTION_OPENS
         return {
-            spec.section.begin: Marker.SECTION_OPENS,
+            spec.section.begin: opens,
             spec.section.end: Marker.WINDOW_CLOSES,
         }
     symbols = spec.image.symbols

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 
+from simbench.catalog.chips import Chip, chip_from
 from simbench.catalog.chosen import called, chosen
 from simbench.counts import CacheGeometry, Segment
 from simbench.errors import UsageError
@@ -20,6 +22,7 @@ ENERGY_GROUPS = ("alu", "multiply", "divide", "load_store", "branch", "float", "
 MAX_SECTORS = 16
 _TABLES_KEPT = 1 << 12  # studies write values into a board's file, and leave most tables as read
 PHASES = 4
+_CLOCK = re.compile(r"\bat [\d.]+ MHz")
 PLACED = (Segment.CODE, Segment.WEIGHTS, Segment.STATIC, Segment.ARENA)
 
 
@@ -73,13 +76,25 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """What the parts of an energy were split from: ``cycle_j`` of a cycle of a measured code, which
+    executes in ``executing`` of its cycles, moves ``words`` in one and reads past the caches
+    ``reads`` times."""
+
+    cycle_j: Quantity
+    executing: float
+    words: float
+    reads: float
+
+
+@dataclass(frozen=True, slots=True)
 class Energy:
     """Energy of a platform at its supply and clock. In joules and watts.
 
     ``static_w`` flows whatever happens; ``clock_j`` is spent each cycle, stalled or not;
     ``instruction_j`` on top of it each cycle that an instruction of a group executes, stalls for
     memory apart; ``access_j`` by a word loaded or stored, and ``line_j`` by a read past the caches,
-    by memory.
+    by memory. Where there is a ``whole``, all of these together are as it says.
     """
 
     static_w: Quantity
@@ -87,19 +102,14 @@ class Energy:
     instruction_j: Mapping[str, Quantity]
     access_j: Mapping[str, Quantity]
     line_j: Mapping[str, Quantity]
-
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    """The emulated machine of the board itself, for a user's own image at its real addresses."""
-
-    machine: str
+    whole: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
     """A board. ``version`` is a label for people.
 
+    ``chip`` is what a firmware that is linked for the chip itself finds beside its memories.
     ``model_error`` says how the error of its estimates is known, or why it is not. Where
     ``energy`` is None, ``energy_reason`` says why it is not known.
     """
@@ -113,32 +123,19 @@ class Platform:
     memories: Mapping[str, Memory]
     placement: Mapping[Segment, str]
     energy: Energy | None
-    native: Native | None
     model_error: str
     energy_reason: str | None = None
+    chip: Chip | None = None
+
+    @property
+    def heading(self) -> str:
+        """The title, with the clock that the board has: a copy of a file may have another."""
+        return _CLOCK.sub(f"at {self.clock_hz / 1e6:g} MHz", self.title)
 
     def memory_of(self, segment: Segment) -> Memory:
         """The memory ``segment`` lives in. Accesses outside all segments count as static's."""
         placed = Segment.STATIC if segment is Segment.OTHER else segment
         return self.memories[self.placement[placed]]
-
-
-def placed_by_address(platform: Platform, starts: Mapping[Segment, int]) -> Platform:
-    """``platform`` with the segments in the memories that an image's addresses say.
-
-    For an image linked for the board itself; segments not in ``starts`` stay where they are.
-    Raises UsageError for an address in none of the platform's memories.
-    """
-    placement = dict(platform.placement)
-    for segment, start in starts.items():
-        name = next((m.name for m in platform.memories.values() if m.holds(start)), None)
-        if name is None:
-            raise UsageError(
-                f"the image's {segment.name.lower()} is at 0x{start:08x}, where {platform.id} has "
-                f"no memory: link it for {platform.title}"
-            )
-        placement[segment] = name
-    return replace(platform, placement=placement)
 
 
 def platform_caches(
@@ -268,10 +265,12 @@ def platform_from(top: Table, path: Path) -> Platform:
         memories=memories,
         placement=_placement(top.table("placement"), memories),
         energy=None if top.is_null("energy") else _energy(top.table("energy"), tuple(memories)),
-        native=_native(top.table("native")) if "native" in top else None,
         model_error=model_error_of(top),
         energy_reason=top.text("energy_reason") if top.is_null("energy") else None,
+        chip=chip_from(top.table("chip")) if "chip" in top else None,
     )
+    if "native" in top:  # in files of before: an emulator's machine, which nothing uses any more
+        top.table("native")
     top.finish()
     return platform
 
@@ -366,9 +365,21 @@ def _energy(table: Table, memories: tuple[str, ...]) -> Energy:
         instruction_j=_joules(table, "instruction", ENERGY_GROUPS),
         access_j=_joules(table, "access", memories),
         line_j=_joules(table, "line", memories),
+        whole=_whole(table.table("whole")) if "whole" in table else None,
     )
     table.finish()
     return energy
+
+
+def _whole(table: Table) -> Whole:
+    whole = Whole(
+        cycle_j=table.quantity("cycle", "J", maximum=1.0),
+        executing=table.quantity("executing", maximum=1.0).value,
+        words=table.quantity("words", maximum=4.0).value,
+        reads=table.quantity("reads", maximum=1.0).value,
+    )
+    table.finish()
+    return whole
 
 
 def _joules(energy: Table, key: str, names: Iterable[str]) -> dict[str, Quantity]:
@@ -376,9 +387,3 @@ def _joules(energy: Table, key: str, names: Iterable[str]) -> dict[str, Quantity
     joules = {name: table.quantity(name, "J", maximum=1.0) for name in names}
     table.finish()
     return joules
-
-
-def _native(table: Table) -> Native:
-    native = Native(table.text("machine"))
-    table.finish()
-    return native

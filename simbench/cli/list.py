@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 OPS = "ops"
 _OLD_NAMES = {"model_error": "accuracy"}
-FORMATS = "formats"
 _NUMBERS = ("macs", "clock_hz", "highest_version")
 
 Row = Mapping[str, Any]
@@ -113,13 +112,18 @@ LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
     "platforms": _platforms,
     "benchmarks": _benchmarks,
     "kernels": _kernels,
-    "runtimes": _runtimes,
     "backends": _backends,
 }
 
 
+ASKED_FOR: Mapping[str, Callable[[], Sequence[Row]]] = {
+    "formats": _formats,
+    "runtimes": _runtimes,
+}
+
+
 @click.command(name="list")
-@click.argument("what", required=False, type=click.Choice([*LISTS, FORMATS, OPS]))
+@click.argument("what", required=False, type=click.Choice([*LISTS, *ASKED_FOR, OPS]))
 @click.option("--platform", metavar="NAME", help="With ops: a platform, for its core's firmware.")
 @click.option("--core", metavar="NAME", help="With ops: the firmware's core. Default: cortex-m4.")
 @click.option("--kernels", metavar="NAME", help="With ops: its kernel set. Default: cmsis-nn.")
@@ -127,7 +131,7 @@ LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
 def command(
     what: str | None, platform: str | None, core: str | None, kernels: str | None, as_json: bool
 ) -> None:
-    """List platforms, benchmarks, kernels and backends; or formats, or the firmware's operators.
+    """List platforms, benchmarks, kernels and backends; or what is named, such as formats.
 
     \b
     Examples:
@@ -135,13 +139,14 @@ def command(
       simbench list platforms --json
       simbench list formats
       simbench list ops --platform stm32f4
+      simbench list runtimes
     """
     if what == OPS:
         found = {OPS: _ops(_core(platform, core), kernels or DEFAULT_KERNELS)}
     elif platform or core or kernels:
         raise UsageError("--platform, --core and --kernels are for 'simbench list ops' alone")
-    elif what == FORMATS:
-        found = {FORMATS: _formats()}
+    elif what is not None and what in ASKED_FOR:
+        found = {what: ASKED_FOR[what]()}
     else:
         found = {name: LISTS[name]() for name in ([what] if what else LISTS)}
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,6 +14,25 @@ from simbench.suites.file import SUITE_FILE
 from simbench.suites.lock import LOCK_FILE
 from simbench.task.labelled import EMULATOR, HOST
 from simbench.task.tasks import DEFAULT_TIME_LIMIT_S
+
+
+class Address(click.ParamType[int]):
+    """An address of 32 bits, as 0x8000000."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The address that ``value`` says."""
+        if isinstance(value, int):
+            return value
+        try:
+            address = int(value, 0)
+        except ValueError:
+            self.fail(f"{value} is no address: write it as 0x08000000", param, ctx)
+        if not 0 <= address <= 0xFFFFFFFF:
+            self.fail(f"{value} is beyond the 32 bits of an address", param, ctx)
+        return address
+
 
 platform_option = click.option(
     "--platform",
@@ -56,7 +76,22 @@ elf_option = click.option(
     "--elf",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Your own firmware, on the board's own emulated machine.",
+    help="Your own firmware, linked for the board's own chip: an ELF, .hex or .bin.",
+)
+
+base_option = click.option(
+    "--base",
+    type=Address(),
+    metavar="0xADDRESS",
+    help="With --elf: where a .bin belongs.",
+)
+
+skip_option = click.option(
+    "--skip",
+    "skips",
+    multiple=True,
+    metavar="NAME|0xADDR[=VALUE]",
+    help="With --elf: a function that returns at once, and what it returns (repeat).",
 )
 
 backend_option = click.option(

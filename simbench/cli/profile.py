@@ -12,6 +12,7 @@ from simbench.cli.console import console, log_to
 from simbench.cli.formats import JSON, export_option, outputs
 from simbench.cli.options import (
     backend_option,
+    base_option,
     chosen_store,
     elf_option,
     input_option,
@@ -21,6 +22,7 @@ from simbench.cli.options import (
     platform_option,
     runtime_option,
     section_option,
+    skip_option,
     time_limit_option,
 )
 from simbench.cli.tables.memory import memory_tables
@@ -45,6 +47,8 @@ FORMATS = formats(PROFILE)
 @kernels_option
 @runtime_option(multiple=False)
 @section_option
+@base_option
+@skip_option
 @input_option(multiple=False)
 @click.option(
     "--top",
@@ -71,6 +75,8 @@ def command(
     kernels: str,
     runtime: str,
     section: str | None,
+    base: int | None,
+    skips: tuple[str, ...],
     input_path: Path | None,
     top: int,
     backend_name: str,
@@ -101,6 +107,8 @@ def command(
         inputs=() if input_path is None else (input_path,),
         elf=elf,
         section=section,
+        base=base,
+        skips=skips,
         time_limit_s=time_limit,
     )
     check(request)
@@ -134,7 +142,7 @@ def _render(form: str, done: Profiled, emulator: Backend) -> str:
 
 
 def _title(task: Task) -> str:
-    what = f"{task.benchmark.title} on {task.platform.title}"
+    what = f"{task.benchmark.title} on {task.platform.heading}"
     given = "" if task.measured is None else f", input {task.measured.name}"
     return f"{what}, {task.scenario.variant} kernels{given}"
 

@@ -17,6 +17,7 @@ from simbench.cli.options import (
     WRITE_LOCK,
     accuracy_on_option,
     backend_option,
+    base_option,
     chosen_store,
     dataset_option,
     elf_option,
@@ -27,6 +28,7 @@ from simbench.cli.options import (
     no_cache_option,
     runtime_option,
     section_option,
+    skip_option,
     suite_option,
     time_limit_option,
 )
@@ -85,6 +87,8 @@ _CODES = ((ERROR, EXIT_INFRASTRUCTURE), (FAILED, EXIT_WRONG), (UNSUPPORTED, EXIT
 @model_option
 @elf_option
 @section_option
+@base_option
+@skip_option
 @input_option(multiple=True)
 @click.option(
     "--port",
@@ -122,6 +126,8 @@ def command(
     model: Path | None,
     elf: Path | None,
     section: str | None,
+    base: int | None,
+    skips: tuple[str, ...],
     inputs: tuple[Path, ...],
     port: str | None,
     baud: int,
@@ -162,6 +168,8 @@ def command(
         inputs=inputs,
         elf=elf,
         section=section,
+        base=base,
+        skips=skips,
         dataset=dataset,
         judge_on=judge_on,
         suite_path=suite_path,
@@ -216,7 +224,7 @@ def _log(ran: Ran, terminal: Console) -> None:
 
 
 def _report(run: Run, tasks: Sequence[Task]) -> None:
-    titles = {task.platform.id: task.platform.title for task in tasks}
+    titles = {task.platform.id: task.platform.heading for task in tasks}
     for table in run_tables(run.results, titles):
         console().print(table)
 

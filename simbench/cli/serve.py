@@ -95,7 +95,7 @@ def command(
     )
     check(request)
     task = requested_model("serve", request, emulator, log, store)
-    what = f"{task.benchmark.title} on {task.platform.title}"
+    what = f"{task.benchmark.title} on {task.platform.heading}"
 
     def announce(ports: Sequence[str]) -> None:
         for port in ports:

@@ -15,9 +15,12 @@ from simbench.catalog.platforms import load_platform, platform_files
 from simbench.cli.console import console, log_to
 from simbench.cli.formats import export_option, outputs, write_all
 from simbench.cli.options import backend_option, chosen_store, no_cache_option
+from simbench.cli.output import OutputFile
+from simbench.cli.published import report, validated_firmware
 from simbench.errors import EXIT_GOOD, UsageError
 from simbench.exports import VALIDATION, formats
 from simbench.exports.validation import Validated
+from simbench.validation.exact import kept_results, render_exact
 from simbench.validation.silicon import LIKE, SiliconRow, silicon_rows
 from simbench.validation.validate import Comparison, Summary, summary, validate
 
@@ -38,6 +41,19 @@ FORMATS = formats(VALIDATION)
     metavar="FILE",
     help="Your own measurements, as CSV like the built-in platforms/silicon.csv.",
 )
+@click.option(
+    "--firmware",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Run the published images themselves: a checkout of mlcommons/tiny_results_v1.1 or "
+    "v1.2, or a folder of several.",
+)
+@click.option(
+    "--exact",
+    "exact_path",
+    metavar="PATH",
+    help="With --firmware: write what came of the images, as platforms/exact.csv.",
+)
 @backend_option
 @no_cache_option
 @click.option(
@@ -57,6 +73,8 @@ FORMATS = formats(VALIDATION)
 def command(
     platforms: tuple[str, ...],
     silicon: Path | None,
+    firmware: Path | None,
+    exact_path: str | None,
     backend_name: str,
     no_cache: bool,
     json_path: str | None,
@@ -70,16 +88,29 @@ def command(
     Examples:
       simbench validate
       simbench validate --platform stm32l4r5 --json validation.json
+      simbench validate --firmware tiny_results_v1.2
     """
     emulator = pricing_backend(backend_name)
+    log, store = log_to(console(stderr=True)), chosen_store(no_cache=no_cache)
+    others = (silicon, json_path, page_path, residuals_path, *exports)
+    if firmware is not None and any(others):
+        raise UsageError("--firmware goes with --platform and --exact alone: leave the others out")
+    if exact_path is not None and firmware is None:
+        raise UsageError("--exact is of published images: name their folder with --firmware")
+    if firmware is not None:
+        results = validated_firmware(firmware, platforms, emulator, log, store)
+        if exact_path is None:
+            report(results)
+        else:
+            OutputFile(exact_path).write(render_exact(results))
+        return EXIT_GOOD
     rows = silicon_rows(silicon)
     boards = {name: load_platform(name) for name in _names(platforms, rows)}
     asked = {"json": json_path, "page": page_path, "residuals": residuals_path}
     flags = [f"{form}={path}" for form, path in asked.items() if path]
     files = outputs(None, [*flags, *exports], FORMATS)
-    log, store = log_to(console(stderr=True)), chosen_store(no_cache=no_cache)
     compared = validate(rows, boards, load_benchmarks(), emulator, log, store)
-    validated = Validated(compared, summary(compared))
+    validated = Validated(compared, summary(compared), kept_results())
     if not write_all(files, FORMATS, validated):
         _report(compared, validated.summary)
     return EXIT_GOOD

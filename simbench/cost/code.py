@@ -39,8 +39,9 @@ class Code:
 
     ``first`` is the place of a block's first instruction among those of all blocks, which
     ``groups`` has the energy group of. ``loads`` says of each halfword of code whether a load
-    starts there; a block's halfwords begin at ``first_halfword``. ``misaligned`` is 1 where a block
-    starts with a wide instruction across two words.
+    starts there, and ``load_words`` how many words it brings; a block's halfwords begin at
+    ``first_halfword``. ``misaligned`` is 1 where a block starts with a wide instruction across two
+    words.
     """
 
     encoded: tuple[bytes, ...]
@@ -53,6 +54,7 @@ class Code:
     misaligned: NDArray[np.int64]
     groups: NDArray[np.int64]
     loads: NDArray[np.bool_]
+    load_words: NDArray[np.int64]
     first_halfword: NDArray[np.int64]
 
 
@@ -68,6 +70,7 @@ def code_of(blocks: Sequence[Block]) -> Code:
     groups = [ENERGY_GROUPS.index(_GROUP_OF.get(kind, "other")) for kind in kinds]
     first = np.cumsum(length) - length
     is_unknown = np.array([kind is InstructionClass.UNKNOWN for kind in kinds], np.int64)
+    words = np.concatenate([np.zeros(0, np.int64), *map(_load_words, decoded)])
     return Code(
         encoded=tuple(block.code for block in blocks),
         decoded=decoded,
@@ -78,16 +81,17 @@ def code_of(blocks: Sequence[Block]) -> Code:
         unknown=np.add.reduceat(is_unknown, first) if count else length,
         misaligned=(wide & (start % 4 != 0)).astype(np.int64),
         groups=np.array(groups, np.int64),
-        loads=np.concatenate([np.zeros(0, np.bool_), *map(_loads, decoded)]),
+        loads=words > 0,
+        load_words=words,
         first_halfword=np.cumsum(size // 2) - size // 2,
     )
 
 
-def _loads(run: Sequence[Instruction]) -> NDArray[np.bool_]:
-    """Of each halfword of a run, whether a load starts there."""
+def _load_words(run: Sequence[Instruction]) -> NDArray[np.int64]:
+    """Of each halfword of a run, the words that a load which starts there brings."""
     ends = list(accumulate(instruction.width // 2 for instruction in run))
-    loads = np.zeros(ends[-1], np.bool_)
+    loads = np.zeros(ends[-1], np.int64)
     for end, instruction in zip(ends, run, strict=True):
         if instruction.memory is not None and instruction.memory.is_load:
-            loads[end - instruction.width // 2] = True
+            loads[end - instruction.width // 2] = max(instruction.memory.words, 1)
     return loads

@@ -18,7 +18,7 @@ from simbench.files.plugins import distribution_of
 from simbench.store import sources_hash
 
 _FOR_PEOPLE: Mapping[type, frozenset[str]] = {
-    Platform: frozenset({"id", "version", "title", "native", "model_error", "energy_reason"}),
+    Platform: frozenset({"id", "version", "title", "model_error", "energy_reason", "chip"}),
     Core: frozenset({"id", "version", "title", "sources"}),
     Quantity: frozenset({"source"}),
 }

@@ -13,7 +13,8 @@ from simbench.catalog.platforms import Platform
 from simbench.cost.bounds import Bounds
 from simbench.cost.demand import Demand, demand
 from simbench.cost.groups import all_blocks, executed_groups
-from simbench.cost.stacks import Stack, cycle_stack, energy_stack
+from simbench.cost.joint import joint_bounds
+from simbench.cost.stacks import Stack, cycle_stack, energy_terms
 from simbench.cost.target import Target
 from simbench.cost.targets import Numbers, numbers, structure
 from simbench.counts import Counts, SectionCounts
@@ -93,8 +94,12 @@ def _prices(asked: Demand, platform: Platform, priced: Numbers, inferences: int)
     cycles, cycle_values = _added(stack, share, priced.off, rows)
     joules, joule_values = np.full((rows, 3), np.nan), dict[str, Values]()
     if priced.energy is not None:
-        spent = energy_stack(asked, platform, priced, priced.energy, stack)
-        joules, joule_values = _added(spent, share, priced.off, rows)
+        terms = energy_terms(asked, platform, priced, priced.energy, stack)
+        joint = None
+        if priced.energy.whole is not None:
+            joint = joint_bounds(terms, priced.energy.whole.cycle_j, rows)
+        spent = {term.name: term.product for term in terms}
+        joules, joule_values = _added(spent, share, priced.off, rows, joint)
     return Prices(
         cycles=cycles,
         time_s=cycles / priced.clock_hz[:, np.newaxis],
@@ -106,13 +111,22 @@ def _prices(asked: Demand, platform: Platform, priced: Numbers, inferences: int)
     )
 
 
-def _added(stack: Stack, share: float, off: Values, rows: int) -> tuple[Bounds, dict[str, Values]]:
-    """The sum of ``stack`` by row, with its range, and the values of the parts."""
+def _added(
+    stack: Stack,
+    share: float,
+    off: Values,
+    rows: int,
+    joint: tuple[Values, Values] | None = None,
+) -> tuple[Bounds, dict[str, Values]]:
+    """The sum of ``stack`` by row, with its range, and the values of the parts. Where the parts are
+    not free of each other, ``joint`` are its bounds."""
     parts = np.empty((len(stack), rows, 3))
     for place, part in zip(parts, stack.values(), strict=True):
         place[:] = part
     parts *= share
     total: Bounds = parts.sum(axis=0)
+    if joint is not None:
+        total[:, 1], total[:, 2] = joint[0] * share, joint[1] * share
     # what is off by a fraction of silicon: the value is silicon times 1 - off to 1 + off; and
     # rounding in the last place must not put a value outside its own range
     total[:, 1] = np.minimum(total[:, 1], total[:, 0] / (1 + off))

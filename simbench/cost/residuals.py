@@ -23,16 +23,18 @@ def load_target(platform: Platform, core: Core | None = None) -> Target:
 
     Raises UsageError where there is no such core.
     """
-    return Target(platform, core or load_core(platform.core), residual(platform.id))
+    off = residual(platform.id, platform.core)
+    return Target(platform, core or load_core(platform.core), off)
 
 
-def residual(platform: str) -> float:
-    """The error that nine in ten published results stay within, as a fraction.
+def residual(platform: str, core: str) -> float:
+    """The error that nine in ten published images stay within, as a fraction.
 
-    For a board with results of its own, it is that of the other boards.
+    For a board with results of its own, it is that of the other boards; for one without, that of
+    its ``core``, and of all where none is published of that.
     """
     known = _residuals()
-    return known.get(platform, known[_ELSEWHERE])
+    return known.get(platform, known.get(core, known[_ELSEWHERE]))
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simbench.catalog.platforms import ENERGY_GROUPS, Platform
 from simbench.cost.bounds import Bounds
@@ -14,6 +15,7 @@ from simbench.cost.effects.accesses import code_bus, misaligned
 from simbench.cost.effects.branches import branch_refill, misprediction
 from simbench.cost.effects.data_waits import data_wait, reads_past_cache
 from simbench.cost.effects.fetch_waits import fetch_wait, reads_made
+from simbench.cost.joint import Term
 from simbench.cost.targets import EnergyNumbers, Numbers
 from simbench.counts import Segment
 
@@ -23,6 +25,8 @@ Stack = Mapping[str, Bounds]
 Rows are the groups of a demand or the machines that it is priced on: of one of them there is one.
 """
 _NOTHING = np.zeros((1, 3))
+_ONES = np.ones(3)
+_ONE = np.ones(1)
 
 
 def cycle_stack(asked: Demand, platform: Platform, numbers: Numbers) -> Stack:
@@ -46,27 +50,49 @@ def cycle_stack(asked: Demand, platform: Platform, numbers: Numbers) -> Stack:
     }
 
 
-def energy_stack(
+def energy_terms(
     asked: Demand, platform: Platform, numbers: Numbers, energy: EnergyNumbers, cycles: Stack
-) -> Stack:
+) -> list[Term]:
     """What ``asked`` takes likewise, in joules; ``cycles`` is its :func:`cycle_stack`."""
     total = sum(cycles.values(), _NOTHING)
-    stack = {
-        "static": energy.static_w * total / numbers.clock_hz[:, np.newaxis],
-        "clock": energy.clock_j * total,
-    }
+    period = 1.0 / numbers.clock_hz
+    whole = energy.whole
     stalled = {
         "branch": cycles["branch_refill"],
         "load_store": cycles["other_memory"] + cycles["misaligned"],
     }
-    for index, group in enumerate(ENERGY_GROUPS):
-        executing = asked.energy_groups[:, index] + stalled.get(group, 0.0)
-        stack[group] = energy.instruction_j[group] * executing
-    reads = _reads(asked, platform)
-    for name, moved in asked.moved.items():
-        stack[f"{name}_access"] = energy.access_j[name] * moved[:, np.newaxis]
-        stack[f"{name}_read"] = energy.line_j[name] * reads.get(name, _NOTHING)
-    return stack
+    executing = {
+        group: asked.energy_groups[:, index] + stalled.get(group, 0.0)
+        for index, group in enumerate(ENERGY_GROUPS)
+    }
+    moved = {name: words[:, np.newaxis] * _ONES for name, words in asked.moved.items()}
+    past = _reads(asked, platform)
+    reads = {name: past.get(name, _NOTHING) for name in moved}
+    # the measured code is taken to have this one's kinds of instructions and memories
+    groups, words, lines = (
+        _shares(times, of)
+        for times, of in (
+            (executing, _ONE if whole is None else whole.executing),
+            (moved, _ONE if whole is None else whole.words),
+            (reads, _ONE if whole is None else whole.reads),
+        )
+    )
+    return [
+        Term("static", energy.static_w, total * period[:, np.newaxis], period),
+        Term("clock", energy.clock_j, total, _ONE),
+        *(Term(g, energy.instruction_j[g], executing[g], groups[g]) for g in ENERGY_GROUPS),
+        *(Term(f"{n}_access", energy.access_j[n], moved[n], words[n]) for n in moved),
+        *(Term(f"{n}_read", energy.line_j[n], reads[n], lines[n]) for n in moved),
+    ]
+
+
+def _shares(
+    times: Mapping[str, Bounds], whole: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """``whole`` divided as the values of ``times`` are; nothing where these are nothing."""
+    total = sum(each[:, 0] for each in times.values())
+    scale = whole / np.where(total > 0, total, 1.0)
+    return {name: scale * each[:, 0] for name, each in times.items()}
 
 
 def _reads(asked: Demand, platform: Platform) -> Stack:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.catalog.platforms import ENERGY_GROUPS, Energy, Memory
+from simbench.catalog.platforms import Whole as MeasuredWhole
 from simbench.cost.bounds import Bounds, of
 from simbench.cost.cores.core import Core
 from simbench.cost.cores.pipelines import CORES_KEPT, pipeline
@@ -38,6 +39,17 @@ class EnergyNumbers:
     instruction_j: Mapping[str, Bounds]
     access_j: Mapping[str, Bounds]
     line_j: Mapping[str, Bounds]
+    whole: Whole | None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Whole:
+    """As :class:`~simbench.catalog.platforms.Whole`: (rows, 3), and (rows,) each."""
+
+    cycle_j: Bounds
+    executing: NDArray[np.float64]
+    words: NDArray[np.float64]
+    reads: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -62,7 +74,9 @@ def structure(target: Target) -> Hashable:
     platform = target.platform
     memories = tuple(_shape(memory) for memory in platform.memories.values())
     placement = tuple(platform.placement.items())
-    return memories, placement, platform.energy is None, pace(target.core)
+    energy = platform.energy
+    known = (energy is None, energy is None or energy.whole is None)
+    return memories, placement, known, pace(target.core)
 
 
 def _shape(memory: Memory) -> Hashable:
@@ -121,4 +135,16 @@ def _energy_numbers(energies: Sequence[Energy], memories: Iterable[str]) -> Ener
         instruction_j={g: _rows(e.instruction_j[g] for e in energies) for g in ENERGY_GROUPS},
         access_j={name: _rows(e.access_j[name] for e in energies) for name in memories},
         line_j={name: _rows(e.line_j[name] for e in energies) for name in memories},
+        whole=_whole([e.whole for e in energies if e.whole is not None]),
+    )
+
+
+def _whole(wholes: Sequence[MeasuredWhole]) -> Whole | None:
+    if not wholes:
+        return None
+    return Whole(
+        cycle_j=_rows(whole.cycle_j for whole in wholes),
+        executing=np.array([whole.executing for whole in wholes]),
+        words=np.array([whole.words for whole in wholes]),
+        reads=np.array([whole.reads for whole in wholes]),
     )

@@ -8,13 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
+from statistics import fmean
 from textwrap import fill
 from typing import Any
 
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.validation.basis import energy_basis, spread
+from simbench.validation.exact import (
+    ExactFigures,
+    ExactResult,
+    exact_residuals,
+    figures,
+    integers,
+)
 from simbench.validation.silicon import LIKE, SiliconRow
-from simbench.validation.validate import Comparison, Summary, residuals
+from simbench.validation.validate import Comparison, Summary
 
 SCHEMA = "simbench.validation/1"
 _SIZE, _MARGIN = 520.0, 60.0
@@ -24,10 +32,12 @@ _OFFICIAL_FRAMES = 49  # of ten features: MLPerf Tiny's input of kws has 490 byt
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """The rows of a validation, each compared, and what they add up to."""
+    """The rows of a validation, each compared, and what they add up to; and what came of published
+    images."""
 
     comparisons: Sequence[Comparison]
     summary: Summary
+    exact: Sequence[ExactResult] = ()
 
 
 def render_json(validated: Validated) -> str:
@@ -76,8 +86,8 @@ def _summary(summary: Summary) -> Mapping[str, Any]:
 
 
 def render_residuals(validated: Validated) -> str:
-    """The cost model's file of residuals; nothing where no row is like simbench's firmware."""
-    return residuals_file(residuals(validated.comparisons)) if validated.summary.rows else ""
+    """The cost model's file of residuals; nothing where no published image was run."""
+    return residuals_file(exact_residuals(validated.exact)) if validated.exact else ""
 
 
 def residuals_file(residuals: Mapping[str, float]) -> str:
@@ -88,38 +98,45 @@ def residuals_file(residuals: Mapping[str, float]) -> str:
 
 def _up_to_thousandths(value: float) -> float:
     """``value``, not less, with three decimals."""
-    return math.ceil(value * 1000) / 1000
+    return math.ceil(round(value * 1000, 6)) / 1000
 
 
 _RESIDUALS = """\
-# The error of modelled cycles that nine in ten published results stay within, by the board it is
-# for: that of the other boards, or under "elsewhere" that of all. Written by
-# `simbench validate --residuals`."""
+# The error of modelled cycles that nine in ten published images stay within, by the board it is
+# for: that of the other boards; by core, for boards of which none is published; "elsewhere" is that
+# of all. Written by `simbench validate --residuals` from platforms/exact.csv."""
 
 
 def render_page(validated: Validated) -> str:
     """The documentation's page."""
-    return model_error_page(validated.comparisons, validated.summary)
+    return model_error_page(validated.comparisons, validated.summary, validated.exact)
 
 
-def model_error_page(comparisons: Sequence[Comparison], summary: Summary) -> str:
+def model_error_page(
+    comparisons: Sequence[Comparison], summary: Summary, exact: Sequence[ExactResult] = ()
+) -> str:
     """The documentation's page: what the figures mean, the plot, the tables."""
     like = [c for c in comparisons if c.row.likeness == LIKE]
     other = [c for c in comparisons if c.row.likeness != LIKE]
     parts = [
-        _INTRODUCTION.format(verdict=_verdict(summary)),
+        _INTRODUCTION.format(exact=_exact_verdict(exact)),
+        _paragraph(_how_blind(exact)),
+        _exact_by_core(exact),
+        "## Published images, one by one\n\n" + _EXACT,
+        _exact_table(exact),
+        "## Difference of stacks\n\n" + _DIFFERENCE.format(verdict=_verdict(summary)),
         _paragraph(_not_blind(comparisons)),
-        _paragraph(_what_an_error_holds(comparisons)),
+        _paragraph(_what_a_difference_holds(comparisons)),
         scatter_plot(comparisons),
-        "## Boards that run kernels like ours\n",
+        "### Boards that run kernels like ours\n",
         _table(like),
-        "## What the cycles are made of\n\n" + _STACKS,
+        "### What the cycles are made of\n\n" + _STACKS,
         _stacks(like),
-        "## Weights in flash or in RAM\n\n" + _PLACEMENT,
+        "### Weights in flash or in RAM\n\n" + _PLACEMENT,
         _placements(comparisons),
-        "## Other stacks\n\n" + _OTHERS,
+        "### Other stacks\n\n" + _OTHERS,
         _table(other),
-        "## Sources\n",
+        "### Sources\n",
         _sources(comparisons),
     ]
     return "\n".join(parts)
@@ -129,14 +146,100 @@ _INTRODUCTION = """# How wrong the model is
 
 <!-- written by `simbench validate --page docs/model-error.md` -->
 
-simbench prices its own firmware on every board it models that has published results, and compares
-them row by row. An error is (model − silicon) / silicon. A row is **like** ours where CMSIS-NN was
-built with -O2 or -O3 and runs under TensorFlow Lite Micro or a compiler that leaves the layers as
-they are: only those count in the figures. No number of the cycle model is fitted to any row; those
-that gave a platform its energy are marked ⚙ and are left out of the energy's figure.
+Companies that submit to MLPerf Tiny publish the images that they measured. simbench runs these as
+they are, on the chip's own map, and prices them with the board's file: the same instructions, the
+same layout, the same board, so only the model can be wrong. An error is (model − silicon) /
+silicon.
+
+{exact}
+"""
+
+_EXACT = """The second inference is measured, as what the first brings into caches is there when a
+board repeats it. How the flash is set up (its width, its prefetch) is as the submission says, or as
+the image writes it into the registers. *Energy* is an inference's, where it was measured.
+`simbench validate --firmware` writes these rows from a checkout of the results; the images are
+their owners' and no part of simbench.
+"""
+
+_DIFFERENCE = """simbench's own firmware against other people's, on the same boards: other kernels,
+compilers and layouts, so a difference says as much of these as of the model. A row is **like** ours
+where CMSIS-NN was built with -O2 or -O3 and runs under TensorFlow Lite Micro or a compiler that
+leaves the layers as they are. Those that gave a platform its energy are marked ⚙.
 
 {verdict}
 """
+
+
+def _exact_verdict(exact: Sequence[ExactResult]) -> str:
+    found = figures(integers(exact))
+    if found is None:
+        return "No image was run."
+    boards = len({result.platform for result in integers(exact)})
+    lines = [
+        f"* **Error of the model**: {found.rows} images of int8 networks on {boards} boards, "
+        f"cycles: mean absolute error **{found.mean_abs_error:.1%}**, "
+        f"largest {found.max_abs_error:.1%}; "
+        f"{found.covered:.0%} of them lie inside the stated range."
+    ]
+    energy = [abs(r.energy_error) for r in exact if r.energy_error is not None]
+    if energy:
+        lines.append(
+            f"* **Energy** of the same images: {len(energy)} measured, mean absolute error "
+            f"**{fmean(energy):.1%}**, largest {max(energy):.1%}."
+        )
+    return "\n".join(lines)
+
+
+def _how_blind(exact: Sequence[ExactResult]) -> Iterator[str]:
+    yield (
+        "No number of the model is fitted to any row. A row is **blind** where no effect of its "
+        "core was looked for in rows of such images: on the Cortex-M7 and the Cortex-M33 effects "
+        "were, and taken in where a public source has them (an extension behind a load, and a "
+        "float load beside a multiply-accumulate, on the M7; one wait for all words of a load on "
+        "the M33)."
+    )
+    yield (
+        "The ranges are widened by what nine in ten images of the other boards stay within, of the "
+        "same core where there are such boards: no row made its own range."
+    )
+    if any(result not in integers(exact) for result in exact):
+        yield "Networks in float32 are not what simbench is for, and are in no figure."
+
+
+def _exact_by_core(exact: Sequence[ExactResult]) -> str:
+    known = integers(exact)
+    lines = [
+        "| core | images | blind | mean error | largest | nine in ten within | inside the range |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for core in sorted({result.core for result in known}):
+        rows = [result for result in known if result.core == core]
+        lines.append(_core_line(core, rows, figures(rows)))
+    return "\n".join(lines) + "\n"
+
+
+def _core_line(core: str, rows: Sequence[ExactResult], found: ExactFigures | None) -> str:
+    assert found is not None  # a core has rows
+    blind = sum(row.blind for row in rows)
+    return (
+        f"| {core} | {found.rows} | {blind} | {found.mean_abs_error:.1%} "
+        f"| {found.max_abs_error:.1%} | {found.within:.1%} | {found.covered:.0%} |"
+    )
+
+
+def _exact_table(exact: Sequence[ExactResult]) -> str:
+    lines = [
+        "| platform | image | benchmark | measured | modelled | range | error | energy |",
+        "|---|---|---|--:|--:|--:|--:|--:|",
+    ]
+    for r in exact:
+        energy = "–" if r.energy_error is None else f"{r.energy_error:+.1%}"
+        lines.append(
+            f"| {r.platform} | {r.submitter} {r.round}: {r.system} | {r.benchmark} "
+            f"| {r.cycles / 1e6:.3f} M | {r.modelled / 1e6:.3f} M "
+            f"| {r.lower / 1e6:.2f}–{r.upper / 1e6:.2f} M | {r.error:+.1%} | {energy} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _not_blind(comparisons: Sequence[Comparison]) -> Iterator[str]:
@@ -154,13 +257,11 @@ def _not_blind(comparisons: Sequence[Comparison]) -> Iterator[str]:
             "second choice: the reference firmware alone, the first, leaves the model "
             f"{least} to {most} % below the rows like ours."
         )
-    yield "The stated ranges are widened by the errors of the other boards' rows."
 
 
-def _what_an_error_holds(comparisons: Sequence[Comparison]) -> Iterator[str]:
+def _what_a_difference_holds(comparisons: Sequence[Comparison]) -> Iterator[str]:
     yield (
-        "An error holds more than the model's own: other releases of CMSIS-NN, other compilers, "
-        "other layouts of the code."
+        "A difference holds other releases of CMSIS-NN, other compilers, other layouts of the code."
     )
     apart = spread(comparisons, "Skymizer", "kws")
     if apart is not None:
@@ -199,21 +300,21 @@ def _verdict(summary: Summary) -> str:
     if summary.mean_abs_error is None or summary.max_abs_error is None or summary.covered is None:
         return "No row is like ours."
     lines = [
-        f"* **Cycles**: {summary.rows} rows, mean absolute error "
+        f"* **Cycles** of {summary.rows} rows like ours: mean difference "
         f"**{summary.mean_abs_error:.1%}**, largest {summary.max_abs_error:.1%}; "
         f"{summary.covered:.0%} of them lie inside the stated range."
     ]
     if summary.energy_mean_abs_error is not None:
         lines.append(
-            f"* **Energy**, scaled by modelled cycles: {summary.energy_rows} rows, mean absolute "
-            f"error **{summary.energy_mean_abs_error:.1%}**."
+            f"* **Energy**, scaled by modelled cycles: {summary.energy_rows} rows, mean difference "
+            f"**{summary.energy_mean_abs_error:.1%}**."
         )
     return "\n".join(lines)
 
 
 def _table(comparisons: Sequence[Comparison]) -> str:
     lines = [
-        "| platform | result | benchmark | measured | modelled | range | error | energy error |",
+        "| platform | result | benchmark | measured | modelled | range | difference | of energy |",
         "|---|---|---|--:|--:|--:|--:|--:|",
     ]
     for c in comparisons:

@@ -77,6 +77,22 @@ def ops(image: Image) -> Mapping[int, int]:
     return found
 
 
+def elf_architecture(path: Path) -> int | None:
+    """Tag_CPU_arch of the ELF at ``path``: what it was built for, or None where it does not say."""
+    with path.open("rb") as file:
+        try:
+            attributes: Any = ELFFile(file).get_section_by_name(".ARM.attributes")
+            if attributes is None:
+                return None
+            for part in attributes.iter_subsections():
+                for scope in part.iter_subsubsections():
+                    for attribute in scope.iter_attributes("TAG_CPU_ARCH"):
+                        return int(attribute.value)
+        except _READ_ERRORS:
+            return None
+    return None
+
+
 def read_memory(image: Image, address: int) -> bytes:
     """What the image has from ``address`` to the end of the loaded segment that holds it."""
     for start, data in _loaded(image.path):

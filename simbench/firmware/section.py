@@ -18,10 +18,12 @@ _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 @dataclass(frozen=True, slots=True)
 class Section:
     """From the first execution of the code at ``begin`` to the next of that at ``end``, which is
-    not in it. Both are addresses without the Thumb bit; ``text`` is how they were named."""
+    not in it; from the last execution before that, where it ``is_last``. Both are addresses without
+    the Thumb bit; ``text`` is how they were named."""
 
     begin: int
     end: int
+    is_last: bool = False
     text: str = field(default="", compare=False)
 
 
@@ -37,13 +39,18 @@ def read_section(text: str, image: Image) -> Section:
             f"--section {text} cannot be read: give begin=SYMBOL,end=SYMBOL, or addresses as "
             "begin=0x8000100,end=0x8000200"
         )
-    section = Section(_address(found["begin"], image), _address(found["end"], image), text)
+    begin, end = (code_address(found[name], image) for name in ("begin", "end"))
+    section = Section(begin, end, text=text)
     if section.begin == section.end:
         raise UsageError(f"--section {text} begins where it ends: name two places in the code")
     return section
 
 
-def _address(place: str, image: Image) -> int:
+def code_address(place: str, image: Image) -> int:
+    """The address of the code that ``place`` names: a symbol, or an address as 0x8000123.
+
+    Raises UsageError, with the nearest names, where there is no such code.
+    """
     address = int(place, 16) if _ADDRESS.fullmatch(place) else _of_symbol(place, image)
     address &= ~1
     if not any(r.start <= address < r.end for r in image.segments.get(Segment.CODE, ())):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from simbench.cost.points import price_split
-from simbench.cost.price import Price, estimate, price_of
+from simbench.cost.price import Price, effect_ranges, estimate, price_of
 from simbench.cost.target import Target
 from simbench.counts import Counts, SectionCounts
 from simbench.errors import InfrastructureError
@@ -69,6 +69,7 @@ def build_profile(
         accesses=together.get(0, ()),
         frames=_frames(run, sections, layers, functions),
         notes=_notes(run, functions, sources),
+        effects=effect_ranges(counts, counts.inference, target),
     )
 
 

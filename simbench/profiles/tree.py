@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from simbench.cost.price import EffectRange
 from simbench.firmware.lines import SourceLine
 from simbench.result.estimate import Estimate
 from simbench.result.frames import Row, ranged, rows_frame
@@ -117,7 +118,8 @@ class Profile:
 
     ``interpreter`` is what no layer executed; ``shared`` are cycles of the whole that are no one
     layer's, where a price depends on what several of them did together (mostly nothing).
-    ``layers`` is empty where the model is not known. ``status``, ``reason`` and ``memory`` are as
+    ``effects`` are those whose range is open, widest first. ``layers`` is empty where the model is
+    not known. ``status``, ``reason`` and ``memory`` are as
     in a result.
     """
 
@@ -137,6 +139,7 @@ class Profile:
     status: str = OK
     reason: str | None = None
     memory: MemoryUse | None = None
+    effects: tuple[EffectRange, ...] = ()
 
     def __repr__(self) -> str:
         """The profile in a line: "profile of kws@stm32f4/cmsis-nn ok: cycles 10.8 M (9.6–12.3)"."""

@@ -14,7 +14,6 @@ from simbench.cost.fit import Needs, check_fit, memory_use
 from simbench.counts import Segment
 from simbench.errors import DoesNotFit, InfrastructureError
 from simbench.firmware.image import Image
-from simbench.firmware.needed import needed_bytes
 from simbench.models.parse import used_codes
 from simbench.models.prepared import Lifetime, PreparedModel
 from simbench.result.tree import ArenaBuffer, ArenaUse, FlashUse, MemoryUse, RamUse
@@ -73,6 +72,8 @@ def memory_section(
 
     Raises InfrastructureError where the firmware speaks of tensors that ``model`` has not.
     """
+    from simbench.firmware.needed import needed_bytes  # a kept result reads no ELF
+
     use = memory_use(platform, memory_needs(image, model, footprint))
     return MemoryUse(
         flash_bytes=use.flash_bytes,

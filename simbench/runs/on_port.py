@@ -47,7 +47,7 @@ def run_on_port(
         },
         results=(result,),
     )
-    return f"{platform.title}, {identity.name} on {port}", run
+    return f"{platform.heading}, {identity.name} on {port}", run
 
 
 def _environment(identity: Identity, port: str, baud: int) -> dict[str, Any]:

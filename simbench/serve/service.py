@@ -67,7 +67,7 @@ def serve(
     misfit = _misfit(task, backend)
     if misfit is not None:
         tell(
-            f"{task.benchmark.title} does not fit {task.platform.title}: {misfit}; it is served "
+            f"{task.benchmark.title} does not fit {task.platform.heading}: {misfit}; it is served "
             "all the same"
         )
     with contextlib.ExitStack() as stack:

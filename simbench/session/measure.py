@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from simbench.backends import Backend, Blob, Board, LaunchSpec
+from simbench.backends.board import ALWAYS
 from simbench.backends.boards import Launched
 from simbench.catalog.platforms import platform_caches
 from simbench.catalog.scenario import OWN_RUNTIME
 from simbench.counts import Counts
-from simbench.errors import FirmwareFault, InfrastructureError, ModelError
+from simbench.errors import FirmwareFault, InfrastructureError, ModelError, UsageError
 from simbench.firmware.config import BUFFER_BYTES, BoardConfig, pack_config
 from simbench.session.conversation import Conversation, Footprint, Patience, converse
 from simbench.session.room import arena_misfit, check_room, check_segments
@@ -47,6 +48,11 @@ def measure(
             check_room(task)
         case ElfTask():
             check_segments(task)
+    if isinstance(task, ElfTask) and task.chip is not None and not backend.capabilities.chips:
+        raise UsageError(
+            f"{backend.name} has no boards with a chip's own memory map, as your own firmware "
+            "needs: leave out --backend"
+        )
     spec = launch_spec(task, watch_caches=backend.capabilities.caches)
     with backend.launch(spec) as board:
         if launched is not None:
@@ -64,9 +70,9 @@ def launch_spec(task: Task, *, watch_caches: bool = True) -> LaunchSpec:
     """The board that runs ``task``: its image, what is loaded beside it, the caches to watch."""
     match task:
         case ModelTask():
-            blobs, linked_for_it, section = _blobs(task), False, None
+            blobs, linked_for_it, section, chip = _blobs(task), False, None, None
         case ElfTask():
-            blobs, linked_for_it, section = (), True, task.section
+            blobs, linked_for_it, section, chip = task.blobs, True, task.section, task.chip
     return LaunchSpec(
         image=task.image,
         machine=task.machine,
@@ -75,6 +81,8 @@ def launch_spec(task: Task, *, watch_caches: bool = True) -> LaunchSpec:
         grouping=False,  # the alignment of every access is a price
         counted_windows=1,
         section=section,
+        chip=chip,
+        base_segments=ALWAYS if chip is None else {},  # the stack of a task may be anywhere
     )
 
 
@@ -168,7 +176,9 @@ def _section(board: Board, task: ElfTask) -> Observation:
     if task.measured is not None:
         conversation = _talk(board, task)
         conversation.load(task.measured.wire)
-        conversation.infer(counted=False)
+        assert task.section is not None
+        # the last of two: what the first brought into caches is there, as it is measured on boards
+        conversation.infer(2 if task.section.is_last else 1, counted=False)
     deadline = time.monotonic() + task.time_limit_s
     while not (windows := board.windows()):
         if time.monotonic() > deadline:

@@ -35,7 +35,7 @@ def check_segments(task: ElfTask) -> None:
 
     Segments of no memory of the platform, such as option bytes, take no room of it.
     """
-    for segment, ranges in task.image.segments.items():
+    for segment, ranges in task.linked.items():
         for part in ranges:
             for memory in task.platform.memories.values():
                 free = memory.free_from(part.start)

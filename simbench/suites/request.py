@@ -56,6 +56,8 @@ class Request:
     inputs: Sequence[Path] = ()
     elf: Path | None = None
     section: str | None = None
+    base: int | None = None
+    skips: Sequence[str] = ()
     dataset: str | None = None
     judge_on: str = HOST
     suite_path: Path | None = None
@@ -79,6 +81,8 @@ def check(request: Request, *, on_port: bool = False) -> None:
     check_time_limit(request.time_limit_s)
     if request.section is not None and request.elf is None:
         raise UsageError("--section is of your own firmware: name it with --elf")
+    if request.elf is None and (request.base is not None or request.skips):
+        raise UsageError("--base and --skip are of your own firmware: name it with --elf")
     if request.inputs and request.elf is not None:
         raise UsageError("--input needs a model whose input is known: leave out --elf")
     if request.judge_on not in (HOST, EMULATOR):
@@ -223,7 +227,9 @@ def _own_elf(board: Platform, request: Request, elf: Path) -> ElfTask:
     benchmark = workloads(names, None)[0] if names else None
     id_ = (benchmark or own_benchmark(elf)).id
     scenario = Scenario(id_, board.id, Variant(OWN_ELF))
-    task = own_elf_task(scenario, board, benchmark, elf, request.section)
+    task = own_elf_task(
+        scenario, board, benchmark, elf, request.section, request.base, request.skips
+    )
     return replace(task, time_limit_s=request.time_limit_s)
 
 

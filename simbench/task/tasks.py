@@ -6,19 +6,19 @@ What a user can get wrong is found here, before any emulator starts.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from simbench.backends.board import Blob, ChipMap
 from simbench.catalog.benchmarks import Benchmark, InputEncoding, ModelFile, ResultKind
-from simbench.catalog.platforms import Platform, placed_by_address
+from simbench.catalog.platforms import Platform
 from simbench.catalog.scenario import OWN_RUNTIME, Scenario, Variant
 from simbench.counts import Segment
 from simbench.errors import ModelError, UsageError
 from simbench.files.fetch import Progress, quiet
-from simbench.firmware.cycle_counter import ASKS, asks_cycle_counter
-from simbench.firmware.image import Image
+from simbench.firmware.image import AddressRange, Image
 from simbench.firmware.recall import Firmware, recalled_firmware
 from simbench.firmware.section import Section, read_section
 from simbench.models.prepared import PreparedModel
@@ -69,6 +69,8 @@ class ElfTask:
 
     ``benchmark`` says whose input it is sent; ``inputs`` is that one, or nothing. ``section`` is
     what is measured where that is not its inference. The rest is as a :class:`ModelTask`'s.
+    With a ``chip`` the board has that map, and ``blobs`` are what is loaded there; ``linked`` are
+    the segments as the ELF has them.
     """
 
     scenario: Scenario
@@ -80,6 +82,9 @@ class ElfTask:
     inputs: tuple[Input, ...]
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
     notes: tuple[str, ...] = ()
+    chip: ChipMap | None = None
+    blobs: tuple[Blob, ...] = ()
+    linked: Mapping[Segment, tuple[AddressRange, ...]] = field(default_factory=dict)
 
     @property
     def measured(self) -> Input | None:
@@ -168,39 +173,51 @@ def own_elf_task(
     benchmark: Benchmark | None,
     elf: Path,
     section: str | None = None,
+    base: int | None = None,
+    skips: Sequence[str] = (),
 ) -> ElfTask:
-    """A task on a user's own image, on the machine of the board itself.
+    """A task on a user's own image, on the chip of the board itself.
 
     ``section`` is what to measure ("begin=SYMBOL,end=SYMBOL") where that is not what runs between
     th_pre and th_post. Without a ``benchmark``, whose input it is sent, it is sent nothing.
+    ``base`` and ``skips`` are as :func:`simbench.task.own.own_image` takes them.
     """
-    if platform.native is None:
+    if platform.chip is None:
         raise UsageError(
-            f"no emulated machine is known for {platform.id} itself: run {elf} on a platform that "
-            "has one ('simbench list platforms' shows which)"
+            f"{platform.id} says nothing of its chip, so its own firmware cannot run: give its "
+            "file a table 'chip', or name another platform"
         )
-    from simbench.firmware.read import read_image  # simbench's own is recalled
+    from simbench.task.own import own_image  # simbench's own is recalled
 
-    image = read_image(elf)
-    window = None if section is None else read_section(section, image)
+    own = own_image(elf, platform, base, skips)
+    window = None if section is None else read_section(section, own.image)
     if window is None:
-        _check_markers(elf, image)
-    starts = {segment: ranges[0].start for segment, ranges in image.segments.items() if ranges}
-    placed = placed_by_address(platform, starts)
-    for part in image.segments.get(Segment.STATIC, ()):
-        placed_by_address(platform, {Segment.STATIC: part.start})
-    notes = () if section is None else (f"measured is the section {section}",)
+        _check_markers(elf, own.image)
     return ElfTask(
         scenario=scenario,
-        platform=placed,
+        platform=own.platform,
         benchmark=benchmark or own_benchmark(elf),
-        image=image,
-        machine=platform.native.machine,
+        image=own.image,
+        machine=f"the chip of {platform.id}",
         section=window,
+        chip=own.board,
+        blobs=own.blobs,
+        linked=own.linked,
         # the input's size is the benchmark's; the model in the ELF is the user's
         inputs=benchmark_inputs(benchmark, _prepared(benchmark, None), 1) if benchmark else (),
-        notes=(*notes, ASKS) if asks_cycle_counter(image) else notes,
+        notes=tuple(_own_notes(section, skips, asks=own.asks_cycle_counter)),
     )
+
+
+def _own_notes(section: str | None, skips: Sequence[str], *, asks: bool) -> Iterator[str]:
+    if section is not None:
+        yield f"measured is the section {section}"
+    if skips:
+        yield f"these functions return at once: {', '.join(skips)}"
+    if asks:
+        from simbench.firmware.cycle_counter import ASKS  # few firmwares ask
+
+        yield ASKS
 
 
 def _check_markers(elf: Path, image: Image) -> None:

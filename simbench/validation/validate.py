@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from statistics import fmean
 
-import numpy as np
-
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.platforms import Platform
@@ -29,8 +27,6 @@ from simbench.store import Store
 from simbench.task.tasks import Task, suite_task
 from simbench.validation.silicon import LIKE, SiliconRow
 
-ELSEWHERE = "elsewhere"
-_NINE_IN_TEN = 0.9
 _LDO = "LDO"
 
 
@@ -166,25 +162,6 @@ def _measured_energy(row: SiliconRow, platform: Platform) -> tuple[float | None,
         note = f"measured at {row.supply_v:g} V, brought to {platform.supply_v:g} V"
         return row.energy_j * platform.supply_v / row.supply_v, note
     return None, f"measured at {row.supply_v:g} V, {row.regulator or 'regulator not stated'}"
-
-
-def residuals(comparisons: Sequence[Comparison]) -> dict[str, float]:
-    """The error of cycles that nine in ten "like" rows stay within, by the platform it is for.
-
-    For a platform with rows it is that of the others' (leaving it out), where there are others;
-    under ``"elsewhere"``, for platforms without any, that of all.
-    """
-    like = [c for c in comparisons if c.row.likeness == LIKE]
-    boards = {c.row.platform for c in like}
-    found = {ELSEWHERE: _within(like)}
-    for board in sorted(boards):
-        others = [c for c in like if c.row.platform != board]
-        found[board] = _within(others or like)
-    return found
-
-
-def _within(rows: Sequence[Comparison]) -> float:
-    return float(np.quantile([abs(c.error) for c in rows], _NINE_IN_TEN))
 
 
 def summary(comparisons: Iterable[Comparison]) -> Summary:

@@ -12,7 +12,7 @@ class QemuBackend:
     PATH."""
 
     name = "qemu"
-    capabilities = Capabilities(blocks=True, edges=True, accesses=True, caches=True)
+    capabilities = Capabilities(blocks=True, edges=True, accesses=True, caches=True, chips=True)
 
     def __init__(self, program: str | None = None) -> None:
         self._program = program
@@ -28,8 +28,9 @@ class QemuBackend:
     def launch(self, spec: LaunchSpec) -> Board:
         """Start a board. Raises InfrastructureError if QEMU or its plugin cannot be had."""
         from simbench.backends.qemu.board import QemuBoard
-        from simbench.backends.qemu.plugin_build import build_plugin
+        from simbench.backends.qemu.plugin_build import CHIP, build_plugin
 
         tool = find_tool(self._program)
         plugin = build_plugin(tool.series) if spec.counting else None
-        return QemuBoard(tool, plugin, spec)
+        chip = build_plugin(tool.series, CHIP) if spec.chip is not None else None
+        return QemuBoard(tool, plugin, spec, chip)

@@ -17,6 +17,7 @@ from simbench.backends.board import LaunchSpec
 from simbench.backends.closing import Closing
 from simbench.backends.folder import temporary_folder, unwritable
 from simbench.backends.naming import place
+from simbench.backends.qemu.chip import chip_config, waited_for
 from simbench.backends.qemu.command import Files, command, plugin_config
 from simbench.backends.qemu.tool import Tool
 from simbench.backends.records import RecordReader
@@ -33,11 +34,16 @@ _PROGRAM_COUNTER = re.compile(r"R15=([0-9a-fA-F]{8})")
 
 
 class QemuBoard(Closing):
-    """See :class:`simbench.backends.board.Board`. ``plugin`` None runs it bare."""
+    """See :class:`simbench.backends.board.Board`. ``plugin`` None runs it bare; ``chip_plugin`` is
+    needed where the board has a chip's own map."""
 
-    def __init__(self, tool: Tool, plugin: Path | None, spec: LaunchSpec) -> None:
+    def __init__(
+        self, tool: Tool, plugin: Path | None, spec: LaunchSpec, chip_plugin: Path | None = None
+    ) -> None:
         self._spec = spec
         self._plugin = plugin
+        self._chip_plugin = chip_plugin
+        self._told: BinaryIO | None = None
         self._reader = RecordReader(spec.caches)
         self._stream: BinaryIO | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -54,7 +60,7 @@ class QemuBoard(Closing):
 
     def write(self, data: bytes) -> None:
         """Send ``data`` to the UART."""
-        view = memoryview(data.replace(_ESCAPE, 2 * _ESCAPE))
+        view = memoryview(data if self._spec.chip else data.replace(_ESCAPE, 2 * _ESCAPE))
         while view:
             _, ready, _ = select.select([], [self._uart], [], _SEND_TIMEOUT_S)
             if not ready:
@@ -101,7 +107,15 @@ class QemuBoard(Closing):
         self._stop()
         self._read_records()
         at = self._reader.last_at
-        return None if at is None else place(self._spec.image, at)
+        where = None if at is None else place(self._spec.image, at)
+        waited = self._waited_for()
+        return where if waited is None else f"{where or 'somewhere'}, and {waited}"
+
+    def _waited_for(self) -> str | None:
+        """What register the firmware kept reading, in words, or None. The board has stopped."""
+        if self._spec.chip is None or self._told is None:
+            return None
+        return waited_for(self._spec.chip.chip, self._told.read().decode())
 
     def where(self, address: int) -> str:
         """An address of code in words."""
@@ -137,16 +151,18 @@ class QemuBoard(Closing):
         self._monitor, monitor = _socket_pair(stack)
         leash_out, leash_in = os.pipe()
         stack.callback(os.close, leash_in)
+        told_out, told_in = os.pipe()
+        self._told = stack.enter_context(os.fdopen(told_out, "rb"))
         try:
-            files = self._write_files(tool, uart.fileno(), monitor.fileno(), leash_out)
+            files = self._write_files(tool, uart.fileno(), monitor.fileno(), leash_out, told_in)
             with (self._folder / "stderr").open("wb") as errors:
                 stack.callback(self._stop)
                 self._process = subprocess.Popen(
-                    command(tool.program, self._plugin, self._spec, files),
+                    command(tool.program, self._plugin, self._spec, files, self._chip_plugin),
                     stdin=subprocess.DEVNULL,
                     stdout=errors,
                     stderr=errors,
-                    pass_fds=(uart.fileno(), monitor.fileno(), leash_out),
+                    pass_fds=(uart.fileno(), monitor.fileno(), leash_out, told_in),
                     start_new_session=True,
                 )
         except OSError as error:
@@ -155,15 +171,19 @@ class QemuBoard(Closing):
             uart.close()
             monitor.close()
             os.close(leash_out)
+            os.close(told_in)
 
-    def _write_files(self, tool: Tool, uart: int, monitor: int, leash: int) -> Files:
+    def _write_files(self, tool: Tool, uart: int, monitor: int, leash: int, told: int) -> Files:
         paths = tuple(self._folder / f"blob{i}" for i in range(len(self._spec.blobs)))
         counts, config = self._folder / "counts", self._folder / "config"
-        files = Files(counts, config, paths, uart, monitor, leash)
+        chip = None if self._spec.chip is None else self._folder / "chip"
+        files = Files(counts, config, paths, uart, monitor, leash, chip)
         settings = None if self._plugin is None else plugin_config(self._spec, files, tool)
         try:
             for blob, path in zip(self._spec.blobs, paths, strict=True):
                 path.write_bytes(blob.data)
+            if chip is not None and self._spec.chip is not None:
+                chip.write_text(chip_config(self._spec.chip, uart, told))
             if settings is not None:
                 config.write_text(settings)
                 counts.touch()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from simbench.backends.board import LaunchSpec
 from simbench.backends.markers import marker_addresses
+from simbench.backends.qemu.chip import machine_options
 from simbench.backends.qemu.tool import Tool
 from simbench.catalog.cores import built_in_records
 from simbench.counts import CacheGeometry, Segment
@@ -29,25 +30,42 @@ class Files:
     uart: int
     monitor: int
     leash: int
+    chip: Path | None = None
 
 
-def command(program: Path, plugin: Path | None, spec: LaunchSpec, files: Files) -> list[str]:
-    """The emulator's argument vector; ``plugin`` None is a bare board."""
+def command(
+    program: Path,
+    plugin: Path | None,
+    spec: LaunchSpec,
+    files: Files,
+    chip_plugin: Path | None = None,
+) -> list[str]:
+    """The emulator's argument vector; ``plugin`` None is a bare board, ``chip_plugin`` makes one
+    with a chip's own map."""
     arguments = [
         str(program),
         *("-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot"),
-        *("-chardev", f"socket,id=uart,fd={files.uart},mux=on", "-serial", "chardev:uart"),
+        *([] if spec.chip else _uart(files.uart)),
         *("-chardev", f"socket,id=monitor,fd={files.monitor}", "-mon", "chardev=monitor"),
         *machine_arguments(spec, spec.image.path, files.blobs),
     ]
+    if chip_plugin is not None and files.chip is not None:
+        arguments += ["-plugin", f"{_quoted(chip_plugin)},config={_quoted(files.chip)}"]
     if plugin is not None:
         arguments += ["-plugin", f"{_quoted(plugin)},config={_quoted(files.config)}"]
     return arguments
 
 
+def _uart(descriptor: int) -> list[str]:
+    return ["-chardev", f"socket,id=uart,fd={descriptor},mux=on", "-serial", "chardev:uart"]
+
+
 def machine_arguments(spec: LaunchSpec, image: Path, blobs: Sequence[Path]) -> list[str]:
     """The machine, and what is loaded into it: the file ``image``, and one for each blob."""
-    arguments = ["-machine", spec.machine, "-kernel", str(image)]
+    if spec.chip is None:
+        arguments = ["-machine", spec.machine, "-kernel", str(image)]
+    else:
+        arguments = machine_options(spec.chip.core)
     for blob, path in zip(spec.blobs, blobs, strict=True):
         where = f"loader,file={_quoted(path)},addr=0x{blob.address:x},force-raw=on"
         arguments += ["-device", where]
@@ -65,7 +83,7 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
     yield f"limit {spec.window_instructions}"
     yield f"grouping {int(spec.grouping)}"
     # QEMU before 8.0 aborts where a plugin leaves a core that runs MVE's loads and stores
-    may_leave = tool.series >= (8, 0) or not _has_mve(spec.machine)
+    may_leave = tool.series >= (8, 0) or not _has_mve(spec)
     yield f"windows {spec.counted_windows or 0} {int(may_leave)}"
     for address, marker in marker_addresses(spec).items():
         yield f"marker {int(marker)} {address}"
@@ -117,8 +135,11 @@ def _shared(cache: CacheGeometry, caches: Sequence[CacheGeometry]) -> int:
     )
 
 
-def _has_mve(machine: str) -> bool:
-    return any(core.has_mve for core in built_in_records() if core.machine == machine)
+def _has_mve(spec: LaunchSpec) -> bool:
+    chip, machine = spec.chip, spec.machine
+    records = built_in_records()
+    is_it = (core.machine == machine if chip is None else core.id == chip.core for core in records)
+    return any(core.has_mve for core, it in zip(records, is_it, strict=True) if it)
 
 
 def _down(address: int) -> int:

@@ -1,6 +1,7 @@
-"""Compile the counting plugin with the host's C compiler, once per plugin interface and sources.
+"""Compile QEMU's plugins with the host's C compiler, once per plugin interface and sources.
 
-Its sources are the folder ``plugin``: ``plugin.c`` includes all others.
+The sources of each are a folder: ``plugin`` counts, ``chip`` gives a board a chip's own map. The
+file of the folder's name includes all others.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 from simbench.errors import InfrastructureError
 from simbench.files.paths import build_dir
 
-_FOLDER = Path(__file__).with_name("plugin")
+COUNTING, CHIP = "plugin", "chip"
 _FLAGS = ("-O2", "-std=gnu11", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden")
 _LOCK_TIMEOUT_S = 120.0
 
@@ -32,13 +33,13 @@ def plugin_api(version: tuple[int, int]) -> int:
     return 2 if version >= (9, 0) else 1
 
 
-def build_plugin(version: tuple[int, int]) -> Path:
-    """The plugin for a QEMU ``version``, compiled if it is not there yet.
+def build_plugin(version: tuple[int, int], name: str = COUNTING) -> Path:
+    """The plugin called ``name`` for a QEMU ``version``, compiled if it is not there yet.
 
     Raises :class:`InfrastructureError` if there is no C compiler, or it refuses the source.
     """
     api = plugin_api(version)
-    target = _target(api)
+    target = _target(api, name)
     if target.is_file():
         return target
     folder = target.parent
@@ -46,45 +47,49 @@ def build_plugin(version: tuple[int, int]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "lock", timeout=_LOCK_TIMEOUT_S):
             if not target.is_file():
-                _compile(api, target)
+                _compile(api, target, name)
     except Timeout as error:
         raise InfrastructureError(
             f"another process holds {folder}/lock; wait for it to end, or remove that file"
         ) from error
     except OSError as error:
         raise InfrastructureError(
-            f"cannot write the counting plugin to {folder} ({error.strerror}); "
+            f"cannot write QEMU's plugin to {folder} ({error.strerror}); "
             "set SIMBENCH_BUILD_DIR to a folder that can be written"
         ) from error
     return target
 
 
-def _target(api: int) -> Path:
+def _target(api: int, name: str = COUNTING) -> Path:
     key = hashlib.sha256("\0".join((str(api), *_FLAGS)).encode())
-    for source in sorted(_FOLDER.glob("*.[ch]")):
+    for source in sorted(_folder(name).glob("*.[ch]")):
         content = hashlib.sha256(source.read_bytes()).hexdigest()
         key.update(f"\0{source.name}\0{content}".encode())
-    return build_dir() / "plugin" / f"simbench-api{api}-{key.hexdigest()[:16]}.so"
+    return build_dir() / "plugin" / f"simbench-{name}-api{api}-{key.hexdigest()[:16]}.so"
 
 
-def _compile(api: int, target: Path) -> None:
+def _folder(name: str) -> Path:
+    return Path(__file__).with_name(name)
+
+
+def _compile(api: int, target: Path, name: str = COUNTING) -> None:
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         raise InfrastructureError(
-            "no C compiler for the counting plugin; install the Debian package gcc, or set CC"
+            "no C compiler for QEMU's plugin; install the Debian package gcc, or set CC"
         )
     partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     command = [*compiler.split(), *_FLAGS, f"-DSIMBENCH_PLUGIN_API={api}"]
     try:
         done = subprocess.run(
-            [*command, str(_FOLDER / "plugin.c"), "-o", str(partial)],
+            [*command, str(_folder(name) / f"{name}.c"), "-o", str(partial)],
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
             raise InfrastructureError(
-                f"{compiler} cannot compile the counting plugin: {_first_line(done.stderr)}"
+                f"{compiler} cannot compile QEMU's plugin: {_first_line(done.stderr)}"
             )
         partial.replace(target)
     finally:

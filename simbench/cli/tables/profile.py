@@ -19,6 +19,7 @@ _TOP_MNEMONICS = 4
 _LONGEST_PLACE = 36
 _PLACE_AND_FUNCTION = 54
 _SHOWN = 5e-5
+_SURE = 5e-4
 _CYCLES = {
     "load_store": "load\nstore",
     "other_memory": "load\nstore",
@@ -49,6 +50,8 @@ def profile_tables(title: str, profile: Profile, top: int) -> RenderableType:
         parts += _titled(f"Source lines ({_of(top, profile.lines)})", _lines(profile, top))
     parts += _titled("Instructions executed", _mix(profile))
     parts += _titled("Words moved", _memory(profile))
+    if profile.effects:
+        parts += _titled("Where the model is least sure, in cycles", _effects(profile))
     return Group(*parts)
 
 
@@ -229,6 +232,20 @@ def _mix(profile: Profile) -> Table:
 
 def _count(entries: Iterable[MixEntry]) -> int:
     return sum(entry.count for entry in entries)
+
+
+def _effects(profile: Profile) -> Table:
+    table = _table(("effect",), ("value", "lower", "upper", "range"))
+    table.add_column("its numbers", overflow="fold")
+    total = profile.total.cycles.value
+    for effect in profile.effects:
+        width = effect.upper - effect.lower
+        if width < _SURE * total:
+            continue
+        said = (format_si(n, "") for n in (effect.value, effect.lower, effect.upper))
+        found_in = Text(effect.found_in, style="dim")
+        table.add_row(effect.effect.replace("_", " "), *said, _percent(width / total), found_in)
+    return table
 
 
 def _memory(profile: Profile) -> Table:

@@ -48,6 +48,8 @@ _ONE_PIPE = (
     "sbf", "clz", "rev", "rbit",
 )  # fmt: skip
 _BIT_FIELDS = ("bf", "ubf", "sbf", "rev", "rbit")
+# they rotate beside the arithmetic, not before it: LLVM's ARMScheduleM7.td, ReadALU
+_EXTENSIONS = ("sxtb", "sxth", "uxtb", "uxth")
 _FLOATS = ~0xFFFF
 
 
@@ -98,6 +100,8 @@ class CortexM7(InOrder):
             return _address(producer, numbers)
         if instruction.kind in STORES:
             return -pipeline["late_operand"]
+        if instruction.mnemonic.startswith(_EXTENSIONS):
+            return 0.0
         if instruction.shifted & bit or instruction.mnemonic.startswith(_BIT_FIELDS):
             return pipeline["early_operand"]
         if instruction.kind is InstructionClass.MULTIPLY:
@@ -121,6 +125,10 @@ class CortexM7(InOrder):
         if all(m or s for m, s in zip(multiplies, stores, strict=True)):
             return None
         if older.kind in _FLOAT and younger.kind in _FLOAT:
+            return None
+        if (_accumulates(older) and _moves_floats(younger)) or (
+            _accumulates(younger) and _moves_floats(older)
+        ):
             return None
         if older.kind is InstructionClass.LOAD and younger.kind is InstructionClass.LOAD:
             return numbers.pipeline["second_load"]
@@ -161,6 +169,15 @@ def _is_one_pipe(instruction: Instruction) -> bool:
 
 def _shifts(instruction: Instruction) -> bool:
     return bool(instruction.shifted) or _is_one_pipe(instruction)
+
+
+def _accumulates(instruction: Instruction) -> bool:
+    return instruction.kind is InstructionClass.FLOAT_MULTIPLY_ACCUMULATE
+
+
+def _moves_floats(instruction: Instruction) -> bool:
+    touched = instruction.writes if instruction.kind in LOADS else instruction.reads
+    return instruction.memory is not None and bool(touched & _FLOATS)
 
 
 def _multiplies(instruction: Instruction) -> bool:

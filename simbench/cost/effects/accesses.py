@@ -120,14 +120,16 @@ def code_bus_loads(
 ) -> NDArray[np.float64]:
     """Loads from where the code is, each by how much its block's own fetches need that bus.
 
-    That is the share of its cycles in which a block fetches a word.
+    That is the share of its cycles in which a block fetches a word. The words of one instruction
+    follow each other on the bus in cycles that it takes anyway: the fetch waits once.
     """
     code = accesses.memories.index(platform.memory_of(Segment.CODE).name)
     from_code = (accesses.memory == code) & accesses.is_load
     block = accesses.block[from_code]
     cycles = np.maximum(known.total[block, 0], 1.0)
     needed = np.minimum(known.code.size[block] / _WORD / cycles, 1.0)
-    return groups.total(block, accesses.count[from_code] * needed)
+    words = known.code.load_words[accesses.halfword[from_code]]
+    return groups.total(block, accesses.count[from_code] / words * needed)
 
 
 def code_bus(loads: NDArray[np.float64], pipeline: Mapping[str, Bounds]) -> Bounds:
