@@ -221,12 +221,6 @@ class QemuBoard(Closing):
                 f"{place(image, reader.limit_at)}; raise the limit, or look for an endless loop"
             )
         if reader.trap_at is not None:
-            if self._spec.section is not None:
-                raise UsageError(
-                    "the section begins or ends inside straight-line code "
-                    f"{place(image, reader.trap_at)}; name a function that is called, or an "
-                    "address that is branched or returned to"
-                )
             raise UsageError(
                 f"a marker of {image.path.name} lies inside the code "
                 f"{place(image, reader.trap_at)}; make th_pre, th_post and the op markers "

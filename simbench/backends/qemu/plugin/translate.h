@@ -246,15 +246,24 @@ static void translate_run(const struct run *run, struct block *b)
 
 /* An access to a device ends the execution of a block, and what follows it is entered as a block of
  * its own; one that faults is followed by nothing. So each access is a piece by itself, and what is
- * between two is one: a piece that is begun is executed whole. */
+ * between two is one: a piece that is begun is executed whole. A marker begins one too. */
+static size_t length_of_piece(const struct run *run, uint32_t at, size_t end)
+{
+    size_t n = 1;
+    if (decode(run->words[run->first]).shape != NOT_MEMORY)
+        return n;
+    for (; run->first + n < end; n++) {
+        at += width(run->words[run->first + n - 1]);
+        if (decode(run->words[run->first + n]).shape != NOT_MEMORY || marker_at(at) != NO_MARKER)
+            return n;
+    }
+    return n;
+}
+
 static void translate_pieces(struct run run, uint32_t start)
 {
     for (size_t end = run.n; run.first < end; run.first += run.n) {
-        run.n = 1;
-        if (decode(run.words[run.first]).shape == NOT_MEMORY)
-            while (run.first + run.n < end &&
-                   decode(run.words[run.first + run.n]).shape == NOT_MEMORY)
-                run.n++;
+        run.n = length_of_piece(&run, start, end);
         struct block *b = block_of(&run, start);
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(run.tb, run.first);
         qemu_plugin_register_vcpu_insn_exec_cb(insn, callback_of(b), NO_REGISTERS, b);
