@@ -10,16 +10,14 @@ die() { say "$*"; exit 3; }
 # what must be found              -> the Debian package that has it
 PACKAGES=(
   "command:qemu-system-arm           qemu-system-arm"
-  "command:arm-none-eabi-gcc         gcc-arm-none-eabi"
   "command:cmake                     cmake"
   "command:ninja                     ninja-build"
   "command:cc                        gcc"
   "command:c++                       g++"
-  "file:/usr/lib/arm-none-eabi/newlib/libc.a            libnewlib-arm-none-eabi"
-  "glob:/usr/include/newlib/c++/*/array                 libstdc++-arm-none-eabi-newlib"
 )
 # what only tests use, with --with-test-tools
 TEST_PACKAGES=(
+  "command:arm-none-eabi-gcc         gcc-arm-none-eabi"
   "command:llvm-mca                  llvm"
   "command:callgrind_annotate        valgrind"
   "command:chromium                  chromium"
@@ -33,8 +31,6 @@ LOCK=requirements/dev.txt
 is_found() {
   case $1 in
     command:*) command -v "${1#command:}" >/dev/null ;;
-    file:*) [ -e "${1#file:}" ] ;;
-    glob:*) compgen -G "${1#glob:}" >/dev/null ;;
   esac
 }
 

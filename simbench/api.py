@@ -14,7 +14,7 @@ from pathlib import Path
 
 from simbench.backends import backend as backend_called
 from simbench.backends import pricing_backend
-from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME
+from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME, PINNED_TOOLCHAIN
 from simbench.comparisons.checked import compare_alike
 from simbench.comparisons.comparison import Comparison
 from simbench.comparisons.thresholds import parse_threshold
@@ -61,6 +61,7 @@ def run(
     model: File | None = None,
     kernels: str | Sequence[str] = (),
     runtime: str | Sequence[str] = (),
+    toolchain: str | Sequence[str] = (),
     samples: int | None = None,
     input: File | Sequence[File] = (),
     elf: File | None = None,
@@ -89,6 +90,7 @@ def run(
         benchmarks=_names(benchmark),
         kernels=_names(kernels),
         runtimes=_names(runtime),
+        toolchains=_names(toolchain),
         samples=samples,
         model=_path(model),
         inputs=tuple(map(Path, _files(input))),
@@ -117,6 +119,7 @@ def profile(
     elf: File | None = None,
     kernels: str = DEFAULT_KERNELS,
     runtime: str = OWN_RUNTIME,
+    toolchain: str = PINNED_TOOLCHAIN,
     section: str | None = None,
     base: int | None = None,
     skip: str | Sequence[str] = (),
@@ -137,6 +140,7 @@ def profile(
         benchmarks=() if benchmark is None else (benchmark,),
         kernels=(kernels,),
         runtimes=(runtime,),
+        toolchains=(toolchain,),
         model=_path(model),
         inputs=() if input is None else (Path(input),),
         elf=_path(elf),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from scripted import script
 
-from simbench.firmware.build import toolchain_version
+from simbench.firmware.toolchain import toolchain_version
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

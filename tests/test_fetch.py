@@ -7,6 +7,7 @@ import io
 import subprocess
 import tarfile
 import threading
+import tomllib
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -219,3 +220,11 @@ def test_a_place_that_cannot_be_written(
     monkeypatch.setenv("SIMBENCH_BUILD_DIR", str(tmp_path / WHEEL / "build"))
     with pytest.raises(InfrastructureError, match="set SIMBENCH_BUILD_DIR to a folder"):
         fetch_wheel("thing")
+
+
+@pytest.mark.image
+def test_every_dependency_of_a_crate_has_a_stub() -> None:
+    """Else cargo resolves strangers' crates, whose newest releases may need a newer cargo."""
+    manifest = tomllib.loads((fetch.fetch_crate("tfmicro") / "Cargo.toml").read_text())
+    needed = manifest["dependencies"] | manifest["build-dependencies"]
+    assert {stub.split()[0] for stub in fetch.pins()["tfmicro"].stubs} == set(needed)

@@ -164,6 +164,13 @@ def test_a_checkout_is_named_by_its_commit_and_its_changes(tree: Path) -> None:
             foreign_runtime(runtime.name)
     finally:
         header.write_text(text)
+    added = tree / LITE / "micro/added.cc"
+    try:
+        added.write_text("// compiled, though git does not know it\n")
+        assert commit_of(tree).startswith(f"{first}+")
+    finally:
+        added.unlink()
+    assert commit_of(tree) == first
 
 
 def test_what_is_no_checkout_is_refused(tree: Path, tmp_path: Path) -> None:

@@ -14,6 +14,10 @@ OWN_RUNTIME = "simbench"
 """The interpreter that is part of simbench's firmware."""
 PINNED_TOOLCHAIN = "pinned"
 """The compiler that simbench's counts are of."""
+SYSTEM_TOOLCHAIN = "system"
+"""The compiler that is in PATH."""
+TOOLCHAINS = (PINNED_TOOLCHAIN, SYSTEM_TOOLCHAIN)
+"""Toolchains by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,14 @@ class Variant:
         return "+".join((self.kernels, *others))
 
 
-def variants(kernels: Sequence[str], runtimes: Sequence[str]) -> tuple[Variant, ...]:
-    """Every kernel set under every runtime, runtimes outermost."""
-    return tuple(Variant(name, runtime) for runtime, name in product(runtimes, kernels))
+def variants(
+    kernels: Sequence[str],
+    runtimes: Sequence[str],
+    toolchains: Sequence[str] = (PINNED_TOOLCHAIN,),
+) -> tuple[Variant, ...]:
+    """Every kernel set under every runtime by every toolchain, toolchains outermost."""
+    named = product(toolchains, runtimes, kernels)
+    return tuple(Variant(name, runtime, toolchain) for toolchain, runtime, name in named)
 
 
 @dataclass(frozen=True, slots=True)

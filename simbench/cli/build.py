@@ -8,6 +8,7 @@ import click
 
 from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME, Variant
 from simbench.cli.console import console
+from simbench.cli.options import toolchain_option
 from simbench.errors import UsageError
 from simbench.result.units import format_kib
 
@@ -31,13 +32,19 @@ from simbench.result.units import format_kib
     metavar="NAME",
     help="With --runtime: what it is called. Default: tflm and its commit.",
 )
-@click.option("--sources-only", is_flag=True, help="Fetch the pinned sources, and build nothing.")
+@toolchain_option(multiple=False)
+@click.option(
+    "--sources-only",
+    is_flag=True,
+    help="Fetch the pinned sources and compiler, and build nothing.",
+)
 def command(
     cores: tuple[str, ...],
     kernels: tuple[str, ...],
     runtime: str | None,
     cmsis_nn: Path | None,
     name: str | None,
+    toolchain: str,
     sources_only: bool,
 ) -> None:
     """Build the firmware images and the counting plugin; what is built already stays.
@@ -52,6 +59,7 @@ def command(
     from simbench.backends.qemu.tool import find_tool
     from simbench.files import fetch
     from simbench.firmware import build
+    from simbench.firmware import toolchain as compilers
     from simbench.firmware.runtimes import register
 
     terminal = console(stderr=True)
@@ -65,13 +73,14 @@ def command(
     if foreign is not None:
         click.echo(f"runtime {foreign.name}: tflite-micro at {foreign.tflm.commit}")
     fetch.fetch_all(progress)
+    compilers.toolchain(toolchain, progress)
     if sources_only:
         return
     usual = sorted(build.KERNELS, key=lambda k: k != DEFAULT_KERNELS)
     of = OWN_RUNTIME if foreign is None else foreign.name
     for core in cores or build.firmware_cores():
         for each in kernels or (usual if foreign is None else foreign.kernels):
-            variant = Variant(each, of)
+            variant = Variant(each, of, toolchain)
             image = build.build_image(core, variant, progress)
             click.echo(f"{core} {variant}: {format_kib(image.code_bytes)} of code, {image.path}")
     click.echo(f"counting plugin: {build_plugin(find_tool().series)}")

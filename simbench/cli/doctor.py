@@ -58,7 +58,6 @@ def _mark(finding: Finding) -> str:
 
 def _tools() -> Sequence[Finding]:
     packages = (
-        ("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
         ("cmake", "cmake"),
         ("ninja", "ninja-build"),
         ("cc", "gcc"),
@@ -70,7 +69,7 @@ def _tools() -> Sequence[Finding]:
 
 def _tool(name: str, packages: str) -> Finding:
     program = shutil.which(name)
-    remedy = f"run 'make setup', or install the Debian packages {packages}"
+    remedy = f"install the Debian package {packages}{_or_setup()}"
     if program is None:
         return Finding(name, None, remedy)
     done = subprocess.run(
@@ -84,12 +83,19 @@ def _tool(name: str, packages: str) -> Finding:
     return Finding(name, first[0] if first else "version unknown", remedy)
 
 
+def _or_setup() -> str:
+    from simbench.files import paths
+
+    return ", or run 'make setup'" if paths.is_checkout() else ""
+
+
 def _parts() -> Sequence[Finding]:
     from simbench.backends import backend
     from simbench.backends.renode.tool import PYRENODE3, READ_FROM, pyrenode3_version
-    from simbench.catalog.scenario import DEFAULT_KERNELS, Variant
+    from simbench.catalog.scenario import Variant
     from simbench.files import fetch, paths
     from simbench.firmware.build import KERNELS, built_image, firmware_cores
+    from simbench.firmware.toolchain import is_pinned_here, toolchain_version
     from simbench.models.reference import reference_version
     from simbench.result.units import format_si
     from simbench.store import default_store
@@ -103,6 +109,9 @@ def _parts() -> Sequence[Finding]:
         ]
         return ", ".join(names)
 
+    def compiler() -> str:
+        return (toolchain_version() or "") if is_pinned_here() else ""
+
     def store() -> str:
         kept = default_store()
         used = sum(entry.bytes for entry in kept.entries())
@@ -115,8 +124,9 @@ def _parts() -> Sequence[Finding]:
     return [
         _part("qemu-system-arm", lambda: backend("qemu").version(), ""),
         _part("host reference", reference_version, ""),
-        _part("pinned sources", sources, "run 'make setup', or 'simbench build --sources-only'"),
-        _part("firmware", firmware, f"run 'simbench build' (it builds {DEFAULT_KERNELS} first)"),
+        _optional("pinned sources", sources, "the first run fetches them"),
+        _optional("pinned toolchain", compiler, "the first run fetches it"),
+        _optional("firmware", firmware, "the first run builds what it needs"),
         Finding("build folder", str(paths.build_dir())),
         _part("store of counts", store, ""),
         _optional("Renode", lambda: f"{backend('renode').version()}; {READ_FROM}", ""),

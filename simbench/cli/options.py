@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME
+from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME, PINNED_TOOLCHAIN
 from simbench.store import Store, default_store
 from simbench.suites.file import SUITE_FILE
 from simbench.suites.lock import LOCK_FILE
 from simbench.task.labelled import EMULATOR, HOST
 from simbench.task.tasks import DEFAULT_TIME_LIMIT_S
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 
 class Address(click.ParamType[int]):
@@ -62,6 +64,20 @@ def runtime_option(*, multiple: bool) -> Callable[[Callable[..., int]], Callable
         metavar="NAME",
         help=f"Runtime of the firmware, one of 'simbench list runtimes'{several}. "
         f"Default: {OWN_RUNTIME}.",
+    )
+
+
+def toolchain_option(*, multiple: bool) -> Callable[[_Command], _Command]:
+    """Which compiler builds the firmware, or several to compare."""
+    several = " (repeat)" if multiple else ""
+    return click.option(
+        "--toolchain",
+        "toolchains" if multiple else "toolchain",
+        multiple=multiple,
+        default=None if multiple else PINNED_TOOLCHAIN,
+        metavar="NAME",
+        help=f"Compiler of the firmware: pinned, or system, the one in PATH{several}. "
+        f"Default: {PINNED_TOOLCHAIN}.",
     )
 
 

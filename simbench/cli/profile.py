@@ -24,6 +24,7 @@ from simbench.cli.options import (
     section_option,
     skip_option,
     time_limit_option,
+    toolchain_option,
 )
 from simbench.cli.tables.memory import memory_tables
 from simbench.cli.tables.profile import profile_tables
@@ -46,6 +47,7 @@ FORMATS = formats(PROFILE)
 @elf_option
 @kernels_option
 @runtime_option(multiple=False)
+@toolchain_option(multiple=False)
 @section_option
 @base_option
 @skip_option
@@ -74,6 +76,7 @@ def command(
     elf: Path | None,
     kernels: str,
     runtime: str,
+    toolchain: str,
     section: str | None,
     base: int | None,
     skips: tuple[str, ...],
@@ -103,6 +106,7 @@ def command(
         benchmarks=() if benchmark is None else (benchmark,),
         kernels=(kernels,),
         runtimes=(runtime,),
+        toolchains=(toolchain,),
         model=model,
         inputs=() if input_path is None else (input_path,),
         elf=elf,
@@ -136,7 +140,7 @@ def _log(done: Profiled) -> None:
 def _render(form: str, done: Profiled, emulator: Backend) -> str:
     if form != JSON:
         return str(FORMATS[form](done.profile))
-    facts = environment(emulator)
+    facts = environment(emulator, [done.task.scenario.variant.toolchain])
     document = done.document(TOOL, facts, settings([done.task], emulator.name, 1))
     return json.dumps(document, indent=2) + "\n"
 

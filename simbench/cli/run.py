@@ -31,6 +31,7 @@ from simbench.cli.options import (
     skip_option,
     suite_option,
     time_limit_option,
+    toolchain_option,
 )
 from simbench.cli.output import OutputFile
 from simbench.cli.progress import progress_bar
@@ -78,6 +79,7 @@ _CODES = ((ERROR, EXIT_INFRASTRUCTURE), (FAILED, EXIT_WRONG), (UNSUPPORTED, EXIT
     help=f"Kernel set of the firmware (repeat). Default: {DEFAULT_KERNELS}.",
 )
 @runtime_option(multiple=True)
+@toolchain_option(multiple=True)
 @click.option(
     "--samples",
     type=int,
@@ -122,6 +124,7 @@ def command(
     benchmarks: tuple[str, ...],
     kernels: tuple[str, ...],
     runtimes: tuple[str, ...],
+    toolchains: tuple[str, ...],
     samples: int | None,
     model: Path | None,
     elf: Path | None,
@@ -163,6 +166,7 @@ def command(
         benchmarks=benchmarks,
         kernels=kernels,
         runtimes=runtimes,
+        toolchains=toolchains,
         samples=samples,
         model=model,
         inputs=inputs,

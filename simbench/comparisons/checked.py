@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from simbench.catalog.scenario import PINNED_TOOLCHAIN, TOOLCHAINS
 from simbench.comparisons import compare
 from simbench.comparisons.comparison import Comparison
 from simbench.comparisons.thresholds import Threshold, breaches
@@ -28,7 +29,7 @@ def compare_alike(
 
     Where each run has one benchmark, model or firmware, the two are compared whatever they are
     called: versions of a model are often files of two names. ``name`` is what both are then called.
-    So are two kernel sets or runtimes, where each run has one alone.
+    So are two kernel sets, runtimes or toolchains, where each run has one alone.
 
     Raises :class:`NothingRun` where none is in both runs, and :class:`UsageError` where the runs
     differ in their conditions, but with ``force``, and where one has several of which ``name``
@@ -49,6 +50,8 @@ def compare_alike(
     if one is not None and other is not None and one != other:
         notes = (*notes, f"{one} kernels of the base are compared with {other}, as each is alone")
         base = _of_variant(base, other)
+        if _toolchain(one) != _toolchain(other):  # that is then what is compared
+            base = replace(base, environment={**base.environment, **_compiler(new)})
     comparison = compare(base, new)
     if not any(entry.is_compared for entry in comparison.entries):
         raise NothingRun(
@@ -72,6 +75,16 @@ def _alone(run: Run) -> str | None:
     """The one benchmark of ``run``; None where it has several, or none."""
     names = {result.benchmark for result in run.results}
     return names.pop() if len(names) == 1 else None
+
+
+def _toolchain(variant: str) -> str:
+    """The toolchain that the name of a variant ends with; the pinned one is not named."""
+    last = variant.rpartition("+")[2]
+    return last if last in TOOLCHAINS else PINNED_TOOLCHAIN
+
+
+def _compiler(run: Run) -> Mapping[str, object]:
+    return {key: value for key, value in run.environment.items() if key == "toolchain"}
 
 
 def _only_variant(run: Run) -> str | None:

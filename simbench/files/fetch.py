@@ -31,7 +31,9 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One exact thing to fetch. The last three fields are a wheel's tags, where it has any."""
+    """One exact thing to fetch. ``python_version``, ``abi`` and ``platform`` are a wheel's tags,
+    where it has any; ``stubs`` are a crate's own dependencies, as name, version and features: empty
+    crates stand for them, so that cargo neither resolves nor fetches what is not used."""
 
     name: str
     kind: str
@@ -42,6 +44,7 @@ class Pin:
     python_version: str | None = None
     abi: str | None = None
     platform: str | None = None
+    stubs: Sequence[str] = ()
 
 
 def quiet(message: str) -> None:
@@ -119,13 +122,22 @@ def _wheel_file(pin: Pin) -> Path:
 def _fetched(
     pin: Pin, target: Path, download: Callable[[Pin, Path], Path], progress: Progress
 ) -> Path:
-    """``target``, made by ``download`` in a scratch folder and put in place by one rename."""
+    what = f"{pin.name} {pin.version}"
+    return fetched(target, what, lambda scratch: download(pin, scratch), progress)
+
+
+def fetched(
+    target: Path, what: str, download: Callable[[Path], Path], progress: Progress = quiet
+) -> Path:
+    """``target`` among the downloads: where it is missing, what ``download`` makes in the scratch
+    folder it is given, put in place by one rename. Raises :class:`InfrastructureError` where
+    nothing can be written there."""
     if target.exists():
         return target
     with _scratch(target.name) as scratch:
         if not target.exists():
-            progress(f"fetching {pin.name} {pin.version}")
-            download(pin, scratch).rename(target)
+            progress(f"fetching {what}")
+            download(scratch).rename(target)
     return target
 
 
@@ -172,13 +184,23 @@ def _download_crate(pin: Pin, scratch: Path) -> Path:
 
 
 def _write_manifest(pin: Pin, scratch: Path) -> None:
-    (scratch / "src").mkdir()
-    (scratch / "src/lib.rs").touch()
-    (scratch / "Cargo.toml").write_text(
-        '[package]\nname = "fetch"\nversion = "0.0.0"\nedition = "2018"\n'
-        f'[dependencies]\n{pin.name} = "={pin.version}"\n[workspace]\n',
-        encoding="utf-8",
-    )
+    stubs = [stub.split() for stub in pin.stubs]
+    for name, version, *features in stubs:
+        _write_crate(scratch / name, name, version, _features(features))
+    patched = "".join(f'{name} = {{ path = "{name}" }}\n' for name, *_ in stubs)
+    wanted = f'[dependencies]\n{pin.name} = "={pin.version}"\n[workspace]\n'
+    _write_crate(scratch, "fetch", "0.0.0", f"{wanted}[patch.crates-io]\n{patched}")
+
+
+def _features(names: Sequence[str]) -> str:
+    return "[features]\n" + "".join(f"{name} = []\n" for name in names)
+
+
+def _write_crate(folder: Path, name: str, version: str, rest: str) -> None:
+    (folder / "src").mkdir(parents=True)
+    (folder / "src/lib.rs").touch()
+    package = f'[package]\nname = "{name}"\nversion = "{version}"\nedition = "2018"\n'
+    (folder / "Cargo.toml").write_text(package + rest, encoding="utf-8")
 
 
 def _link_cargo_settings(home: Path) -> None:

@@ -9,8 +9,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,6 +21,7 @@ from simbench.files import fetch, paths
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.image import Image
 from simbench.firmware.runtimes import ForeignRuntime, foreign_runtime
+from simbench.firmware.toolchain import Toolchain, toolchain, toolchain_version
 
 KERNELS: Mapping[str, str] = MappingProxyType(
     {
@@ -31,16 +31,9 @@ KERNELS: Mapping[str, str] = MappingProxyType(
 )
 """Kernel sets: name to a title."""
 
-_COMPILER = "arm-none-eabi-gcc"
-_PACKAGES = {
-    _COMPILER: "gcc-arm-none-eabi",
-    "cmake": "cmake",
-}
-_LIBRARIES = {
-    "libc.a": "libnewlib-arm-none-eabi",
-    "libstdc++.a": "libstdc++-arm-none-eabi-newlib",
-}
 _LAST_LINES = 6
+# what of firmware_images/ is hashed otherwise, or follows from the rest
+_NO_SOURCES = ("pins.yaml", "toolchain.yaml", "digests.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +79,13 @@ def build_elf(core: str, variant: Variant, progress: Progress = quiet) -> Path:
 
     _check_tools()
     sources = source_dirs(progress)
+    compiler = toolchain(variant.toolchain, progress)
     folder = _image_dir(core, variant)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / f".{core}.lock"):
             elf = _built_elf(core, variant)  # another process may have built it meanwhile
-            return elf or _build(core, variant, sources, progress)
+            return elf or _build(core, variant, sources, compiler, progress)
     except OSError as error:
         raise InfrastructureError(
             f"cannot write to {folder} ({error.strerror or error}): free some space there, or set "
@@ -147,36 +141,15 @@ def kernel_sets(patterns: Iterable[str]) -> tuple[str, ...]:
     return chosen("kernel set", patterns, tuple(KERNELS))
 
 
-@cache
-def toolchain_version() -> str | None:
-    """The compiler's own words for what it is, or None where it is missing."""
-    compiler = shutil.which(_COMPILER)
-    if compiler is None:
-        return None
-    done = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
-    return done.stdout.split("\n", 1)[0].strip() or None
-
-
 def _check_tools() -> None:
-    missing = [package for tool, package in _PACKAGES.items() if shutil.which(tool) is None]
+    missing = [] if shutil.which("cmake") else ["cmake"]
     if shutil.which("ninja") is None and shutil.which("make") is None:
         missing.append("ninja-build")
-    if shutil.which(_COMPILER):
-        missing += [package for name, package in _LIBRARIES.items() if not _has_library(name)]
-    else:
-        missing += _LIBRARIES.values()
     if missing:
         raise InfrastructureError(
             f"the firmware cannot be built: install the Debian packages {' '.join(missing)} "
-            "(or run 'make setup')"
+            "and try again"
         )
-
-
-def _has_library(name: str) -> bool:
-    done = subprocess.run(
-        [_COMPILER, f"-print-file-name={name}"], capture_output=True, text=True, check=False
-    )
-    return Path(done.stdout.strip()).is_absolute()
 
 
 def _image_dir(core: str, variant: Variant) -> Path:
@@ -190,7 +163,7 @@ def _key(core: str, variant: Variant) -> str:
     decided = {
         "core": core,
         "variant": str(variant),
-        "compiler": toolchain_version(),
+        "compiler": toolchain_version(variant.toolchain),
         "pins": [pins["tfmicro"].sha256, pins["bakenn"].sha256],
         "sources": _sources_hash(),
         "runtime": None if foreign is None else foreign.facts,
@@ -201,22 +174,24 @@ def _key(core: str, variant: Variant) -> str:
 def _sources_hash() -> str:
     root = paths.data_dir("firmware_images")
     digest = hashlib.sha256()
-    for path in sorted(p for p in root.rglob("*") if p.is_file() and p.name != "pins.yaml"):
+    for path in sorted(p for p in root.rglob("*") if p.is_file() and p.name not in _NO_SOURCES):
         digest.update(f"{path.relative_to(root)}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _build(core: str, variant: Variant, sources: SourceDirs, progress: Progress) -> Path:
+def _build(
+    core: str, variant: Variant, sources: SourceDirs, compiler: Toolchain, progress: Progress
+) -> Path:
     folder = _image_dir(core, variant)
-    foreign = foreign_runtime(variant.runtime)
-    # kernel sets of one core share TensorFlow's objects
-    work = folder.parent / (core if foreign is None else f"{core}+{foreign.name}")
+    # kernel sets of one core, runtime and compiler share TensorFlow's objects
+    work = folder.parent / str(replace(variant, kernels=core))
     key = _key(core, variant)
     what = f"firmware for {core} with {variant} kernels"
     with (folder / "build.log").open("w", encoding="utf-8") as log:
-        job = _Job(what, Path(log.name), progress)
-        job.run(_configure_command(core, sources, foreign, work), log.fileno())
+        job = _Job(what, Path(log.name), compiler.environment, progress)
+        foreign = foreign_runtime(variant.runtime)
+        job.run(_configure_command(core, sources, compiler, foreign, work), log.fileno())
         target = ["--target", variant.kernels, "--parallel"]
         job.run(["cmake", "--build", str(work), *target], log.fileno())
     _install(work / f"{variant.kernels}.elf", folder / "simbench.elf")
@@ -225,12 +200,16 @@ def _build(core: str, variant: Variant, sources: SourceDirs, progress: Progress)
 
 
 def _configure_command(
-    core: str, sources: SourceDirs, foreign: ForeignRuntime | None, work: Path
+    core: str,
+    sources: SourceDirs,
+    compiler: Toolchain,
+    foreign: ForeignRuntime | None,
+    work: Path,
 ) -> list[str]:
     root = paths.data_dir("firmware_images")
     generator = "Ninja" if shutil.which("ninja") else "Unix Makefiles"
     # a folder made for another generator or another place of the sources cannot be used again
-    made_for = f"{root}\n{generator}\n{sources}\n{foreign}\n{toolchain_version()}\n"
+    made_for = f"{root}\n{generator}\n{sources}\n{foreign}\n{compiler}\n"
     note = work / "made-for"
     if not note.is_file() or note.read_text(encoding="utf-8") != made_for:
         shutil.rmtree(work, ignore_errors=True)
@@ -240,7 +219,8 @@ def _configure_command(
         "cmake", "-S", str(root), "-B", str(work), "-G", generator,
         f"-DCMAKE_TOOLCHAIN_FILE={root / 'cmake/arm-none-eabi.cmake'}",
         f"-DBOARD={core_record(core).firmware}", f"-DTFMICRO={sources.tfmicro}",
-        f"-DCMSIS_NN={sources.cmsis_nn}", *_of_runtime(foreign),
+        f"-DCMSIS_NN={sources.cmsis_nn}", f"-DTOOLCHAIN={compiler.folder}",
+        *_of_runtime(foreign),
     ]  # fmt: skip
 
 
@@ -254,15 +234,24 @@ def _of_runtime(foreign: ForeignRuntime | None) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """Commands that make ``what``, all that they say in one log."""
+    """Commands that make ``what``, all that they say in one log.
+
+    ``environment`` is what they need beside the user's own.
+    """
 
     what: str
     log: Path
+    environment: Mapping[str, str]
     progress: Progress
 
     def run(self, command: list[str], log: int) -> None:
         with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, **self.environment},
         ) as process:
             try:
                 self._follow(process, log)

@@ -37,6 +37,18 @@ _DECLARED = {
 }
 
 
+def loaded_sha256(path: Path) -> str:
+    """The sha256 of what the ELF at ``path`` loads and where, whatever it says to a debugger."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for segment in ELFFile(file).iter_segments():
+            if segment["p_type"] == "PT_LOAD":
+                facts = (segment[f"p_{name}"] for name in ("vaddr", "paddr", "memsz", "filesz"))
+                digest.update(f"{' '.join(map(str, facts))}\n".encode())
+                digest.update(segment.data())
+    return digest.hexdigest()
+
+
 def read_image(path: Path) -> Image:
     """Read the Arm ELF at ``path``.
 

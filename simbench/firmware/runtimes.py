@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -112,8 +112,8 @@ def commit_of(path: Path) -> str:
     that is no checkout, a hash of its sources."""
     commit = _git(path, "rev-parse", "HEAD")
     if commit is None or _git(path, "rev-parse", "--show-prefix") != "":
-        return f"files-{_hash_of_sources(path)[:16]}"
-    changes = _git(path, "diff", "HEAD") or ""
+        return f"files-{_hash(path, _sources(path))[:16]}"
+    changes = _changes(path)
     return commit if not changes else f"{commit}+{hashlib.sha256(changes.encode()).hexdigest()[:8]}"
 
 
@@ -143,9 +143,18 @@ def _git(path: Path, *arguments: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _hash_of_sources(path: Path) -> str:
+def _changes(path: Path) -> str:
+    """What a checkout has that its commit has not: other lines, and sources that git does not know,
+    which are compiled too."""
+    unknown = (_git(path, "ls-files", "--others", "--exclude-standard", "-z") or "").split("\0")
+    sources = [path / name for name in unknown if name.endswith(_SOURCES)]
+    changes = _git(path, "diff", "HEAD") or ""
+    return changes + _hash(path, sources) if sources else changes
+
+
+def _hash(path: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for file in _sources(path):
+    for file in files:
         digest.update(f"{file.relative_to(path)}\0".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()

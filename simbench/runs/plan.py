@@ -52,7 +52,8 @@ def planned(
         raise NothingRun("nothing was run: name at least one benchmark and one platform")
     facts = settings(tasks, emulator.name, suite.samples)
     refused = tuple(refused_result(entry) for entry in asked if isinstance(entry, Refused))
-    run = Run(tool=TOOL, environment=environment(emulator), settings=facts, results=refused)
+    host = environment(emulator, suite.toolchains)
+    run = Run(tool=TOOL, environment=host, settings=facts, results=refused)
     order = tuple(entry.scenario.id for entry in asked)
     return Plan(tasks, (*suite.limits, *limits), run, order)
 

@@ -8,21 +8,25 @@ from typing import Any
 
 from simbench import __version__
 from simbench.backends import Backend
+from simbench.catalog.scenario import PINNED_TOOLCHAIN
 from simbench.cost.residuals import load_target
 from simbench.cost.target import price_settings
-from simbench.firmware.build import toolchain_version
+from simbench.firmware.toolchain import toolchain_version
 from simbench.models.reference import reference_version
 from simbench.task.tasks import ElfTask, Task
 
 TOOL: Mapping[str, str] = {"name": "simbench", "version": __version__}
 
 
-def environment(emulator: Backend) -> dict[str, Any]:
-    """The tools and the host that a result came from."""
+def environment(
+    emulator: Backend, toolchains: Sequence[str] = (PINNED_TOOLCHAIN,)
+) -> dict[str, Any]:
+    """The tools and the host that a result came from; ``toolchains`` by name."""
+    versions = [toolchain_version(name) or name for name in toolchains]
     return {
         "emulator": emulator.name,
         "version": emulator.version(),
-        "toolchain": toolchain_version(),
+        "toolchain": "; ".join(versions),
         **host_facts(),
     }
 

@@ -71,6 +71,7 @@ class Device:
         self._stamped_us = 0
         self._has_been_late = False
         self._last: Cost | None = None
+        self._unpriced = 0  # warm-ups of the first window
         self.listener: Listener | None = None
 
     @property
@@ -84,7 +85,7 @@ class Device:
         Raises InfrastructureError where it does not come up.
         """
         await self.halt()
-        self._text = b""
+        self._text, self._unpriced = b"", 0
         await self._in_thread(self._start)
         self._clock.release(self._clock.now())
         self._booted_at, self._stamped_us = self._clock.now(), 0
@@ -150,6 +151,8 @@ class Device:
                         yield stamp
                 elif self._last is not None:
                     await self._warmed_up(event.count, self._last)
+                else:
+                    self._unpriced = event.count
 
     async def _warmed_up(self, warmups: int, each: Cost) -> None:
         """Wait for the end of ``warmups``. They are no part of the window, so they are priced as
@@ -162,15 +165,23 @@ class Device:
         """The time stamps before and after the measured inferences, where they come next."""
         start = self._whole_us(self._clock.hold())
         line = await self._line()
+        warmups, self._unpriced = self._unpriced, 0
         if is_measured := _is_lap(line):
-            yield self._stamped(start)
+            if not warmups:
+                yield self._stamped(start)
             line = await self._line()
             is_measured = _is_lap(line)
+            if warmups and not is_measured:
+                yield self._stamped(start)
         if not is_measured:
             self._clock.release(inf)
             self._text = line + self._text
             return
         self._last = await self._in_thread(lambda: self._window_cost(inferences))
+        if warmups:  # before the first window nobody knows what they cost
+            await self._pass_inferences(start, warmups, self._last)
+            start = self._whole_us(self._clock.hold())
+            yield self._stamped(start)
         yield self._stamped(await self._pass_inferences(start, inferences, self._last))
 
     async def _pass_inferences(self, start: float, inferences: int, each: Cost) -> float:

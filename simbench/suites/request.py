@@ -10,7 +10,14 @@ from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
 from simbench.catalog.chosen import chosen
 from simbench.catalog.platforms import Platform, load_platform, platform_names
-from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME, Scenario, Variant
+from simbench.catalog.scenario import (
+    DEFAULT_KERNELS,
+    OWN_RUNTIME,
+    PINNED_TOOLCHAIN,
+    TOOLCHAINS,
+    Scenario,
+    Variant,
+)
 from simbench.errors import UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.build import kernel_sets
@@ -51,6 +58,7 @@ class Request:
     benchmarks: Sequence[str] = ()
     kernels: Sequence[str] = ()
     runtimes: Sequence[str] = ()
+    toolchains: Sequence[str] = ()
     samples: int | None = None
     model: Path | None = None
     inputs: Sequence[Path] = ()
@@ -209,6 +217,7 @@ def _from_names(request: Request) -> Suite:
         benchmarks=workload,
         kernels=kernel_sets(request.kernels or (DEFAULT_KERNELS,)),
         runtimes=chosen("runtime", request.runtimes or (OWN_RUNTIME,), runtime_names()),
+        toolchains=chosen("toolchain", request.toolchains or (PINNED_TOOLCHAIN,), TOOLCHAINS),
         samples=DEFAULT_SAMPLES if request.samples is None else request.samples,
         inputs={workload[0].id: tuple(request.inputs)} if request.inputs else {},
     )

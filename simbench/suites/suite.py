@@ -10,7 +10,14 @@ from typing import TypeVar
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.platforms import Platform
-from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME, Scenario, cross, variants
+from simbench.catalog.scenario import (
+    DEFAULT_KERNELS,
+    OWN_RUNTIME,
+    PINNED_TOOLCHAIN,
+    Scenario,
+    cross,
+    variants,
+)
 from simbench.errors import ModelError, UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.store import Store
@@ -28,7 +35,8 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Every benchmark on every platform with every kernel set under every runtime.
+    """Every benchmark on every platform with every kernel set under every runtime by every
+    toolchain.
 
     ``inputs`` are a benchmark's own input files, by its id; ``samples`` is the number of seeded
     inputs that are compared after them. ``limits`` are the budgets.
@@ -38,6 +46,7 @@ class Suite:
     benchmarks: tuple[Benchmark, ...]
     kernels: tuple[str, ...] = (DEFAULT_KERNELS,)
     runtimes: tuple[str, ...] = (OWN_RUNTIME,)
+    toolchains: tuple[str, ...] = (PINNED_TOOLCHAIN,)
     samples: int = DEFAULT_SAMPLES
     inputs: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
@@ -46,7 +55,7 @@ class Suite:
     def scenarios(self) -> tuple[Scenario, ...]:
         """Every combination once, platforms outermost."""
         names = ([p.id for p in self.platforms], [b.id for b in self.benchmarks])
-        return cross(*names, variants(self.kernels, self.runtimes))
+        return cross(*names, variants(self.kernels, self.runtimes, self.toolchains))
 
 
 def narrowed(

@@ -17,6 +17,7 @@ from simbench.backends.board import LaunchSpec
 from simbench.backends.closing import Closing
 from simbench.backends.folder import temporary_folder, unwritable
 from simbench.backends.naming import place
+from simbench.backends.pieces import joined
 from simbench.backends.qemu.chip import chip_config, waited_for
 from simbench.backends.qemu.command import Files, command, plugin_config
 from simbench.backends.qemu.tool import Tool
@@ -92,7 +93,8 @@ class QemuBoard(Closing):
         if self._plugin is None:
             raise UsageError("a board started with counting off has no counts")
         self._read_records()
-        return tuple(self._reader.windows)
+        windows = tuple(self._reader.windows)
+        return windows if self._spec.chip is None else tuple(map(joined, windows))
 
     def take_windows(self) -> tuple[Counts, ...]:
         """The windows since the last call, and no trace of them left."""
@@ -221,12 +223,6 @@ class QemuBoard(Closing):
                 f"{place(image, reader.limit_at)}; raise the limit, or look for an endless loop"
             )
         if reader.trap_at is not None:
-            if self._spec.section is not None:
-                raise UsageError(
-                    "the section begins or ends inside straight-line code "
-                    f"{place(image, reader.trap_at)}; name a function that is called, or an "
-                    "address that is branched or returned to"
-                )
             raise UsageError(
                 f"a marker of {image.path.name} lies inside the code "
                 f"{place(image, reader.trap_at)}; make th_pre, th_post and the op markers "

@@ -82,6 +82,8 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
     yield f"leash {files.leash}"
     yield f"limit {spec.window_instructions}"
     yield f"grouping {int(spec.grouping)}"
+    # simbench's own images reach no device while they are counted
+    yield f"pieces {int(spec.chip is not None)}"
     # QEMU before 8.0 aborts where a plugin leaves a core that runs MVE's loads and stores
     may_leave = tool.series >= (8, 0) or not _has_mve(spec)
     yield f"windows {spec.counted_windows or 0} {int(may_leave)}"

@@ -90,7 +90,7 @@ static struct {
     struct marker markers[MAX_MARKERS];
     unsigned n_markers;
     int base_segment[16];
-    bool grouping;
+    bool grouping, pieces;
     uint64_t limit;
     unsigned windows; /* still to be counted; 0: all */
     bool leaves;

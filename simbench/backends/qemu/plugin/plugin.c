@@ -16,6 +16,7 @@
  *   segment INDEX START END     addresses whose accesses are counted under INDEX (0..3); else 4
  *   base REGISTER INDEX         what REGISTER (13 or 15) points at always is in segment INDEX
  *   grouping 0|1                one probe may serve all accesses through one unchanged base
+ *   pieces 0|1                  a block is counted in pieces, as it may be left at an access
  *   cache KIND LINES BYTES WAYS ALLOCATE SEGMENTS SECTOR KEEPS PHASE OWNER
  *                               KIND 0 instruction, 1 data; ALLOCATE: stores do; SEGMENTS: a bit
  *                               mask; SECTOR: bytes a miss reads; KEEPS: also what execution ran on
@@ -121,6 +122,8 @@ static void read_statement(char *line)
         config.base_segment[v[0]] = (int)v[1];
     } else if (sscanf(line, "grouping %u", &n) == 1) {
         config.grouping = n;
+    } else if (sscanf(line, "pieces %u", &n) == 1) {
+        config.pieces = n;
     } else if (!strncmp(line, "cache ", 6)) {
         read_cache(line + 6);
     } else if (sscanf(line, "leash %u", &n) == 1) {

@@ -205,46 +205,103 @@ static struct block *find_block(uint32_t start, const uint8_t *code, uint32_t by
     return b;
 }
 
+static exec_callback *callback_of(const struct block *b)
+{
+    return b->marker != NO_MARKER ? on_marker
+           : has_stray_marker(b)  ? on_stray_marker
+           : n_caches             ? on_block_with_caches
+                                  : on_block;
+}
+
+/* Instructions of a translation block: `words` as long as they are, from `first` on. */
+struct run {
+    struct qemu_plugin_tb *tb;
+    uint16_t (*words)[2];
+    size_t first, n;
+};
+
+static struct block *block_of(const struct run *run, uint32_t start)
+{
+    static uint8_t code[4 * MAX_BLOCK];
+    uint32_t bytes = 0;
+    for (size_t i = 0; i < run->n; i++) {
+        const uint16_t *word = run->words[run->first + i];
+        memcpy(code + bytes, word, width(word));
+        bytes += width(word);
+    }
+    struct block *b = find_block(start, code, bytes);
+    return b ? b : new_block(start, code, bytes, (uint32_t)run->n);
+}
+
+static void translate_run(const struct run *run, struct block *b)
+{
+    struct conditional *c = *find_conditional(b->start);
+    struct translation t = {.block = b, .conditional = c ? c->remaining : 0};
+    memset(b->known, 0, sizeof b->known);
+    for (size_t i = run->first; i < run->first + run->n; i++)
+        translate_instruction(&t, qemu_plugin_tb_get_insn(run->tb, i), run->words[i]);
+    if (t.conditional)
+        note_conditional(b->end, t.conditional);
+}
+
+/* An access to a device ends the execution of a block, and what follows it is entered as a block of
+ * its own; one that faults is followed by nothing. So each access is a piece by itself, and what is
+ * between two is one: a piece that is begun is executed whole. A marker begins one too. */
+static size_t length_of_piece(const struct run *run, uint32_t at, size_t end)
+{
+    size_t n = 1;
+    if (decode(run->words[run->first]).shape != NOT_MEMORY)
+        return n;
+    for (; run->first + n < end; n++) {
+        at += width(run->words[run->first + n - 1]);
+        if (decode(run->words[run->first + n]).shape != NOT_MEMORY || marker_at(at) != NO_MARKER)
+            return n;
+    }
+    return n;
+}
+
+static void translate_pieces(struct run run, uint32_t start)
+{
+    for (size_t end = run.n; run.first < end; run.first += run.n) {
+        run.n = length_of_piece(&run, start, end);
+        struct block *b = block_of(&run, start);
+        struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(run.tb, run.first);
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, callback_of(b), NO_REGISTERS, b);
+        translate_run(&run, b);
+        start = b->end;
+    }
+}
+
 /* A block that is translated again has the same probes: keep them, and hang them on once more. */
 static void translate(plugin_id id, struct qemu_plugin_tb *tb)
 {
     (void)id;
     static uint16_t words[MAX_BLOCK][2];
-    static uint8_t code[4 * MAX_BLOCK];
-    size_t n = qemu_plugin_tb_n_insns(tb);
+    struct run run = {.tb = tb, .words = words, .n = qemu_plugin_tb_n_insns(tb)};
     find_turns();
-    uint32_t start = (uint32_t)qemu_plugin_tb_vaddr(tb), bytes = 0;
-    if (n > MAX_BLOCK)
+    uint32_t start = (uint32_t)qemu_plugin_tb_vaddr(tb);
+    if (run.n > MAX_BLOCK)
         fail("a block of more instructions than the emulator allows");
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < run.n; i++)
         read_instruction(qemu_plugin_tb_get_insn(tb, i), words[i]);
-        memcpy(code + bytes, words[i], width(words[i]));
-        bytes += width(words[i]);
+    if (config.pieces) {
+        translate_pieces(run, start);
+        return;
     }
-    struct block *b = find_block(start, code, bytes);
-    if (!b) {
-        b = new_block(start, code, bytes, (uint32_t)n);
-        uint32_t last = b->end - width(words[n - 1]);
-        if (conditional_target(words[n - 1], last) == start && may_turn(b))
+    uint32_t known = n_blocks;
+    struct block *b = block_of(&run, start);
+    if (b->id == known) {
+        const uint16_t *last = words[run.n - 1];
+        if (conditional_target(last, b->end - width(last)) == start && may_turn(b))
             make_loop(b);
     }
-    struct conditional *c = *find_conditional(start);
-    struct translation t = {.block = b, .conditional = c ? c->remaining : 0};
-    memset(b->known, 0, sizeof b->known);
-    for (size_t i = 0; i < n; i++)
-        translate_instruction(&t, qemu_plugin_tb_get_insn(tb, i), words[i]);
-    if (t.conditional)
-        note_conditional(b->end, t.conditional);
+    translate_run(&run, b);
     if (b->loop) {
         count_inline(tb, 0);
         count_inline(tb, b->loop);
         return;
     }
-    exec_callback *callback = b->marker != NO_MARKER ? on_marker
-                              : has_stray_marker(b)  ? on_stray_marker
-                              : n_caches             ? on_block_with_caches
-                                                     : on_block;
-    qemu_plugin_register_vcpu_tb_exec_cb(tb, callback, NO_REGISTERS, b);
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, callback_of(b), NO_REGISTERS, b);
 }
 
 #endif // SIMBENCH_PLUGIN_TRANSLATE_H_

@@ -1,0 +1,98 @@
+"""Pieces of blocks put together again: what was counted apart and always ran on is one block.
+
+An emulator that may leave a block at an access counts it in pieces; what prices a block looks at
+instructions next to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simbench.backends.sections import merge
+from simbench.counts import Block, Counts, SectionCounts
+from simbench.isa.decode import decode_block
+
+Array = NDArray[np.void]
+
+
+def joined(counts: Counts) -> Counts:
+    """``counts`` with each piece joined to the one that follows it in memory, where no branch leads
+    from the first or to the second, and both were executed equally often in every section."""
+    chains = _chains(counts)
+    place = np.zeros(len(counts.blocks), np.uint32)
+    offset = np.zeros(len(counts.blocks), np.uint32)
+    for number, chain in enumerate(chains):
+        place[chain] = number
+        for before, index in pairwise(chain):
+            offset[index] = offset[before] + len(counts.blocks[before].code)
+    heads = np.array([chain[0] for chain in chains], np.intp)
+    sections = [_renumbered(s, heads, place, offset) for s in (counts.inference, *counts.layers)]
+    blocks = tuple(_block([counts.blocks[index] for index in chain]) for chain in chains)
+    return replace(counts, blocks=blocks, inference=sections[0], layers=tuple(sections[1:]))
+
+
+def _chains(counts: Counts) -> Sequence[Sequence[int]]:
+    """The indices of blocks that become one, in order of address."""
+    blocks, sections = counts.blocks, (counts.inference, *counts.layers)
+    sources = {int(i) for s in sections for i in s.edges["source"]}
+    targets = {int(i) for s in sections for i in s.edges["target"]}
+    starts: dict[int, list[int]] = {}
+    ends: dict[int, list[int]] = {}
+    for index, block in enumerate(blocks):
+        starts.setdefault(block.address, []).append(index)
+        ends.setdefault(block.address + len(block.code), []).append(index)
+
+    def follower(index: int) -> int | None:
+        end = blocks[index].address + len(blocks[index].code)
+        after = starts.get(end, [])
+        if len(after) != 1 or len(ends[end]) != 1 or index in sources or after[0] in targets:
+            return None
+        is_equal = all(s.executions[index] == s.executions[after[0]] for s in sections)
+        return after[0] if is_equal and not decode_block(blocks[index].code)[-1].writes_pc else None
+
+    next_of = {index: follower(index) for index in range(len(blocks))}
+    inner = set(next_of.values())
+    return [_from(head, next_of) for head in range(len(blocks)) if head not in inner]
+
+
+def _from(head: int, next_of: dict[int, int | None]) -> list[int]:
+    chain, after = [head], next_of[head]
+    while after is not None:
+        chain.append(after)
+        after = next_of[after]
+    return chain
+
+
+def _block(parts: Sequence[Block]) -> Block:
+    code = b"".join(part.code for part in parts)
+    return Block(parts[0].address, code, sum(part.instructions for part in parts))
+
+
+def _renumbered(
+    section: SectionCounts,
+    heads: NDArray[np.intp],
+    place: NDArray[np.uint32],
+    offset: NDArray[np.uint32],
+) -> SectionCounts:
+    def within(rows: Array) -> Array:
+        moved = rows.copy()
+        if "offset" in (rows.dtype.names or ()):
+            moved["offset"] += offset[rows["block"]]
+        moved["block"] = place[rows["block"]]
+        return merge([moved])
+
+    edges = section.edges.copy()
+    for end in ("source", "target"):
+        edges[end] = place[edges[end]]
+    return SectionCounts(
+        section.executions[heads],
+        merge([edges]),
+        within(section.accesses),
+        {name: within(rows) for name, rows in section.cache_events.items()},
+        None if section.splits is None else within(section.splits),
+    )

@@ -1,0 +1,66 @@
+"""Firmware that reaches devices while it is counted: every instruction once, on every QEMU.
+
+QEMU leaves a translated block at an access to a device and enters the rest of it as another block:
+7.2 where time passes by instructions, as it does for a board's own firmware, and 10 always.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from simbench.cli.main import _run
+from simbench.files.paths import build_dir
+
+pytestmark = pytest.mark.emulator
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "own_firmware"
+SECOND = build_dir() / "second-qemu" / "qemu-system-arm"
+UART_STATUS, SYSTICK_VALUE = 0x40011000, 0xE000E018
+TURN = {
+    "the access first": ("ldr r3, [%0]", "adds r3, #1", "eors r3, r2"),
+    "the access between": ("adds r2, #1", "ldr r3, [%0]", "eors r3, r2", "lsls r3, #2"),
+    "two accesses": ("ldr r3, [%0]", "adds r3, #1", "str r3, [%0, #4]", "eors r3, r2"),
+    "the access last": ("adds r2, #1", "eors r3, r2", "ldr r3, [%0]"),
+}
+
+
+def counted(folder: Path, body: tuple[str, ...], address: int, turns: int) -> int:
+    """The instructions of a section of ``turns`` turns of ``body``, a subtraction and a branch."""
+    lines = "".join(f'"{line}\\n"' for line in ("1:", *body, "subs %1, #1", "bne 1b"))
+    (folder / "main.c").write_text(
+        "#define ASIDE __attribute__((noinline)) void\n"
+        f'ASIDE turn(unsigned n) {{ unsigned a = {address}u; __asm__ volatile({lines} : "+r"(a), '
+        '"+r"(n) : : "r2", "r3", "cc", "memory"); }\n'
+        'ASIDE done(void) { __asm__ volatile("nop"); }\n'
+        f"int main(void) {{ for (;;) {{ turn({turns}u); done(); }} }}\n"
+    )
+    for name in ("startup.c", "stm32f405.ld", "Makefile"):
+        (folder / name).write_text((EXAMPLE / name).read_text())
+    subprocess.run(["make", "-s", "-B"], cwd=folder, check=True)
+    kept = folder / "result.json"
+    run = ["run", "--platform", "stm32f4", "--elf", str(folder / "app.elf"), "--no-cache"]
+    assert _run([*run, "--section", "begin=turn,end=done", "--json", str(kept)]) == 0
+    return int(json.loads(kept.read_text())["results"][0]["instructions"])
+
+
+@pytest.mark.parametrize("qemu", ["installed", "second"])
+@pytest.mark.parametrize("address", [UART_STATUS, SYSTICK_VALUE], ids=["uart", "systick"])
+@pytest.mark.parametrize("body", TURN.values(), ids=list(TURN))
+def test_every_instruction_of_a_poll_is_counted_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    body: tuple[str, ...],
+    address: int,
+    qemu: str,
+) -> None:
+    if qemu == "second":
+        if not SECOND.exists():
+            pytest.skip("there is no second QEMU: make second-qemu")
+        monkeypatch.setenv("SIMBENCH_QEMU", str(SECOND))
+    few, many = (counted(tmp_path, body, address, turns) for turns in (100, 400))
+    assert many - few == 300 * (len(body) + 2)
+    assert few < 100 * (len(body) + 2) + 20
