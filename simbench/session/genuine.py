@@ -12,13 +12,14 @@ def check_code(counts: Counts, spec: LaunchSpec) -> None:
     """Raise InfrastructureError where a block of ``counts`` has bytes that ``spec`` does not load.
 
     Where nothing is loaded (RAM that the firmware copies code to, a second address of the flash)
-    the bytes must be loaded somewhere.
+    the bytes must be loaded somewhere; a board's own firmware may have unpacked or made them.
     """
     loaded = [(blob.address, blob.data) for blob in spec.blobs]
-    if spec.chip is None:  # of a chip, the image is in the blobs
+    is_own = spec.chip is not None
+    if not is_own:  # of a chip, the image is in the blobs
         loaded += CodeReader(spec.image).loaded
     for block in counts.blocks:
-        if not _is_loaded(block.address, block.code, loaded):
+        if not _is_loaded(block.address, block.code, loaded, elsewhere=is_own):
             raise InfrastructureError(
                 f"the emulator counted code at {block.address:#010x} ({block.code[:8].hex()}...) "
                 f"that {spec.image.path.name} does not have: what it counted cannot be trusted; "
@@ -26,8 +27,11 @@ def check_code(counts: Counts, spec: LaunchSpec) -> None:
             )
 
 
-def _is_loaded(address: int, code: bytes, loaded: list[tuple[int, bytes]]) -> bool:
+def _is_loaded(
+    address: int, code: bytes, loaded: list[tuple[int, bytes]], *, elsewhere: bool
+) -> bool:
+    """Whether ``loaded`` has ``code``; ``elsewhere``: where it has nothing at all."""
     for start, data in loaded:
         if start <= address < start + len(data):
             return data[address - start : address - start + len(code)] == code
-    return any(code in data for _, data in loaded)
+    return elsewhere or any(code in data for _, data in loaded)
