@@ -23,6 +23,7 @@ from simbench.catalog.benchmarks import load_benchmarks
 from simbench.cli.init import DEFAULT_ACTION, WORKFLOW_FILE, find_models, workflow
 from simbench.cli.main import _run
 from simbench.exports.markdown import MARKER
+from simbench.models.reference import MICRO_RELEASE
 from simbench.models.source import source_bytes
 from simbench.suites.file import SUITE_FILE, read_suite
 
@@ -56,6 +57,12 @@ def test_the_workflow_runs_both_doors_on_every_python_from_the_first_on(target: 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     first = int(project["requires-python"].removeprefix(">=3."))
     assert job["strategy"]["matrix"]["python"] == [f"3.{first + n}" for n in range(3)]
+
+
+def test_the_advised_release_of_tflite_micro_is_the_one_that_is_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (pinned,) = (name for name in project["dependencies"] if name.startswith("tflite-micro"))
+    assert pinned.startswith(f"tflite-micro=={MICRO_RELEASE};")
 
 
 @pytest.mark.parametrize(

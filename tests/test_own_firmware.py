@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from simbench.cli.main import _run
+from simbench.firmware.cycle_counter import holds_address
 
 pytestmark = pytest.mark.emulator
 
@@ -64,6 +65,28 @@ def test_a_firmware_that_asks_the_cycle_counter_is_told_that_it_gets_0(tmp_path:
     assert run_elf(built(tmp_path, counting), "--json", str(kept)) == 0
     (note,) = json.loads(kept.read_text())["results"][0]["notes"]
     assert "DWT CYCCNT" in note
+
+
+MOVW, MOVT, NOP = b"\x41\xf2\x00\x03", b"\xce\xf2\x00\x03", b"\x00\xbf"
+"""``movw r3, #0x1000``, ``movt r3, #0xe000`` and ``nop``."""
+
+
+@pytest.mark.parametrize(
+    ("code", "asks"),
+    [
+        (bytes.fromhex("001000e0"), True),  # 0xe0001000, a constant
+        (bytes.fromhex("921100e0"), False),  # asrs r2, r2, #6; b over one: __divsi3 of a Cortex-M0+
+        (bytes.fromhex("9a1800e0"), False),  # adds r2, r3, r2; b over one
+        (MOVW + MOVT, True),
+        (MOVW + 3 * NOP + MOVT, True),
+        (b"\x4f\xf4\x80\x53" + NOP + MOVT, True),  # mov.w r3, #0x1000
+        (MOVW + NOP + MOVT[:-1] + b"\x04", False),  # into another register
+        (MOVT + MOVW, False),
+        (b"", False),
+    ],
+)
+def test_the_cycle_counter_is_known_by_its_address(code: bytes, *, asks: bool) -> None:
+    assert holds_address(code) == asks
 
 
 def test_static_data_beyond_the_boards_memory_does_not_fit(tmp_path: Path) -> None:

@@ -200,7 +200,8 @@ def _drop_signatures(offered: tuple[Signature, ...], model: Any) -> str | None:
     model.subgraphs = [model.subgraphs[old] for old in kept]
     running = ", ".join(signature.name for signature in offered if signature.subgraph == 0)
     others = ", ".join(signature.name for signature in offered if signature.subgraph != 0)
-    return f"runs the signature {running}, and left out {others}; {said}" if others else said
+    what = f"the signature {running}" if running else "the first subgraph, which has no signature"
+    return f"runs {what}, and left out {others}; {said}" if others else said
 
 
 def _repair_biases(model: Any) -> str | None:

@@ -30,6 +30,9 @@ from simbench.errors import InfrastructureError, ModelError
 from simbench.files.installed import version_of
 from simbench.models.prepared import PreparedModel
 
+MICRO_RELEASE = "0.dev20261023182759"
+"""The release of tflite-micro that answers were compared with."""
+
 _MICRO = "tflite-micro"
 _EXACT = ("tflite-runtime", "ai-edge-litert", _MICRO)
 _ROUNDS_ONCE = (1, 3)  # ai-edge-litert from this version on
@@ -87,7 +90,7 @@ def _interpreter_package(data: bytes | None = None) -> str:
     if _MICRO not in exact:
         raise InfrastructureError(
             f"the model has {', '.join(wrong)} in a form that the reference kernels of {exact[0]} "
-            "lack or compute wrongly: install tflite-micro with pip, then run again"
+            f"lack or compute wrongly: pip install tflite-micro=={MICRO_RELEASE}, then run again"
         )
     return _MICRO
 
