@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 
-from simbench.errors import UsageError
 from simbench.files.paths import data_dir
+from simbench.validation.facts import read_facts
 
 INTEGER = "int8"
 NINE_IN_TEN = 0.9
@@ -119,13 +119,7 @@ def kept_results(path: Path | None = None) -> tuple[ExactResult, ...]:
 
     Raises UsageError naming file and line.
     """
-    path = path or data_dir("platforms") / "exact.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            return tuple(_read(cells, path, reader.line_num) for cells in reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+    return read_facts(path or data_dir("platforms") / "exact.csv", _read)
 
 
 def render_exact(results: Iterable[ExactResult]) -> str:
@@ -148,27 +142,22 @@ def _within(results: Sequence[ExactResult]) -> float:
     return found.within
 
 
-def _read(cells: dict[str, str], path: Path, line: int) -> ExactResult:
-    try:
-        return ExactResult(
-            round=cells["round"],
-            submitter=cells["submitter"],
-            system=cells["system"],
-            platform=cells["platform"],
-            core=cells["core"],
-            benchmark=cells["benchmark"],
-            arithmetic=cells["arithmetic"],
-            blind={"yes": True, "no": False}[cells["blind"]],
-            cycles=int(cells["cycles"]),
-            modelled=int(cells["modelled"]),
-            lower=int(cells["lower"]),
-            upper=int(cells["upper"]),
-            energy_j=float(cells["energy_j"]) if cells["energy_j"] else None,
-            modelled_energy_j=(
-                float(cells["modelled_energy_j"]) if cells["modelled_energy_j"] else None
-            ),
-        )
-    except KeyError as error:
-        raise UsageError(f"{path}:{line}: {error.args[0]} is missing or not known") from error
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{path}:{line}: {error}") from error
+def _read(cells: Mapping[str, str]) -> ExactResult:
+    return ExactResult(
+        round=cells["round"],
+        submitter=cells["submitter"],
+        system=cells["system"],
+        platform=cells["platform"],
+        core=cells["core"],
+        benchmark=cells["benchmark"],
+        arithmetic=cells["arithmetic"],
+        blind={"yes": True, "no": False}[cells["blind"]],
+        cycles=int(cells["cycles"]),
+        modelled=int(cells["modelled"]),
+        lower=int(cells["lower"]),
+        upper=int(cells["upper"]),
+        energy_j=float(cells["energy_j"]) if cells["energy_j"] else None,
+        modelled_energy_j=(
+            float(cells["modelled_energy_j"]) if cells["modelled_energy_j"] else None
+        ),
+    )

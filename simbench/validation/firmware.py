@@ -6,7 +6,6 @@ The images are their owners' and in no package; the rows of ``platforms/firmware
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
@@ -32,6 +31,7 @@ from simbench.task.inputs import Input
 from simbench.task.own import own_image
 from simbench.task.tasks import ElfTask
 from simbench.validation.exact import ExactResult
+from simbench.validation.facts import read_facts
 
 KERNELS = "published"
 WIRE_BYTES: Mapping[str, int] = {"ad": 2560, "ic": 3072, "kws": 490, "vww": 27648}
@@ -83,13 +83,7 @@ def firmware_rows(path: Path | None = None) -> tuple[FirmwareRow, ...]:
 
     Raises UsageError naming file and line.
     """
-    path = path or data_dir("platforms") / "firmware.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            return tuple(_row(cells, path, reader.line_num) for cells in reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+    return read_facts(path or data_dir("platforms") / "firmware.csv", _row)
 
 
 def found_images(rows: Iterable[FirmwareRow], folder: Path) -> dict[FirmwareRow, Path]:
@@ -222,31 +216,26 @@ def _is_it(path: Path, row: FirmwareRow) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == row.sha256
 
 
-def _row(cells: Mapping[str, str], path: Path, line: int) -> FirmwareRow:
-    try:
-        return FirmwareRow(
-            round=cells["round"],
-            submitter=cells["submitter"],
-            system=cells["system"],
-            platform=cells["platform"],
-            benchmark=cells["benchmark"],
-            arithmetic=cells["arithmetic"],
-            image=cells["image"],
-            sha256=cells["sha256"],
-            base=int(cells["base"], 16) if cells["base"] else None,
-            begin=int(cells["begin"], 16),
-            end=int(cells["end"], 16),
-            cycles=int(cells["cycles"]),
-            energy_j=float(cells["energy_uj"]) * 1e-6 if cells["energy_uj"] else None,
-            supply_v=float(cells["supply_v"]) if cells["supply_v"] else None,
-            regulator=cells["regulator"],
-            flash_width_bytes=int(cells["flash_width"]) if cells["flash_width"] else None,
-            prefetch=_YES[cells["prefetch"]],
-            blind=bool(_YES[cells["blind"]]),
-            stack=cells["stack"],
-            source=cells["source"],
-        )
-    except KeyError as error:
-        raise UsageError(f"{path}:{line}: {error.args[0]} is missing or not known") from error
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{path}:{line}: {error}") from error
+def _row(cells: Mapping[str, str]) -> FirmwareRow:
+    return FirmwareRow(
+        round=cells["round"],
+        submitter=cells["submitter"],
+        system=cells["system"],
+        platform=cells["platform"],
+        benchmark=cells["benchmark"],
+        arithmetic=cells["arithmetic"],
+        image=cells["image"],
+        sha256=cells["sha256"],
+        base=int(cells["base"], 16) if cells["base"] else None,
+        begin=int(cells["begin"], 16),
+        end=int(cells["end"], 16),
+        cycles=int(cells["cycles"]),
+        energy_j=float(cells["energy_uj"]) * 1e-6 if cells["energy_uj"] else None,
+        supply_v=float(cells["supply_v"]) if cells["supply_v"] else None,
+        regulator=cells["regulator"],
+        flash_width_bytes=int(cells["flash_width"]) if cells["flash_width"] else None,
+        prefetch=_YES[cells["prefetch"]],
+        blind=bool(_YES[cells["blind"]]),
+        stack=cells["stack"],
+        source=cells["source"],
+    )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from simbench.errors import UsageError
 from simbench.files.paths import data_dir
+from simbench.validation.facts import read_facts
 
 Number = TypeVar("Number", int, float)
 
@@ -63,39 +62,28 @@ def silicon_rows(path: Path | None = None) -> tuple[SiliconRow, ...]:
 
     Raises UsageError naming file, line and what is wrong.
     """
-    path = path or data_dir("platforms") / "silicon.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            return tuple(_row(cells, path, reader.line_num) for cells in reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+    return read_facts(path or data_dir("platforms") / "silicon.csv", _row)
 
 
-def _row(cells: Mapping[str, str], path: Path, line: int) -> SiliconRow:
-    try:
-        return SiliconRow(
-            round=cells["round"],
-            submitter=cells["submitter"],
-            board=cells["board"],
-            platform=cells["platform"],
-            benchmark=cells["benchmark"],
-            stack=cells["stack"],
-            kernels=cells["kernels"],
-            compiler=cells["compiler"],
-            weights_in_ram={"ram": True, "flash": False}[cells["weights"]],
-            cycles=_positive(int(cells["cycles"])),
-            energy_j=_positive(float(cells["energy_uj"])) * 1e-6 if cells["energy_uj"] else None,
-            supply_v=_positive(float(cells["supply_v"])) if cells["supply_v"] else None,
-            regulator=cells["regulator"],
-            calibrates=cells["calibrates"],
-            source=cells["source"],
-            note=cells["note"],
-        )
-    except KeyError as error:
-        raise UsageError(f"{path}:{line}: {error.args[0]} is missing or not known") from error
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{path}:{line}: {error}") from error
+def _row(cells: Mapping[str, str]) -> SiliconRow:
+    return SiliconRow(
+        round=cells["round"],
+        submitter=cells["submitter"],
+        board=cells["board"],
+        platform=cells["platform"],
+        benchmark=cells["benchmark"],
+        stack=cells["stack"],
+        kernels=cells["kernels"],
+        compiler=cells["compiler"],
+        weights_in_ram={"ram": True, "flash": False}[cells["weights"]],
+        cycles=_positive(int(cells["cycles"])),
+        energy_j=_positive(float(cells["energy_uj"])) * 1e-6 if cells["energy_uj"] else None,
+        supply_v=_positive(float(cells["supply_v"])) if cells["supply_v"] else None,
+        regulator=cells["regulator"],
+        calibrates=cells["calibrates"],
+        source=cells["source"],
+        note=cells["note"],
+    )
 
 
 def _positive(value: Number) -> Number:
