@@ -8,6 +8,7 @@ import pytest
 from listing import listing, named_class
 
 from simbench.backends import backend
+from simbench.backends.qemu.command import HOST_S_DOING
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform, platform_files
 from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, Variant
@@ -69,6 +70,12 @@ def test_every_instruction_of_an_image_has_the_class_that_objdump_says(core: str
             differing.append((encoding.hex(), name, operands))
     assert not differing
     assert found > 50_000
+
+
+@pytest.mark.image
+@pytest.mark.parametrize("core", firmware_cores())
+def test_every_image_has_the_functions_that_no_cache_sees(core: str) -> None:
+    assert {function.name for function in build_image(core, Variant()).functions} >= HOST_S_DOING
 
 
 @pytest.mark.emulator

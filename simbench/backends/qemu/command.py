@@ -18,6 +18,16 @@ _GRANULE = 256
 _MAX_CACHES = 16
 _MAX_LINES = 65534
 _MAX_SECTORS = 16
+HOST_S_DOING = {
+    "Reset_Handler",
+    "_ZN8simbench20InitializeSerialPortEv",
+    "_ZN8simbench14ReadSerialPortEv",
+    "_ZN8simbench15WriteSerialPortEc",
+    "_ZN8simbench15InitializeClockEv",
+    "_ZN8simbench12MicrosecondsEv",
+}
+"""The functions of simbench's firmware that reach devices. How often they poll is the host's speed,
+and from QEMU 10 on a block is entered anew behind an access to a device, which is like a jump."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,8 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
     yield f"windows {spec.counted_windows or 0} {int(may_leave)}"
     for address, marker in marker_addresses(spec).items():
         yield f"marker {int(marker)} {address}"
+    for start, end in _apart(spec):
+        yield f"apart {start} {end}"
     for segment, ranges in spec.image.segments.items():
         if segment is Segment.OTHER:
             continue
@@ -100,6 +112,14 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
         raise UsageError(f"at most {_MAX_CACHES} caches can be watched at once; leave some out")
     for cache in spec.caches:
         yield f"{_cache(cache)} {_shared(cache, spec.caches)}"
+
+
+def _apart(spec: LaunchSpec) -> Iterator[tuple[int, int]]:
+    """The code of simbench's own images whose executions the host and the emulator decide."""
+    if spec.chip is None:
+        for function in spec.image.functions:
+            if function.name in HOST_S_DOING:
+                yield function.start, function.start + function.size
 
 
 def _cache(cache: CacheGeometry) -> str:

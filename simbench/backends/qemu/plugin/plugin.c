@@ -15,6 +15,7 @@
  *                               4 opens a window where none is open, 0 begins an open one anew
  *   segment INDEX START END     addresses whose accesses are counted under INDEX (0..3); else 4
  *   base REGISTER INDEX         what REGISTER (13 or 15) points at always is in segment INDEX
+ *   apart START END             code that no cache sees, as the host decides what it executes
  *   grouping 0|1                one probe may serve all accesses through one unchanged base
  *   pieces 0|1                  a block is counted in pieces, as it may be left at an access
  *   cache KIND LINES BYTES WAYS ALLOCATE SEGMENTS SECTOR KEEPS PHASE OWNER
@@ -95,6 +96,13 @@ static void add_marker(uint32_t kind, uint32_t address)
     config.markers[config.n_markers++] = (struct marker){kind, address};
 }
 
+static void add_apart(uint32_t start, uint32_t end)
+{
+    if (config.n_apart == MAX_APART)
+        fail("too much that is apart");
+    config.apart[config.n_apart++] = (struct range){start, end};
+}
+
 static void read_cache(const char *numbers)
 {
     unsigned v[10];
@@ -120,6 +128,8 @@ static void read_statement(char *line)
         add_segment(v[0], v[1], v[2]);
     } else if (sscanf(line, "base %u %u", v, v + 1) == 2 && v[0] < 16 && v[1] < OTHER) {
         config.base_segment[v[0]] = (int)v[1];
+    } else if (sscanf(line, "apart %u %u", v, v + 1) == 2) {
+        add_apart(v[0], v[1]);
     } else if (sscanf(line, "grouping %u", &n) == 1) {
         config.grouping = n;
     } else if (sscanf(line, "pieces %u", &n) == 1) {
