@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("quick"):
         config.stash[_FOLDER] = tempfile.TemporaryDirectory()
         config.stash[_BARE] = make_bare(Path(config.stash[_FOLDER].name))
+    os.environ["SIMBENCH_TRACEBACK"] = "1"  # what no test foresaw is shown whole
     # Ctrl-C works in what tests start, even where the whole run ignores it, as in a background
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -14,9 +15,11 @@ import jsonschema
 import pytest
 
 import simbench
+import simbench.cli.main
 from simbench import backends
 from simbench.backends import Capabilities
 from simbench.catalog.benchmarks import load_benchmarks
+from simbench.cli.ending import file_trouble
 from simbench.cli.main import VERBS, _run
 from simbench.files.paths import data_dir
 from simbench.models.source import source_bytes
@@ -196,6 +199,110 @@ def test_what_does_not_fit_is_a_result(
     assert segment in result["reason"]
     assert "are free" in result["reason"]
     assert "does-not-fit" in capsys.readouterr().out
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_end_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    many = ("run", "--platform", "stm32f4", "--samples", "250")
+    with simbench_process(many, TMPDIR=str(tmp_path)) as process:
+        boards = wait_for(lambda: boards_of(process.pid))
+        assert list(tmp_path.iterdir())
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert err.strip().splitlines()[-1] == f"simbench: ended by {number.name}"
+    assert wait_for(lambda: not any(Path(f"/proc/{board}").exists() for board in boards))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_before_anything_is_imported_is_a_sentence() -> None:
+    program = (
+        "import sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'simbench.cli.main': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "from simbench.cli.start import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "simbench: interrupted\n")
+
+
+@pytest.mark.emulator
+def test_a_file_that_cannot_be_written_takes_nothing_with_it(tmp_path: Path) -> None:
+    kept = tmp_path / "result.csv"
+    lost = ("--json", "/dev/full", "--export", "bmf=/dev/full", "--export", f"csv={kept}")
+    code, out, err = run("run", "--platform", "stm32f4", "--benchmark", "ad", *lost)
+    assert code == 3
+    assert "10/10" in out
+    assert kept.read_text().startswith("id,benchmark")
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("simbench: cannot write /dev/full (No space left on device)")
+
+
+def test_a_terminal_of_few_letters_gets_plainer_ones() -> None:
+    code, out, err = run("list", "benchmarks", PYTHONIOENCODING="ascii")
+    assert (code, err) == (0, "")
+    assert "Anomaly detection" in out
+    program = (
+        "from simbench.cli.letters import make_printable\n"
+        "make_printable()\n"
+        "print('7.03 µJ – 52 µs, ☃')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "7.03 uJ - 52 us, ?\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("run", "--suite", "a" * 300), 2),
+        (("run", "--platform", "a" * 300 + ".yaml"), 2),
+        (("report", "a" * 300), 2),
+        (("list", "--json"), 0),
+    ],
+)
+def test_what_a_file_system_refuses_is_one_sentence(arguments: tuple[str, ...], code: int) -> None:
+    done, _, err = run(*arguments, SIMBENCH_TRACEBACK="")
+    assert done == code
+    assert len(err.splitlines()) == (code > 0)
+
+
+def test_what_nobody_foresaw_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("a\nb")
+
+    monkeypatch.setattr(simbench.cli.main.cli, "main", broken)
+    with pytest.raises(KeyError):
+        _run([])
+    monkeypatch.delenv("SIMBENCH_TRACEBACK")
+    assert _run([]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "a mistake of simbench's own (KeyError: " in line
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "says"),
+    [
+        (errno.EACCES, 2, "cannot use f (Permission denied)"),
+        (errno.EMFILE, 3, "raise the limit with ulimit -n (f)"),
+        (errno.ENOSPC, 3, "the disk is full: free some space and run again (f)"),
+        (errno.EIO, 3, "cannot use f (Input/output error)"),
+    ],
+)
+def test_trouble_with_a_file_has_a_sentence_and_a_code(number: int, code: int, says: str) -> None:
+    sentence, found = file_trouble(OSError(number, os.strerror(number), "f"))
+    assert found == code
+    assert says in sentence
 
 
 @pytest.mark.emulator

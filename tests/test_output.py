@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from simbench.cli.output import OutputFile
+from simbench.cli.output import OutputFile, Unwritten
 from simbench.errors import UsageError
 
 
@@ -30,13 +30,13 @@ def test_a_failing_write_keeps_the_last_whole_text(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(Unwritten, match=r"cannot write .*result\.json \(No space left on device\)"):
         output.write("half")
     assert path.read_text() == "whole"
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("name", ["missing/result.json", "."])
+@pytest.mark.parametrize("name", ["missing/result.json", ".", "a" * 300, "a\0b"])
 def test_a_path_that_cannot_be_written_is_refused_at_once(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="cannot write"):
         OutputFile(str(tmp_path / name))

@@ -67,6 +67,33 @@ def test_a_firmware_that_asks_the_cycle_counter_is_told_that_it_gets_0(tmp_path:
     assert "DWT CYCCNT" in note
 
 
+@pytest.mark.parametrize(
+    ("change", "code", "says"),
+    [
+        (
+            ('"m-init-done', '"m-init-done\\r\\ne-[no model]'),
+            3,
+            "the firmware complained when it started: no model",
+        ),
+        (
+            ("input_bytes = 0;", "input_bytes = 0; REG(0xE000ED0C) = 0x05FA0004;"),
+            3,
+            "the firmware reset the board, and nothing is measured across a reset",
+        ),
+    ],
+)
+def test_a_firmware_that_complains_or_resets_is_told(
+    tmp_path: Path,
+    change: tuple[str, str],
+    code: int,
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert change[0] in (EXAMPLE / "main.c").read_text()
+    assert run_elf(built(tmp_path, change)) == code
+    assert says in capsys.readouterr().err
+
+
 MOVW, MOVT, NOP = b"\x41\xf2\x00\x03", b"\xce\xf2\x00\x03", b"\x00\xbf"
 """``movw r3, #0x1000``, ``movt r3, #0xe000`` and ``nop``."""
 

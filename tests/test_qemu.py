@@ -19,13 +19,14 @@ from pathlib import Path
 import pytest
 from firmware_stub import Work, build_stub, programs, spec
 
-from simbench.backends import BACKEND_TITLES, backend, backend_names
+from simbench.backends import BACKEND_TITLES, backend, backend_names, folder
 from simbench.backends.faults import fault_sentence
 from simbench.backends.qemu import plugin_build
 from simbench.backends.qemu.board import QemuBoard
+from simbench.backends.qemu.ended import ended_error
 from simbench.backends.qemu.plugin_build import build_plugin, plugin_api
 from simbench.backends.records import RecordReader
-from simbench.errors import FirmwareFault, InfrastructureError, UsageError
+from simbench.errors import FirmwareFault, InfrastructureError, SimbenchError, UsageError
 from simbench.firmware.image import Image
 from simbench.session.conversation import Arena, Conversation, Identity, Patience, converse
 from simbench.session.protocol import ProtocolError
@@ -180,6 +181,67 @@ def test_an_image_qemu_cannot_load_is_told(image: Image, tmp_path: Path) -> None
         pytest.raises(InfrastructureError, match=r"QEMU ended by itself .*gone\.elf"),
     ):
         Conversation(board, IMPATIENT, counted=True)
+
+
+REGIONS = """qemu-system-arm: warning: nic lan9118.0 has no peer
+qemu-system-arm: Some ROM regions are overlapping
+These ROM regions might have been loaded by direct user request or by default.
+
+The following two regions overlap (in the memory address space):
+  app.elf ELF program header segment 0 (addresses 0x0000000000000000 - 0x0000000000000100)
+  /tmp/blob0 (addresses 0x0000000000000080 - 0x0000000000000180)
+"""
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind", "says"),
+    [
+        (-9, "", InfrastructureError, "killed by signal 9, SIGKILL: perhaps .* out of memory"),
+        (-11, "", InfrastructureError, "killed by signal 11, SIGSEGV$"),
+        (0, "qemu: warning: x\n", FirmwareFault, "the firmware reset the board"),
+        (1, REGIONS, UsageError, r"overlap \(app.elf .* - 0x0+100\) and /tmp/blob0 "),
+        (1, "qemu: warning: x\nqemu: bad\nhelp\n", InfrastructureError, "saying: qemu: bad$"),
+        (1, "", InfrastructureError, "saying: nothing"),
+    ],
+)
+def test_an_emulator_that_ended_says_why(
+    status: int, text: str, kind: type[SimbenchError], says: str
+) -> None:
+    error = ended_error(status, text, Image(Path("app.elf"), "", {}, {}, 0, 0, 0, 0))
+    assert type(error) is kind
+    assert re.search(says, str(error))
+
+
+@pytest.mark.emulator
+@pytest.mark.usefixtures("temporary")
+def test_a_board_that_was_killed_says_so(image: Image) -> None:
+    with launched(spec(image)) as board:
+        converse(board)
+        os.kill(board.pid, signal.SIGKILL)
+        with pytest.raises(InfrastructureError, match="killed by signal 9"):
+            _read_to_the_end(board)
+
+
+@pytest.mark.emulator
+def test_folders_of_dead_boards_are_removed_and_no_others(image: Image, temporary: Path) -> None:
+    dead, fresh, other = (temporary / f"simbench-{name}" for name in ("dead", "fresh", "other"))
+    for made in (dead, fresh):
+        made.mkdir()
+        (made / "alive").touch()
+    other.mkdir()
+    with launched(spec(image)) as board:
+        for made in temporary.iterdir():
+            if made != fresh:
+                os.utime(made, (0, 0))
+        folder.sweep.cache_clear()
+        with launched(spec(image)):
+            assert board.pid
+            assert {dead, fresh, other} & set(temporary.iterdir()) == {fresh, other}
+            assert len(list(temporary.iterdir())) == 4
+            assert converse(board).identify().name == "stub"
+    fresh.joinpath("alive").unlink()
+    for made in (fresh, other):
+        made.rmdir()
 
 
 @pytest.mark.emulator

@@ -88,7 +88,7 @@ def test_the_distribution_has_a_name_of_its_own(installed: Path) -> None:
     assert f"\nName: {DISTRIBUTION}\n" in metadata.read_text()
     assert "\nProvides-Extra: pandas\n" in metadata.read_text()
     entry_points = metadata.with_name("entry_points.txt").read_text()
-    assert "simbench = simbench.cli.main:main" in entry_points
+    assert "simbench = simbench.cli.start:main" in entry_points
     assert "simbench = simbench.pytest_plugin" in entry_points
 
 

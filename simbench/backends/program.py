@@ -13,7 +13,12 @@ def version_text(program: str) -> str:
     """What ``program --version`` says. Raises InfrastructureError where it does not start."""
     try:
         done = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            [program, "--version"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InfrastructureError(f"{program} does not start: {error}") from error

@@ -92,10 +92,15 @@ def command(
     comparison = compare_alike(
         _read(base), _read(new), only=only, name=name, thresholds=limits, force=force
     )
-    if not write_all(files, FORMATS, comparison):
-        lines = "\n".join(comparison_lines(comparison, every_layer=layers))
-        click.echo(lines, color=False if os.environ.get("NO_COLOR") else None)
+    write_all(
+        files, lambda form: FORMATS[form](comparison), lambda: _show(comparison, every_layer=layers)
+    )
     return _verdict(comparison)
+
+
+def _show(comparison: Comparison, *, every_layer: bool) -> None:
+    lines = "\n".join(comparison_lines(comparison, every_layer=every_layer))
+    click.echo(lines, color=False if os.environ.get("NO_COLOR") else None)
 
 
 def _refuse(options: Mapping[str, object], path: Path) -> None:

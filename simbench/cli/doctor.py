@@ -76,6 +76,7 @@ def _tool(name: str, packages: str) -> Finding:
         [program, "--version"],
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=_VERSION_TIMEOUT_S,
         check=False,
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 import click
 
-from simbench.cli.output import STDOUT, OutputFile
+from simbench.cli.output import STDOUT, OutputFile, Unwritten
 from simbench.errors import UsageError
-from simbench.exports import Render
 
 JSON = "json"
 
@@ -45,9 +44,22 @@ def outputs(json_path: str | None, exports: Sequence[str], formats: Collection[s
     return [(form, OutputFile(path)) for form, path in wanted]
 
 
-def write_all(files: Files, formats: Mapping[str, Render], subject: object) -> bool:
-    """Write ``subject`` to all files; returns whether one of them is standard output."""
+def write_all(
+    files: Files, rendered: Callable[[str], str | bytes], shown: Callable[[], None]
+) -> None:
+    """Write what is ``rendered`` in each format, and have the table ``shown`` where none of
+    ``files`` is standard output.
+
+    Raises :class:`Unwritten` for a file that cannot be written, once all else is.
+    """
+    lost = []
     for form, file in files:
-        file.write(formats[form](subject))
+        try:
+            file.write(rendered(form))
+        except Unwritten as error:
+            lost.append(error)
         file.close()
-    return any(file.is_stdout for _, file in files)
+    if not any(file.is_stdout for _, file in files):
+        shown()
+    if lost:
+        raise lost[0]

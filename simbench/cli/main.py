@@ -7,7 +7,6 @@ Exit codes: 0 good; 1 wrong output or regression; 2 usage, configuration or bad 
 
 from __future__ import annotations
 
-import errno
 import gc
 import importlib
 import os
@@ -17,7 +16,9 @@ from collections.abc import Sequence
 import click
 
 from simbench import __version__
-from simbench.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_USAGE, SimbenchError
+from simbench.cli.ending import file_trouble, interruption, told_by_signals, unforeseen
+from simbench.cli.letters import make_printable
+from simbench.errors import EXIT_USAGE, SimbenchError
 
 VERBS = {
     "run": "Run benchmarks on emulated boards.",
@@ -81,25 +82,24 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code; a user's mistake never shows a traceback."""
+    """Run the command line and exit with its code; no mistake shows a traceback."""
     # NumPy adds up little at a time here: threads of its own would wait longer than they work
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(_FEW_COLLECTIONS)
-    sys.exit(_run(arguments))
+    make_printable()
+    with told_by_signals():
+        sys.exit(_run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         return cli.main(arguments, prog_name="simbench", standalone_mode=False) or 0
+    except click.exceptions.Abort as error:
+        sentence, code = interruption(error)
+    except KeyboardInterrupt as error:
+        sentence, code = interruption(error)
     except SimbenchError as error:
-        _log(str(error))
-        return error.exit_code
-    except click.exceptions.Abort:
-        _log("interrupted")
-        return EXIT_INTERRUPTED
-    except KeyboardInterrupt:
-        _log("interrupted")
-        return EXIT_INTERRUPTED
+        sentence, code = str(error), error.exit_code
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
@@ -108,10 +108,11 @@ def _run(arguments: Sequence[str] | None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        _log(f"the disk is full: free some space and run again ({error.filename or 'output'})")
-        return EXIT_INFRASTRUCTURE
+        sentence, code = file_trouble(error)
+    except Exception as error:
+        sentence, code = unforeseen(error)
+    _log(sentence)
+    return code
 
 
 def _log(sentence: str) -> None:

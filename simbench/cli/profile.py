@@ -9,7 +9,7 @@ import click
 
 from simbench.backends import Backend, pricing_backend
 from simbench.cli.console import console, log_to
-from simbench.cli.formats import JSON, export_option, outputs
+from simbench.cli.formats import JSON, export_option, outputs, write_all
 from simbench.cli.options import (
     backend_option,
     base_option,
@@ -119,14 +119,14 @@ def command(
     task = requested_task("profile", request, emulator, log, store)
     done = profile_task(task, emulator, store)
     _log(done)
-    for form, output in files:
-        output.write(_render(form, done, emulator))
-        output.close()
-    if not any(output.is_stdout for _, output in files):
-        console().print(profile_tables(_title(task), done.profile, top))
-        if done.profile.memory is not None:
-            console().print(memory_tables(done.profile.memory))
+    write_all(files, lambda form: _render(form, done, emulator), lambda: _show(done, top))
     return _verdict(done.profile)
+
+
+def _show(done: Profiled, top: int) -> None:
+    console().print(profile_tables(_title(done.task), done.profile, top))
+    if done.profile.memory is not None:
+        console().print(memory_tables(done.profile.memory))
 
 
 def _log(done: Profiled) -> None:

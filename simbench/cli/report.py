@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from simbench.cli.console import console
-from simbench.cli.formats import export_option, outputs
+from simbench.cli.formats import export_option, outputs, write_all
 from simbench.cli.tables.run import run_tables
 from simbench.errors import EXIT_GOOD, NothingRun
 from simbench.exports import RUN, formats
@@ -46,11 +46,11 @@ def command(path: Path, html_path: str | None, exports: tuple[str, ...]) -> int:
         raise NothingRun(f"{path} holds no result: its run ended before the first")
     for note in stored.notes:
         click.echo(f"simbench: {note}", err=True)
-    for form, output in files:
-        output.write(_render(form, stored))
-        output.close()
-    if not files:
-        _report(stored.run.results)
+    write_all(
+        files,
+        lambda form: _render(form, stored),
+        lambda: None if files else _report(stored.run.results),
+    )
     return EXIT_GOOD
 
 

@@ -33,13 +33,14 @@ from simbench.cli.options import (
     time_limit_option,
     toolchain_option,
 )
-from simbench.cli.output import OutputFile
+from simbench.cli.output import OutputFile, Unwritten
 from simbench.cli.progress import progress_bar
 from simbench.cli.tables.results import results_table
 from simbench.cli.tables.run import run_tables
 from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_USAGE, EXIT_WRONG
 from simbench.exports import RUN, formats
 from simbench.exports import json as json_export
+from simbench.files.fetch import Progress
 from simbench.result.tree import ERROR, FAILED, UNSUPPORTED, Result, Run
 from simbench.result.units import format_accuracy
 from simbench.runs.plan import Plan, performed, planned
@@ -186,16 +187,15 @@ def command(
         from simbench.runs.on_port import run_on_port  # a real board is rare
 
         title, run = run_on_port(request, port, baud, store, log)
-        if not write_all(files, FORMATS, run):
-            console().print(results_table(title, run.results))
+        table = results_table(title, run.results)
+        write_all(files, lambda form: FORMATS[form](run), lambda: console().print(table))
         return _verdict(run.results)
     emulator = backend(backend_name)
     plan = planned(request, emulator, store, progress=log)
     if locking == CHECK_LOCK:
         lock.check(request.lock_path, plan.tasks)
     run = _followed(plan, emulator, store, [file for form, file in files if form == JSON])
-    if not write_all(files, FORMATS, run):
-        _report(run, plan.tasks)
+    write_all(files, lambda form: FORMATS[form](run), lambda: _report(run, plan.tasks))
     if locking == WRITE_LOCK:
         OutputFile(str(request.lock_path)).write(lock.render(plan.tasks))
     return _verdict(run.results)
@@ -207,18 +207,25 @@ def _followed(
     """The run of ``plan``, told as it goes; the JSON of ``kept`` is up to date at every moment."""
     terminal, run = console(stderr=True), plan.run
     log = log_to(terminal)
-    for file in kept:
-        file.write(json_export.render(run))
+    _keep(run, kept, log)
     with progress_bar(terminal) as progress:
         bar = progress.add_task("simulating", total=len(plan.tasks))
         for ran, run in performed(plan, emulator, store):
-            for file in kept:
-                file.write(json_export.render(run))
+            _keep(run, kept, log)
             progress.advance(bar)
             _log(ran, terminal)
             for note in ran.notes:
                 log(note)
     return run
+
+
+def _keep(run: Run, files: Sequence[OutputFile], log: Progress) -> None:
+    """Write what there is; a file that cannot be is told now, and ends the run when it is over."""
+    for file in files:
+        try:
+            file.write(json_export.render(run))
+        except Unwritten as error:
+            log(str(error))
 
 
 def _log(ran: Ran, terminal: Console) -> None:

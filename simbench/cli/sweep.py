@@ -177,8 +177,10 @@ def command(
     for warning in sweep.warnings:
         terminal.print(warning, style="yellow", highlight=False, soft_wrap=True)
     terminal.print(_said(sweep), style="dim", highlight=False, soft_wrap=True)
-    if not write_all(files, FORMATS, Swept(sweep, environment(emulator))):
-        console().print(sweep_tables(sweep))
+    swept = Swept(sweep, environment(emulator))
+    write_all(
+        files, lambda form: FORMATS[form](swept), lambda: console().print(sweep_tables(sweep))
+    )
     return _verdict(sweep)
 
 

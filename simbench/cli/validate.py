@@ -111,8 +111,11 @@ def command(
     files = outputs(None, [*flags, *exports], FORMATS)
     compared = validate(rows, boards, load_benchmarks(), emulator, log, store)
     validated = Validated(compared, summary(compared), kept_results())
-    if not write_all(files, FORMATS, validated):
-        _report(compared, validated.summary)
+    write_all(
+        files,
+        lambda form: FORMATS[form](validated),
+        lambda: _report(compared, validated.summary),
+    )
     return EXIT_GOOD
 
 

@@ -79,7 +79,12 @@ def _demangled(symbols: tuple[str, ...], *, parameters: bool = False) -> Mapping
         return {symbol: symbol for symbol in symbols}
     command = [tool] if parameters else [tool, "--no-params"]
     done = subprocess.run(
-        command, input="\n".join(mangled) + "\n", capture_output=True, text=True, check=True
+        command,
+        input="\n".join(mangled) + "\n",
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=True,
     )
     readable = dict(zip(mangled, done.stdout.splitlines(), strict=True))
     return {symbol: readable.get(symbol, symbol) for symbol in symbols}

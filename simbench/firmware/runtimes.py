@@ -136,7 +136,11 @@ def _check_downloads(path: Path) -> None:
 def _git(path: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(path), *arguments], capture_output=True, text=True, check=False
+            ["git", "-C", str(path), *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
     except OSError:
         return None

@@ -80,7 +80,9 @@ def toolchain_version(name: str = PINNED_TOOLCHAIN) -> str | None:
     compiler = shutil.which(COMPILER)
     if compiler is None:
         return None
-    done = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [compiler, "--version"], capture_output=True, text=True, errors="replace", check=False
+    )
     return done.stdout.split("\n", 1)[0].strip() or None
 
 
@@ -158,7 +160,9 @@ def _download(scratch: Path) -> Path:
 def _mirrors() -> Sequence[str]:
     """Addresses to look for packages at: the user's own, then those of apt's sources."""
     command = ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    said = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", check=False
+    ).stdout
     own = os.environ.get(MIRROR_VARIABLE)
     return tuple(dict.fromkeys([*([own.rstrip("/")] if own else []), *said.split()]))
 
@@ -169,7 +173,11 @@ def _fetch(package: _Package, mirrors: Sequence[str], target: Path) -> None:
         address = f"{mirror}/{package.path.replace('+', '%2b')}"
         command = [str(_APT_HELPER), "download-file", address, str(target)]
         done = subprocess.run(
-            [*command, f"SHA256:{package.sha256}"], capture_output=True, text=True, check=False
+            [*command, f"SHA256:{package.sha256}"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
         if done.returncode == 0 and _sha256(target) == package.sha256:
             return
@@ -187,7 +195,7 @@ def _fetch(package: _Package, mirrors: Sequence[str], target: Path) -> None:
 
 def _unpack(archive: Path, root: Path) -> None:
     command = ["dpkg-deb", "--extract", str(archive), str(root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
         said = " / ".join(done.stderr.split("\n")).strip(" /")
         raise InfrastructureError(

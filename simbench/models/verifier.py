@@ -69,7 +69,12 @@ def _compiler() -> list[str]:
 def _run(command: Sequence[str]) -> None:
     try:
         subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=_COMPILE_SECONDS
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=True,
+            timeout=_COMPILE_SECONDS,
         )
     except subprocess.CalledProcessError as error:
         last = (error.stderr.strip().splitlines() or ["it said nothing"])[-1]

@@ -12,6 +12,7 @@ from simbench.backends.sections import fold_layers
 from simbench.counts import Counts
 from simbench.errors import FirmwareFault, InfrastructureError
 from simbench.session.protocol import (
+    REPLIES,
     ArenaNeeded,
     ArenaUsed,
     Booted,
@@ -120,7 +121,6 @@ class Conversation:
         self._counted = counted
         self._parser = LineParser()
         self._heard: list[Event] = []
-        self._last = "nothing"
         self.boot_errors: tuple[str, ...] = ()
         if is_up:
             return
@@ -234,13 +234,12 @@ class Conversation:
 
     def _hear(self, data: bytes) -> None:
         for event in self._parser.feed(data):
-            self._last = str(event)
             if isinstance(event, Fault):
                 raise FirmwareFault(fault_sentence(event.registers, self._board.where))
             self._heard.append(event)
 
     def _give_up(self, asked: str, timeout_s: float) -> NoReturn:
-        last = self._last
+        last = repr(self._parser.last) if self._parser.last else "nothing"
         where = self._board.halt()
         core = f"; the core was {where}" if where else ""
         raise FirmwareFault(
@@ -253,7 +252,7 @@ def _one(events: tuple[Event, ...], kind: type[T], asked: str) -> T:
     for event in events:
         if isinstance(event, kind):
             return event
-    raise ProtocolError(f"the firmware's answer to {_shown(asked)} has no {kind.__name__}")
+    raise ProtocolError(f"the firmware's answer to {_shown(asked)} has no {REPLIES[kind]}")
 
 
 def converse(

@@ -124,7 +124,7 @@ def _talk(board: Board, task: Task) -> Conversation:
 
 
 def check_boot(conversation: Conversation, task: ModelTask) -> None:
-    """Raise DoesNotFit or InfrastructureError where the firmware complained at boot.
+    """Raise DoesNotFit or InfrastructureError where simbench's firmware complained at boot.
 
     A runtime that is not simbench's own knows best what it runs: its complaint is a ModelError.
     """
@@ -172,16 +172,25 @@ def _wired(task: ModelTask) -> int:
 
 
 def _own(conversation: Conversation, task: ElfTask) -> Observation:
+    _check_own_boot(conversation)
     conversation.load(task.inputs[0].wire)
     inference = conversation.infer()
     assert inference.counts is not None
     return Observation(inference.counts, (), None)
 
 
+def _check_own_boot(conversation: Conversation) -> None:
+    """What a firmware does that complained when it started is not what is to be measured."""
+    if conversation.boot_errors:
+        said = "; ".join(conversation.boot_errors)
+        raise InfrastructureError(f"the firmware complained when it started: {said}")
+
+
 def _section(board: Board, task: ElfTask) -> Observation:
     """Wait until the section has been passed, for as long as the task's time limit."""
     if task.measured is not None:
         conversation = _talk(board, task)
+        _check_own_boot(conversation)
         conversation.load(task.measured.wire)
         assert task.section is not None
         # the last of two: what the first brought into caches is there, as it is measured on boards

@@ -202,9 +202,13 @@ Event = (
 
 
 class LineParser:
-    """Bytes in, in pieces of any size; events out. Never raises, and keeps at most one line."""
+    """Bytes in, in pieces of any size; events out. Never raises, and keeps at most one line.
+
+    ``last`` is the last whole line that said something, cut.
+    """
 
     def __init__(self) -> None:
+        self.last = ""
         self._line = bytearray()
         self._too_long = False
 
@@ -228,6 +232,7 @@ class LineParser:
         too_long = self._too_long
         self._line.clear()
         self._too_long = False
+        self.last = _cut(text) or self.last
         if too_long:
             return Malformed(_cut(text))
         return parse_line(text) if text else None
@@ -289,6 +294,25 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], Event]], 
     ("e-[fault", _REGISTERS, _registers),
     ("e-", _TEXT, lambda m: DeviceError(m[1])),
 )
+
+
+REPLIES: Mapping[type, str] = MappingProxyType(
+    {
+        Name: "m-name-dut-",
+        Profile: "m-profile-",
+        Model: "m-model-",
+        Expecting: "m-[Expecting",
+        LoadDone: "m-load-done",
+        Results: "m-results-",
+        Output: "m-output-",
+        ArenaNeeded: "m-arena-bytes-",
+        ArenaUsed: "m-arena-used-",
+        PlanHead: "m-plan-head-",
+        PlanTail: "m-plan-tail-",
+        StackUsed: "m-stack-used-",
+    }
+)
+"""What the line of a reply begins with."""
 
 
 def _cut(text: str) -> str:

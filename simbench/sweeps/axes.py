@@ -74,13 +74,12 @@ def parse_values(path: str, text: str) -> tuple[str, ...]:
         if not item:
             raise UsageError(f"{path}: {text!r} has a place with no value in it")
         values += _range(path, item) if ".." in item else [item]
-    if len(set(values)) < len(values):
-        raise UsageError(f"{path}: {text!r} has a value twice")
     return tuple(values)
 
 
 def group(axes: Iterable[Axis], name: str = "") -> Group:
-    """Axes that go together. Raises UsageError where they are not of one length."""
+    """Axes that go together. Raises UsageError where they are not of one length, or come to the
+    same twice."""
     found = tuple(axes)
     if not found:
         raise UsageError("there are no axes to go together: name one, with its values")
@@ -91,6 +90,10 @@ def group(axes: Iterable[Axis], name: str = "") -> Group:
                 f"{axis.path} has {len(axis.values)} values and {first.path} {len(first.values)}: "
                 "axes that go together need as many each"
             )
+    together = list(zip(*(axis.values for axis in found), strict=True))
+    for values in together:
+        if together.count(values) > 1:
+            raise UsageError(f"{first.path}: {', '.join(values)} is given twice")
     return Group(name or first.path, found)
 
 

@@ -150,6 +150,7 @@ def _texts(node: yaml.MappingNode, prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def _changed(file: _File, changes: _Changes) -> yaml.MappingNode:
+    _check_together(file, changes)
     node = file.node
     for path, text in changes:
         table, _, key = path.rpartition(".")
@@ -161,6 +162,18 @@ def _changed(file: _File, changes: _Changes) -> yaml.MappingNode:
         if text != AS_IS:
             node = _written(node, tuple(path.split(".")), text)
     return node
+
+
+def _check_together(file: _File, changes: _Changes) -> None:
+    """Raise UsageError where a change is of something that another takes away or replaces."""
+    set_here = {path: text for path, text in changes if text != AS_IS}
+    for whole, text in set_here.items():
+        part = next((path for path in set_here if path.startswith(f"{whole}.")), None)
+        if part is not None:
+            raise UsageError(
+                f"{file.path.stem} with {file.prefix}{whole}={text} has no {file.prefix}{part} to "
+                f"set: leave {text} out, or give the two with --zip and as-is where one is not"
+            )
 
 
 @lru_cache(maxsize=_NODES_KEPT)

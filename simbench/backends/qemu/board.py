@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import select
 import signal
 import socket
@@ -20,6 +19,7 @@ from simbench.backends.naming import place
 from simbench.backends.pieces import joined
 from simbench.backends.qemu.chip import chip_config, waited_for
 from simbench.backends.qemu.command import Files, command, plugin_config
+from simbench.backends.qemu.ended import ended_error
 from simbench.backends.qemu.tool import Tool
 from simbench.backends.records import RecordReader
 from simbench.counts import Counts
@@ -31,7 +31,6 @@ _SEND_TIMEOUT_S = 30.0
 _POKE_INTERVAL_S = 0.05
 _ESCAPE = b"\x01"  # QEMU's multiplexer obeys what follows it, and passes on the second of two
 _CANNOT_WRITE = 74  # as in plugin/records.h
-_PROGRAM_COUNTER = re.compile(r"R15=([0-9a-fA-F]{8})")
 
 
 class QemuBoard(Closing):
@@ -230,21 +229,9 @@ class QemuBoard(Closing):
             )
         if self._process is not None and self._process.returncode == _CANNOT_WRITE:
             raise unwritable("no counts could be written")
-        self._explain_stderr()
-
-    def _explain_stderr(self) -> NoReturn:
         text = (self._folder / "stderr").read_text(errors="replace")
-        if "Lockup" in text:
-            found = _PROGRAM_COUNTER.search(text)
-            where = place(self._spec.image, int(found[1], 16)) if found else "at an unknown address"
-            raise FirmwareFault(
-                f"the core locked up {where}: a fault inside a fault handler; look at the stack "
-                "size, and at the vector table"
-            )
-        lines = [line for line in text.splitlines() if line.strip()]
-        said = lines[-1] if lines else "nothing"
         status = self._process.returncode if self._process else None
-        raise InfrastructureError(f"QEMU ended by itself (status {status}), saying: {said}")
+        raise ended_error(status, text, image)
 
     def _wait_for_end(self) -> None:
         assert self._process is not None

@@ -85,6 +85,7 @@ def _compile(api: int, target: Path, name: str = COUNTING) -> None:
             [*command, str(_folder(name) / f"{name}.c"), "-o", str(partial)],
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
         )
         if done.returncode:
