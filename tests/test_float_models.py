@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from protocol_model import BUFFER_BYTES
 from test_models import wheel_models
 
 from simbench.backends import backend
@@ -19,7 +20,6 @@ from simbench.catalog.benchmarks import InputEncoding
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario, Variant
 from simbench.errors import ModelError, UsageError
-from simbench.firmware.config import BUFFER_BYTES
 from simbench.models.parity import agrees, parity_of
 from simbench.models.prepare import prepare
 from simbench.models.prepared import PreparedModel, TensorInfo

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import signal
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from simbench.catalog.benchmarks import load_benchmarks
-from simbench.errors import ModelError
+from simbench.errors import InfrastructureError, ModelError
 from simbench.files.fetch import fetch_wheel
+from simbench.models import apart
 from simbench.models.parse import parse
 from simbench.models.prepare import prepare
 from simbench.models.prepared import PreparedModel, TensorInfo
@@ -330,6 +332,43 @@ def test_a_model_that_crashes_the_interpreter_is_a_model_error() -> None:
         reference_outputs(hostile, [bytes(500)])
     with pytest.raises(ModelError, match="impossible beta"):
         prepare(hostile)
+
+
+def test_models_after_one_that_crashes_are_answered_by_the_same_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What starts is counted: a process of Python for all, a fork for each."""
+    monkeypatch.setattr(apart, "_HOSTS", hosts := apart._Hosts())
+    good = prepared("kws")
+    crashing = parse(good.data)
+    crashing.subgraphs[0].operators[-1].builtinOptions.beta = -1.0
+    expected = reference_outputs(good, [bytes(500)])
+    started = 0
+    for data in (good.data, pack(crashing), good.data):
+        if data == good.data:
+            assert reference_outputs(data, [bytes(500)]) == expected
+        else:
+            with pytest.raises(ModelError, match="crashed on the model"):
+                reference_outputs(data, [bytes(500)])
+        (host,) = hosts._waiting
+        started = started or host.pid
+        assert host.pid == started
+    hosts.close()
+
+
+def test_an_interpreter_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "_HOSTS", apart._Hosts())
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    with pytest.raises(InfrastructureError, match=r"could not be started .*: run"):
+        reference_outputs(prepared("kws").data, [bytes(500)])
+
+
+def test_a_model_that_takes_too_long_is_a_model_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is told: the process that runs the model ends itself by an alarm."""
+    ended = (-int(signal.SIGALRM), b"")
+    monkeypatch.setattr(apart._Hosts, "ask", lambda *_: ended)
+    with pytest.raises(ModelError, match="did not finish the model in 300 s"):
+        reference_outputs(prepared("kws").data, [bytes(500)])
 
 
 def test_shared_float_input_is_left_alone() -> None:

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 
 from simbench.errors import UsageError
 
-BUFFER_BYTES = 96 * 96 * 3
-"""The largest input that the firmware takes over the UART (kBufferSize in harness/protocol.cc)."""
-
 CONFIG_BYTES = 92
 _MAGIC = 0x46434253  # "SBCF"
 _VERSION = 1

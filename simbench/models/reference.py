@@ -8,19 +8,14 @@ kernels of microcontrollers round twice, and is often one step off; the optimise
 further off. What the first two lack or compute wrongly, a few forms of operators, is judged by
 ``tflite-micro`` (:mod:`simbench.models.followed`).
 
-A model that is not pinned runs in a process of its own: what crashes there is a bad model.
+A model that is not pinned runs in a process of its own (:mod:`simbench.models.apart`).
 """
 
 from __future__ import annotations
 
 import importlib
 import math
-import os
-import resource
-import struct
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +23,7 @@ from numpy.typing import NDArray
 
 from simbench.errors import InfrastructureError, ModelError
 from simbench.files.installed import version_of
+from simbench.models.apart import outputs_apart
 from simbench.models.prepared import PreparedModel
 
 MICRO_RELEASE = "0.dev20261023182759"
@@ -36,10 +32,7 @@ MICRO_RELEASE = "0.dev20261023182759"
 _MICRO = "tflite-micro"
 _EXACT = ("tflite-runtime", "ai-edge-litert", _MICRO)
 _ROUNDS_ONCE = (1, 3)  # ai-edge-litert from this version on
-_TIME_LIMIT_S = 300
 _MICRO_ARENA_BYTES = 64 << 20
-_MEMORY_LIMIT_BYTES = 4 << 30
-_REFUSED = 3  # exit code of the child where the interpreter refuses the model
 
 
 def reference_outputs(
@@ -55,8 +48,8 @@ def reference_outputs(
     data = model if isinstance(model, bytes) else model.data
     raw = [np.asarray(x).tobytes() if not isinstance(x, bytes) else x for x in inputs]
     if isinstance(model, PreparedModel) and model.is_pinned:
-        return tuple(_outputs(data, raw))
-    return _isolated(data, raw)
+        return outputs_here(data, raw)
+    return outputs_apart(_interpreter_package(data), data, raw)
 
 
 def reference_version(model: PreparedModel | None = None) -> str:
@@ -106,12 +99,12 @@ def _major_minor(release: str) -> tuple[int, ...]:
     return tuple(int(part) for part in release.split(".")[:2])
 
 
-def _outputs(data: bytes, inputs: Sequence[bytes]) -> Iterator[bytes]:
+def outputs_here(data: bytes, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
+    """As :func:`reference_outputs`, in this process."""
     try:
         package = _interpreter_package(data)
         run = _Micro(data) if package == _MICRO else _Lite(package, data)
-        for raw in inputs:
-            yield run(raw)
+        return tuple(map(run, inputs))
     except (RuntimeError, ValueError, MemoryError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ModelError(
@@ -176,68 +169,3 @@ def _numbers_of_ends(data: bytes) -> tuple[int, int]:
 
     graph = schema().Model.GetRootAs(data, 0).Subgraphs(0)
     return graph.InputsLength(), graph.OutputsLength()
-
-
-def _isolated(data: bytes, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
-    """Run in a child process: it may crash, and its answer is only bytes."""
-    command = [sys.executable, "-m", "simbench.models.reference"]
-    request = _framed([data, *inputs])
-    try:
-        child = subprocess.run(
-            command,
-            input=request,
-            capture_output=True,
-            timeout=_TIME_LIMIT_S,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ModelError(
-            f"the host interpreter did not finish the model in {_TIME_LIMIT_S} s: give a smaller "
-            "one"
-        ) from error
-    if child.returncode == _REFUSED:
-        raise ModelError(child.stdout.decode("utf-8", "replace"))
-    if child.returncode < 0:
-        raise ModelError(
-            f"the host interpreter crashed on the model (signal {-child.returncode}): convert it "
-            "again"
-        )
-    if child.returncode != 0:
-        last = (child.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
-        raise InfrastructureError(
-            f"the host interpreter could not be started ({last}): run `simbench doctor`"
-        )
-    return tuple(_unframed(child.stdout))
-
-
-def _framed(parts: Iterable[bytes]) -> bytes:
-    return b"".join(struct.pack("<I", len(part)) + part for part in parts)
-
-
-def _unframed(data: bytes) -> Iterator[bytes]:
-    at = 0
-    while at < len(data):
-        (size,) = struct.unpack_from("<I", data, at)
-        yield data[at + 4 : at + 4 + size]
-        at += 4 + size
-
-
-def _child() -> int:
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT_BYTES, _MEMORY_LIMIT_BYTES))
-    # what libraries print must not get between the answers
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    data, *inputs = _unframed(sys.stdin.buffer.read())
-    try:
-        outputs = list(_outputs(data, inputs))
-    except ModelError as error:
-        answers.write(str(error).encode())
-        answers.close()
-        return _REFUSED
-    answers.write(_framed(outputs))
-    answers.close()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(_child())

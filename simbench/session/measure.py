@@ -13,7 +13,7 @@ from simbench.catalog.platforms import platform_caches
 from simbench.catalog.scenario import OWN_RUNTIME
 from simbench.counts import Counts
 from simbench.errors import FirmwareFault, InfrastructureError, ModelError, UsageError
-from simbench.firmware.config import BUFFER_BYTES, BoardConfig, pack_config
+from simbench.firmware.config import BoardConfig, pack_config
 from simbench.session.conversation import Conversation, Footprint, Patience, converse
 from simbench.session.genuine import check_code
 from simbench.session.room import arena_misfit, check_room, check_segments
@@ -111,7 +111,7 @@ def answers(
         patience = Patience().within(task.time_limit_s)
         conversation = converse(board, patience, counted=False)
         check_boot(conversation, task)
-        return tuple(_output(conversation, asked, index) for index in range(len(inputs)))
+        return tuple(_output(conversation, index) for index in range(len(inputs)))
 
 
 def bank_bytes(task: ModelTask) -> int:
@@ -142,33 +142,20 @@ def check_boot(conversation: Conversation, task: ModelTask) -> None:
 
 def _suite(conversation: Conversation, task: ModelTask) -> Observation:
     check_boot(conversation, task)
-    _load(conversation, task, 0)
+    conversation.load_bank(0)
     inference = conversation.infer()
     outputs = [conversation.output()]
     # before the other inputs: what it takes is then the measured inference's alone
     footprint = conversation.footprint()
-    outputs.extend(_output(conversation, task, index) for index in range(1, len(task.inputs)))
+    outputs.extend(_output(conversation, index) for index in range(1, len(task.inputs)))
     assert inference.counts is not None  # the board was launched to count
     return Observation(inference.counts, tuple(outputs), footprint)
 
 
-def _load(conversation: Conversation, task: ModelTask, index: int) -> None:
-    wired = _wired(task)
-    if index < wired:
-        conversation.load(task.inputs[index].wire)
-    else:
-        conversation.load_bank(index - wired)
-
-
-def _output(conversation: Conversation, task: ModelTask, index: int) -> bytes:
-    _load(conversation, task, index)
+def _output(conversation: Conversation, index: int) -> bytes:
+    conversation.load_bank(index)
     conversation.infer(counted=False)
     return conversation.output()
-
-
-def _wired(task: ModelTask) -> int:
-    """How many inputs go over the UART: the first, or none where the firmware's buffer is small."""
-    return int(len(task.inputs[0].wire) <= BUFFER_BYTES)
 
 
 def _own(conversation: Conversation, task: ElfTask) -> Observation:
@@ -218,9 +205,9 @@ def _listen(board: Board) -> None:
 
 
 def _blobs(task: ModelTask) -> tuple[Blob, ...]:
-    """The model, the bank of further inputs, and the block that says where they are."""
+    """The model, the bank of inputs, and the block that says where they are."""
     symbols = task.image.symbols
-    bank = [entry.wire for entry in task.inputs[_wired(task) :]]
+    bank = [entry.wire for entry in task.inputs]
     stride = max(map(len, bank), default=0)
     config = BoardConfig(
         model_address=symbols["__weights_start"],

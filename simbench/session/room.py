@@ -61,7 +61,7 @@ def _misfit(task: ModelTask, segment: Segment, needed: int, free: int) -> DoesNo
 
 
 def _check_inputs(task: ModelTask) -> None:
-    """Further inputs lie in a bank of the machine's memory."""
+    """Inputs lie in a bank of the machine's memory."""
     largest = max((len(entry.wire) for entry in task.inputs), default=0)
     bank = _region(task, "bank")
     if largest * len(task.inputs) > bank:
