@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from simbench.errors import UsageError
@@ -138,6 +138,7 @@ def test_any_truncation_is_refused(tmp_path: Path, length: int) -> None:
 
 @in_a_file
 @given(at=st.integers(0, len(WHOLE) - 1), damage=st.binary(min_size=1, max_size=3))
+@example(at=WHOLE.index('"id": "') + 1, damage=b" ")  # a result without an id
 def test_any_damage_is_refused_or_noted(tmp_path: Path, at: int, damage: bytes) -> None:
     whole = WHOLE.encode()
     damaged = whole[:at] + damage + whole[at + len(damage) :]

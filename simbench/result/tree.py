@@ -272,13 +272,18 @@ class Run:
         return {**document, "fingerprint": fingerprint(document)}
 
 
+def _named(result: object) -> str:
+    """The id of a result as a document has it; what is damaged has a place all the same."""
+    return str(result.get("id")) if isinstance(result, dict) else str(result)
+
+
 def fingerprint(document: Mapping[str, Any]) -> str:
     """sha256 over everything but host facts: equal inputs give equal fingerprints.
 
     The order of the results, which is the order they were asked for in, does not count.
     """
     decided = {k: v for k, v in document.items() if k not in ("environment", "fingerprint")}
-    if "results" in decided:
-        decided["results"] = sorted(decided["results"], key=lambda result: str(result["id"]))
+    if isinstance(decided.get("results"), list):
+        decided["results"] = sorted(decided["results"], key=_named)
     canonical = json.dumps(decided, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
