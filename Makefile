@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 C_SOURCES := $(shell find examples firmware_images simbench tests -name '*.[ch]' -o -name '*.cc')
 
-.PHONY: help setup firmware demo second-qemu test-tools check test test-renode lint format docs bench lock clean
+.PHONY: help setup firmware demo other-qemus test-tools check test test-renode lint format docs bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,8 +31,8 @@ format: setup  ## lay out Python, C and C++ as `make lint` wants them
 docs: setup  ## build the documentation, strictly, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-second-qemu: setup  ## unpack a newer QEMU beside the installed one, where Debian has one
-	@scripts/second_qemu.sh
+other-qemus: setup  ## unpack newer QEMUs beside the installed one, where Debian has them
+	@scripts/other_qemus.sh
 
 test-tools:  # what only tests use
 	@scripts/setup.sh --with-test-tools
@@ -40,14 +40,14 @@ test-tools:  # what only tests use
 check: lint  ## within a minute: lint, types, every test without emulator, image or browser
 	$(BIN)/pytest --quick -q -n auto
 
-test: test-tools lint docs firmware second-qemu  ## every check and every test
+test: test-tools lint docs firmware other-qemus  ## every check and every test
 	$(BIN)/pytest -n 2
 
 test-renode: test-tools firmware  ## the backend contract on a real Renode, and a cross-check with it
 	$(BIN)/simbench crosscheck --platform stm32f4 --benchmark ad
 	$(BIN)/pytest -rs tests/test_backend_contract.py -k renode
 
-bench: firmware second-qemu  ## measure what simbench promises about itself, beside its baseline
+bench: firmware other-qemus  ## measure what simbench promises about itself, beside its baseline
 	@$(BIN)/python scripts/bench $(BENCH)
 
 lock: setup  ## pin requirements/dev.txt anew from pyproject.toml (needs uv)

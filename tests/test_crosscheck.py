@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from other_qemus import OTHERS, other_qemu
 from renode import scripted
 
 from simbench.backends import LaunchSpec, backend
@@ -22,14 +23,13 @@ from simbench.cli.main import _run
 from simbench.comparisons.crosscheck import ACCESSES, CACHE_EVENTS, EDGES, Place, compare
 from simbench.counts import ACCESS, CACHE_EVENT, EDGE, Block, Counts, SectionCounts, Segment
 from simbench.errors import InfrastructureError
-from simbench.files.paths import build_dir
 from simbench.result.tree import OK
 from simbench.runs.runner import run_task
 from simbench.session.measure import measure
 from simbench.task.tasks import ModelTask, suite_task
 
 AD = ("crosscheck", "--platform", "stm32f4", "--benchmark", "ad")
-SECOND_QEMU = build_dir() / "second-qemu" / "qemu-system-arm"
+ONE_OF_EACH_CORE = ("rp2040", "stm32f4", "stm32h7", "stm32u575", "corstone-300")
 NOP = b"\x00\xbf"
 EMPTY = np.zeros(0, EDGE)
 
@@ -141,9 +141,15 @@ def test_equal_instructions_with_other_effects_are_not_equal(
     assert name not in {quantity.name for quantity in without.quantities}
 
 
-@pytest.mark.skipif(not SECOND_QEMU.exists(), reason="there is no second QEMU: make second-qemu")
-def test_two_versions_of_qemu_execute_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    status = _run([*AD, "--against", f"qemu:{SECOND_QEMU}"])
+@pytest.mark.emulator
+@pytest.mark.parametrize("platform", ONE_OF_EACH_CORE)
+@pytest.mark.parametrize("other", OTHERS)
+def test_two_versions_of_qemu_execute_the_same(
+    other: str, platform: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every instruction, edge, access and cache event."""
+    against = f"qemu:{other_qemu(other)}"
+    status = _run(["crosscheck", "--platform", platform, "--benchmark", "ad", "--against", against])
     shown = capsys.readouterr().out
     sections = [line for line in shown.splitlines() if line.startswith(("inference", "layer "))]
     assert len(sections) == 13

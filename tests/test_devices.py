@@ -11,14 +11,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from other_qemus import OTHERS, other_qemu
 
 from simbench.cli.main import _run
-from simbench.files.paths import build_dir
 
 pytestmark = pytest.mark.emulator
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "own_firmware"
-SECOND = build_dir() / "second-qemu" / "qemu-system-arm"
 UART_STATUS, SYSTICK_VALUE = 0x40011000, 0xE000E018
 TURN = {
     "the access first": ("ldr r3, [%0]", "adds r3, #1", "eors r3, r2"),
@@ -47,7 +46,7 @@ def counted(folder: Path, body: tuple[str, ...], address: int, turns: int) -> in
     return int(json.loads(kept.read_text())["results"][0]["instructions"])
 
 
-@pytest.mark.parametrize("qemu", ["installed", "second"])
+@pytest.mark.parametrize("qemu", ["installed", *OTHERS])
 @pytest.mark.parametrize("address", [UART_STATUS, SYSTICK_VALUE], ids=["uart", "systick"])
 @pytest.mark.parametrize("body", TURN.values(), ids=list(TURN))
 def test_every_instruction_of_a_poll_is_counted_once(
@@ -57,10 +56,8 @@ def test_every_instruction_of_a_poll_is_counted_once(
     address: int,
     qemu: str,
 ) -> None:
-    if qemu == "second":
-        if not SECOND.exists():
-            pytest.skip("there is no second QEMU: make second-qemu")
-        monkeypatch.setenv("SIMBENCH_QEMU", str(SECOND))
+    if qemu in OTHERS:
+        monkeypatch.setenv("SIMBENCH_QEMU", other_qemu(qemu))
     few, many = (counted(tmp_path, body, address, turns) for turns in (100, 400))
     assert many - few == 300 * (len(body) + 2)
     assert few < 100 * (len(body) + 2) + 20

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from other_qemus import OTHERS, other_qemu
 
 from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario, Variant
 from simbench.counts import Counts
-from simbench.files.paths import build_dir
 from simbench.firmware.build import KERNELS
 from simbench.result.tree import OK
 from simbench.runs.runner import run_task
@@ -23,7 +23,6 @@ from simbench.task.tasks import ModelTask, suite_task
 BENCHMARKS = load_benchmarks()
 QEMU = backend("qemu")
 BOARD = load_platform("stm32f4")
-SECOND_QEMU = build_dir() / "second-qemu" / "qemu-system-arm"
 SAID = {
     ("vww", "astronaut"): "person",
     ("vww", "chelsea"): "non_person",
@@ -63,6 +62,7 @@ def same(ours: Counts, theirs: Counts) -> bool:
         np.array_equal(a.executions, b.executions)
         and np.array_equal(a.edges, b.edges)
         and np.array_equal(a.accesses, b.accesses)
+        and all(np.array_equal(a.cache_events[n], b.cache_events[n]) for n in a.cache_events)
         for a, b in pairs
     )
 
@@ -84,15 +84,16 @@ def test_an_input_by_uart_and_from_the_bank_give_the_same(benchmark: str) -> Non
     assert same(wired, banked)
 
 
+@pytest.mark.emulator
+@pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("benchmark", BENCHMARKS)
-def test_counts_are_the_same_in_both_versions_of_qemu(
-    benchmark: str, monkeypatch: pytest.MonkeyPatch
+def test_counts_are_the_same_in_every_version_of_qemu(
+    benchmark: str, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not SECOND_QEMU.exists():
-        pytest.skip("this system's Debian has no second QEMU: scripts/second_qemu.sh says why")
+    program = other_qemu(other)
     one = task(benchmark, samples=1)
     installed = measure(one, QEMU)
-    monkeypatch.setenv("SIMBENCH_QEMU", str(SECOND_QEMU))
+    monkeypatch.setenv("SIMBENCH_QEMU", program)
     newer = measure(one, QEMU)
     assert installed.outputs == newer.outputs
     assert same(installed.counts, newer.counts)

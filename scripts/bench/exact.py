@@ -19,18 +19,20 @@ from simbench.runs.runner import run_task
 from simbench.session.measure import measure
 from simbench.task.tasks import DEFAULT_SAMPLES, ModelTask
 
-_SECOND_QEMU = build_dir() / "second-qemu" / "qemu-system-arm"
+_OTHER_QEMUS = ("second-qemu", "newest-qemu")
 _RUNS = 100
 
 
 def counts() -> Iterator[Row]:
-    """Instructions of repeated runs, and of the second QEMU where there is one."""
+    """Instructions of repeated runs, and of the other QEMUs that are there."""
     for task in suite_tasks():
         name = task.scenario.benchmark
         seen = [_instructions(task) for _ in range(3)]
         how = f"in {len(seen)} runs of QEMU {backend('qemu').version()}"
-        if _SECOND_QEMU.exists():
-            with _other_qemu(_SECOND_QEMU):
+        for program in (build_dir() / other / "qemu-system-arm" for other in _OTHER_QEMUS):
+            if not program.exists():
+                continue
+            with _other_qemu(program):
                 seen.append(_instructions(task))
                 how += f" and in QEMU {backend('qemu').version()}"
         yield Row(f"instructions of {name}", seen[0], how)

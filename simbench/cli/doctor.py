@@ -29,7 +29,8 @@ class Finding:
 
 @click.command(name="doctor")
 def command() -> int:
-    """Say what is found on this machine, its version, and what to do about what is missing.
+    """Say what is found on this machine, its version, whether QEMU counts a few instructions
+    right, and what to do about what is missing.
 
     \b
     Exits with 3 where something that is needed is missing.
@@ -92,6 +93,7 @@ def _or_setup() -> str:
 
 def _parts() -> Sequence[Finding]:
     from simbench.backends import backend
+    from simbench.backends.qemu.probe import probe
     from simbench.backends.renode.tool import PYRENODE3, READ_FROM, pyrenode3_version
     from simbench.catalog.scenario import Variant
     from simbench.files import fetch, paths
@@ -124,6 +126,7 @@ def _parts() -> Sequence[Finding]:
 
     return [
         _part("qemu-system-arm", lambda: backend("qemu").version(), ""),
+        _part("counting in QEMU", probe, ""),
         _part("host reference", reference_version, ""),
         _optional("pinned sources", sources, "the first run fetches them"),
         _optional("pinned toolchain", compiler, "the first run fetches it"),

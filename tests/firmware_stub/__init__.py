@@ -7,8 +7,9 @@ import subprocess
 from enum import IntEnum
 from pathlib import Path
 
+from other_qemus import other_qemus
+
 from simbench.backends import Blob, LaunchSpec
-from simbench.files.paths import build_dir
 from simbench.firmware.image import Image
 from simbench.firmware.read import read_image
 
@@ -57,7 +58,5 @@ def spec(image: Image, *entries: tuple[int, ...]) -> LaunchSpec:
 
 
 def programs() -> list[str]:
-    """The QEMU of this machine, and the second one where scripts/second_qemu.sh unpacked it."""
-    second = build_dir() / "second-qemu" / "qemu-system-arm"
-    first = os.environ.get("SIMBENCH_QEMU", "qemu-system-arm")
-    return [first, str(second)] if second.exists() else [first]
+    """The QEMU of this machine, and the others that are there."""
+    return [os.environ.get("SIMBENCH_QEMU", "qemu-system-arm"), *other_qemus()]

@@ -19,8 +19,8 @@ from simbench.backends.naming import place
 from simbench.backends.pieces import joined
 from simbench.backends.qemu.chip import chip_config, waited_for
 from simbench.backends.qemu.command import Files, command, plugin_config
-from simbench.backends.qemu.ended import ended_error
-from simbench.backends.qemu.tool import Tool
+from simbench.backends.qemu.ended import ended_error, takes_no_plugin
+from simbench.backends.qemu.tool import Tool, other_interface
 from simbench.backends.records import RecordReader
 from simbench.counts import Counts
 from simbench.errors import FirmwareFault, InfrastructureError, UsageError
@@ -43,6 +43,7 @@ class QemuBoard(Closing):
         self._spec = spec
         self._plugin = plugin
         self._chip_plugin = chip_plugin
+        self._tool = tool
         self._told: BinaryIO | None = None
         self._reader = RecordReader(spec.caches)
         self._stream: BinaryIO | None = None
@@ -230,6 +231,8 @@ class QemuBoard(Closing):
         if self._process is not None and self._process.returncode == _CANNOT_WRITE:
             raise unwritable("no counts could be written")
         text = (self._folder / "stderr").read_text(errors="replace")
+        if takes_no_plugin(text):
+            raise other_interface(self._tool)
         status = self._process.returncode if self._process else None
         raise ended_error(status, text, image)
 

@@ -10,9 +10,17 @@ from simbench.errors import FirmwareFault, InfrastructureError, SimbenchError, U
 from simbench.firmware.image import Image
 
 _PROGRAM_COUNTER = re.compile(r"R15=([0-9a-fA-F]{8})")
+_OTHER_INTERFACE = re.compile(
+    r"plugin requires API version \d+, but this QEMU|undefined symbol: qemu_plugin_"
+)
 _OVERLAP = "regions are overlapping"
 _REGION = re.compile(r"^ +(.*\(addresses 0x.*\))$", re.MULTILINE)
 _WARNING = "warning:"
+
+
+def takes_no_plugin(text: str) -> bool:
+    """Whether the emulator wrote that a plugin is of another interface than its own."""
+    return _OTHER_INTERFACE.search(text) is not None
 
 
 def ended_error(status: int | None, text: str, image: Image) -> SimbenchError:

@@ -23,11 +23,14 @@ _LOCK_TIMEOUT_S = 120.0
 
 
 def plugin_api(version: tuple[int, int]) -> int:
-    """The plugin interface of a QEMU version: 1 up to 8.2, 2 in 9.0, 3 from 9.1 on.
+    """The plugin interface of a QEMU version: 1 up to 8.2, 2 in 9.0, 3 from 9.1 on, 7 from 11.1 on.
 
-    From 3 on ``qemu_plugin_insn_data`` copies. Source: the history of QEMU_PLUGIN_VERSION in QEMU's
-    include/qemu/qemu-plugin.h; 10.x takes 2 to 4.
+    From 3 on ``qemu_plugin_insn_data`` copies; from 7 on callbacks are called with a pointer in
+    place of the plugin's number. Source: the history of QEMU_PLUGIN_VERSION in QEMU's
+    include/plugins/qemu-plugin.h; 10.x takes 2 to 4, 11.1 takes 7 and no other.
     """
+    if version >= (11, 1):
+        return 7
     if version >= (9, 1):
         return 3
     return 2 if version >= (9, 0) else 1

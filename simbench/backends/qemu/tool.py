@@ -14,6 +14,7 @@ from simbench.errors import InfrastructureError
 
 _NAME = "qemu-system-arm"
 _OLDEST = (7, 0)
+_TRIED = "7.2, 10.0 and 11.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,14 @@ def find_tool(chosen: str | None = None) -> Tool:
     return _identify(program)
 
 
+def other_interface(tool: Tool) -> InfrastructureError:
+    """What to say where ``tool`` takes no plugin of the interface that its version should have."""
+    return InfrastructureError(
+        f"QEMU {tool.version} does not take simbench's plugin: install one of the versions tried "
+        f"({_TRIED}), and set SIMBENCH_QEMU to it"
+    )
+
+
 @functools.cache
 def _identify(program: str) -> Tool:
     found = re.search(r"QEMU emulator version (\d+\.\d+(?:\.\d+)*)", version_text(program))
@@ -55,6 +64,7 @@ def _identify(program: str) -> Tool:
     tool = Tool(Path(program), found[1])
     if tool.series < _OLDEST:
         raise InfrastructureError(
-            f"QEMU {tool.version} is too old; install 7.0 or newer, or set SIMBENCH_QEMU"
+            f"QEMU {tool.version} is too old for plugins; install one of the versions tried "
+            f"({_TRIED}), or set SIMBENCH_QEMU to it"
         )
     return tool

@@ -30,7 +30,13 @@
 
 EXPORT int qemu_plugin_version = SIMBENCH_PLUGIN_API;
 
-void qemu_plugin_register_atexit_cb(uint64_t, void (*)(uint64_t, void *), void *);
+/* From 7 on a callback is not called with the plugin's number. */
+#if SIMBENCH_PLUGIN_API >= 7
+#define EXIT_ARGUMENTS void *user
+#else
+#define EXIT_ARGUMENTS uint64_t id, void *user
+#endif
+void qemu_plugin_register_atexit_cb(uint64_t, void (*)(EXIT_ARGUMENTS), void *);
 
 enum { MAX_PARTS = 256, REGION_BYTES = 4096, ABOVE_ALL = 100, LITTLE = 2, EXCEPTIONS = 16 };
 
@@ -242,10 +248,8 @@ static void map_all(struct notifier *notifier, void *data)
     uart_start();
 }
 
-static void tell(uint64_t id, void *user)
+static void tell(EXIT_ARGUMENTS)
 {
-    (void)id;
-    (void)user;
     unsigned most = 0;
     for (unsigned i = 0; i < sizeof asked / sizeof *asked; i++)
         if (asked[i].times > asked[most].times)

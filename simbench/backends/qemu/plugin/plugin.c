@@ -53,10 +53,8 @@ static const struct block *current(void)
     return !turns || turns[0] == turns_settled ? previous : turning_loop();
 }
 
-static void at_exit(plugin_id id, void *user)
+static void at_exit(EXIT_ARGUMENTS)
 {
-    (void)id;
-    (void)user;
     pthread_mutex_lock(&writing);
     write_place(LAST, current()->start);
 }
@@ -177,7 +175,7 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
     sees_alignment = has_data_cache || !config.grouping;
     if (!config.output)
         fail("needs an output");
-    qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
+    qemu_plugin_register_vcpu_tb_trans_cb(id, translate WITH_NO_POINTER);
     qemu_plugin_register_atexit_cb(id, at_exit, NULL);
     return 0;
 }

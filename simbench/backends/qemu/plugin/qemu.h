@@ -24,18 +24,35 @@ enum { NO_REGISTERS = 0 };
 enum { INLINE_ADD = 0 };
 enum { READS_AND_WRITES = 3 };
 
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id, void (*)(plugin_id, struct qemu_plugin_tb *));
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, exec_callback *, int, void *);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, exec_callback *, int,
                                             void *);
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, mem_callback *, int, int, void *);
-void qemu_plugin_reset(plugin_id, void (*)(plugin_id));
-void qemu_plugin_register_atexit_cb(plugin_id, void (*)(plugin_id, void *), void *);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
 unsigned qemu_plugin_mem_size_shift(mem_info);
 bool qemu_plugin_mem_is_store(mem_info);
+
+/* What callbacks are called with: from 7 on a pointer of the plugin's own, which it has no use for,
+ * in place of its number; and what is given with a callback for that. */
+#if SIMBENCH_PLUGIN_API >= 7
+#define TRANSLATION_ARGUMENTS struct qemu_plugin_tb *tb, void *user
+#define EXIT_ARGUMENTS void *user
+#define RESET_ARGUMENTS void *user
+#define WITH_A_POINTER , void *
+#define WITH_NO_POINTER , NULL
+#else
+#define TRANSLATION_ARGUMENTS plugin_id id, struct qemu_plugin_tb *tb
+#define EXIT_ARGUMENTS plugin_id id, void *user
+#define RESET_ARGUMENTS plugin_id id
+#define WITH_A_POINTER
+#define WITH_NO_POINTER
+#endif
+void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id,
+                                           void (*)(TRANSLATION_ARGUMENTS) WITH_A_POINTER);
+void qemu_plugin_reset(plugin_id, void (*)(RESET_ARGUMENTS) WITH_A_POINTER);
+void qemu_plugin_register_atexit_cb(plugin_id, void (*)(EXIT_ARGUMENTS), void *);
 
 #if SIMBENCH_PLUGIN_API >= 2
 struct qemu_plugin_scoreboard;

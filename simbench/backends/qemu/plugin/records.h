@@ -252,9 +252,9 @@ static void open_window(void)
     budget = (int64_t)config.limit;
 }
 
-static void after_reset(plugin_id id)
+static void after_reset(RESET_ARGUMENTS)
 {
-    (void)id; /* nothing is registered again */
+    /* nothing is registered again */
 }
 
 static void pass_marker(uint32_t kind)
@@ -277,7 +277,7 @@ static void pass_marker(uint32_t kind)
         flush_output();
         is_done = config.windows && --config.windows == 0;
         if (is_done && config.leaves)
-            qemu_plugin_reset(own_id, after_reset);
+            qemu_plugin_reset(own_id, after_reset WITH_NO_POINTER);
     }
     pthread_mutex_unlock(&writing);
 }

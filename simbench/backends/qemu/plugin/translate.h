@@ -283,9 +283,8 @@ static void translate_pieces(struct run run, uint32_t start)
 }
 
 /* A block that is translated again has the same probes: keep them, and hang them on once more. */
-static void translate(plugin_id id, struct qemu_plugin_tb *tb)
+static void translate(TRANSLATION_ARGUMENTS)
 {
-    (void)id;
     static uint16_t words[MAX_BLOCK][2];
     struct run run = {.tb = tb, .words = words, .n = qemu_plugin_tb_n_insns(tb)};
     find_turns();

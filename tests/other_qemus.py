@@ -1,0 +1,23 @@
+"""The QEMUs beside the installed one, where scripts/other_qemus.sh unpacked them."""
+
+from __future__ import annotations
+
+import pytest
+
+from simbench.files.paths import build_dir
+
+OTHERS = ("second-qemu", "newest-qemu")
+
+
+def other_qemu(name: str) -> str:
+    """The program of one of ``OTHERS``; skips the test where it is not there."""
+    program = build_dir() / name / "qemu-system-arm"
+    if not program.exists():
+        pytest.skip(f"there is no {name}: 'make other-qemus' says why")
+    return str(program)
+
+
+def other_qemus() -> list[str]:
+    """The programs that are there."""
+    programs = (build_dir() / name / "qemu-system-arm" for name in OTHERS)
+    return [str(program) for program in programs if program.exists()]
