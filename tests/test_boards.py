@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 from listing import listing, named_class
 
-from simbench.backends import backend
+from simbench.backends import LaunchSpec, backend
+from simbench.backends.qemu import board as qemu_board
+from simbench.backends.qemu.awake import sleeps_for_ever, waiting_awake
 from simbench.backends.qemu.command import HOST_S_DOING
+from simbench.backends.qemu.tool import Tool
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform, platform_files
 from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, Variant
+from simbench.comparisons.crosscheck import compare
 from simbench.firmware.build import KERNELS, build_image, firmware_cores
+from simbench.firmware.image import Image
 from simbench.isa.decode import decode
 from simbench.result.tree import DOES_NOT_FIT, OK, Result
 from simbench.runs.runner import run_task
+from simbench.session.measure import measure
 from simbench.task.tasks import suite_task
 
 BENCHMARKS = load_benchmarks()
@@ -96,3 +103,36 @@ def test_every_platform_runs_every_benchmark_or_says_why_not(platform: str, benc
     assert (result.energy_j is None) == (board.energy is None) == ("energy_j" in missing)
     assert missing.get("energy_j") == board.energy_reason
     assert all((layer.energy_j is None) == (board.energy is None) for layer in result.layers)
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("core", ["cortex-m33", "cortex-m55"])
+def test_firmware_that_waits_awake_is_counted_the_same(
+    core: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on QEMU 8.2, which never wakes these cores; the one here would."""
+    board = load_platform(BOARD_OF[core])
+    machine = QEMU.machine(core)
+    task = suite_task(Scenario("ad", board.id), board, BENCHMARKS["ad"], machine, 1)
+    asleep = measure(task, QEMU)
+    monkeypatch.setattr(qemu_board, "sleeps_for_ever", lambda *_: True)
+    assert waiting_awake(task.image) != task.image.path.read_bytes()
+    awake = measure(task, QEMU)
+    assert awake.outputs == asleep.outputs
+    assert all(section.is_equal for section in compare(asleep.counts, awake.counts))
+
+
+@pytest.mark.parametrize(
+    ("version", "core", "sleeps"),
+    [
+        ("7.2.22", "cortex-m33", False),
+        ("8.2.2", "cortex-m33", True),
+        ("8.2.2", "cortex-m55", True),
+        ("8.2.2", "cortex-m4", False),
+        ("10.0.2", "cortex-m55", False),
+    ],
+)
+def test_cores_that_a_qemu_never_wakes_are_known(version: str, core: str, sleeps: bool) -> None:
+    image = Image(Path("app.elf"), "", {}, {}, 0, 0, 0, 0)
+    spec = LaunchSpec(image, QEMU.machine(core))
+    assert sleeps_for_ever(Tool(Path("qemu"), version), spec) == sleeps

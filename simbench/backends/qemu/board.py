@@ -17,6 +17,7 @@ from simbench.backends.closing import Closing
 from simbench.backends.folder import temporary_folder, unwritable
 from simbench.backends.naming import place
 from simbench.backends.pieces import joined
+from simbench.backends.qemu.awake import sleeps_for_ever, waiting_awake
 from simbench.backends.qemu.chip import chip_config, waited_for
 from simbench.backends.qemu.command import Files, command, plugin_config
 from simbench.backends.qemu.ended import ended_error, takes_no_plugin
@@ -179,11 +180,15 @@ class QemuBoard(Closing):
         paths = tuple(self._folder / f"blob{i}" for i in range(len(self._spec.blobs)))
         counts, config = self._folder / "counts", self._folder / "config"
         chip = None if self._spec.chip is None else self._folder / "chip"
-        files = Files(counts, config, paths, uart, monitor, leash, chip)
+        awake = sleeps_for_ever(tool, self._spec)
+        kernel = self._folder / "awake.elf" if awake else self._spec.image.path
+        files = Files(kernel, counts, config, paths, uart, monitor, leash, chip)
         settings = None if self._plugin is None else plugin_config(self._spec, files, tool)
         try:
             for blob, path in zip(self._spec.blobs, paths, strict=True):
                 path.write_bytes(blob.data)
+            if awake:
+                kernel.write_bytes(waiting_awake(self._spec.image))
             if chip is not None and self._spec.chip is not None:
                 chip.write_text(chip_config(self._spec.chip, uart, told))
             if settings is not None:

@@ -34,6 +34,7 @@ and from QEMU 10 on a block is entered anew behind an access to a device, which 
 class Files:
     """What a board uses of the file system and of open descriptors."""
 
+    kernel: Path
     counts: Path
     config: Path
     blobs: tuple[Path, ...]
@@ -57,7 +58,7 @@ def command(
         *("-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot"),
         *([] if spec.chip else _uart(files.uart)),
         *("-chardev", f"socket,id=monitor,fd={files.monitor}", "-mon", "chardev=monitor"),
-        *machine_arguments(spec, spec.image.path, files.blobs),
+        *machine_arguments(spec, files.kernel, files.blobs),
     ]
     if chip_plugin is not None and files.chip is not None:
         arguments += ["-plugin", f"{_quoted(chip_plugin)},config={_quoted(files.chip)}"]
