@@ -19,7 +19,7 @@ from test_cli import SCHEMA
 
 from simbench.accuracy.judge import board_outputs
 from simbench.accuracy.layout import LABELS, read_data_set
-from simbench.accuracy.score import area, check_outputs, score
+from simbench.accuracy.score import area, score
 from simbench.accuracy.smoke import smoke_set
 from simbench.backends import backend
 from simbench.catalog.benchmarks import load_benchmarks
@@ -36,6 +36,7 @@ from simbench.result.tree import Accuracy, Result, Run
 from simbench.result.units import format_accuracy
 from simbench.runs.runner import run_task
 from simbench.session.measure import bank_bytes
+from simbench.task.ends import check_output
 from simbench.task.inputs import Input, seeded_inputs
 from simbench.task.labelled import EMULATOR, DataSet, Sample, whole
 from simbench.task.tasks import ModelTask, suite_task
@@ -220,7 +221,7 @@ def test_a_recordings_anomaly_score_is_the_mean_of_its_windows() -> None:
     exact = bytes([0x80]) * 640  # both tensors' zero point: the input 0, and the output 0
 
     def answer(level: int) -> tuple[Input, bytes]:
-        return Input("", b"", exact), bytes([(0x80 + level) % 256]) * 640
+        return Input("", bytes(640 * 4), exact), bytes([(0x80 + level) % 256]) * 640
 
     samples = [whole("fair", "normal", b""), whole("bad", "anomaly", b"")]
     fair = [answer(2), answer(2)]
@@ -237,9 +238,9 @@ def test_a_recordings_anomaly_score_is_the_mean_of_its_windows() -> None:
 )
 def test_a_model_of_other_outputs_is_refused(benchmark: str, other: str, complaint: str) -> None:
     """It would be wrong every time, and not because it is bad."""
-    check_outputs(BENCHMARKS[benchmark], model(benchmark))
+    check_output(BENCHMARKS[benchmark], model(benchmark))
     with pytest.raises(UsageError, match=complaint):
-        check_outputs(BENCHMARKS[benchmark], model(other))
+        check_output(BENCHMARKS[benchmark], model(other))
 
 
 # runs

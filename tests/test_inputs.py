@@ -22,6 +22,7 @@ from simbench.models.prepared import PreparedModel, TensorInfo
 from simbench.models.reference import reference_outputs
 from simbench.models.source import benchmark_model
 from simbench.task.inputs import (
+    Input,
     area_average,
     benchmark_inputs,
     crop_picture,
@@ -242,7 +243,22 @@ def test_mean_squared_error_by_hand() -> None:
     a = np.float32(138) * np.float32(autoencoder.input.scale)
     b = np.float32(108) * np.float32(autoencoder.output.scale)
     expected = (float(a) - float(b)) ** 2
-    found = mean_squared_error(autoencoder, given_elements.tobytes(), answered.tobytes())
+    given = Input("tens", b"", given_elements.tobytes())
+    found = mean_squared_error(autoencoder, given, answered.tobytes(), InputEncoding.BYTES)
     assert found == pytest.approx(expected, rel=1e-12)
     with pytest.raises(UsageError, match="give an autoencoder"):
-        mean_squared_error(model("kws"), bytes(500), bytes(12))
+        mean_squared_error(model("kws"), Input("", b"", bytes(500)), bytes(12), InputEncoding.BYTES)
+
+
+def test_an_anomaly_score_is_of_the_floats_that_were_sent_not_of_what_they_are_quantized_to() -> (
+    None
+):
+    """On data beyond the input's range the quantized input saturates, and hides the anomaly."""
+    autoencoder = model("ad")
+    top = autoencoder.input.dequantize(np.full(1, 127, np.int8))[0]
+    sent = np.full(640, 3 * top, np.float32)
+    given = Input("far", sent.tobytes(), np.full(640, 127, np.int8).tobytes())
+    output = np.full(640, autoencoder.output.zero_point, np.int8).tobytes()
+    found = mean_squared_error(autoencoder, given, output, InputEncoding.FLOAT32)
+    assert found == pytest.approx(float(sent[0]) ** 2, rel=1e-6)
+    assert mean_squared_error(autoencoder, given, output, InputEncoding.BYTES) < found / 8

@@ -180,11 +180,13 @@ def _near(line: bytes, wanted: bytes) -> bool:
 @pytest.fixture(scope="module")
 def model(task: ModelTask) -> Model:
     prepared, benchmark = task.model, task.benchmark
-    known = {i.wire: i.tensor for i in benchmark_inputs(benchmark, prepared, 8)}
-    outputs = dict(zip(known, reference_outputs(prepared, list(known.values())), strict=True))
+    known = {i.wire: i for i in benchmark_inputs(benchmark, prepared, 8)}
+    tensors = [given.tensor for given in known.values()]
+    outputs = dict(zip(known, reference_outputs(prepared, tensors), strict=True))
 
     def infer(wire: bytes) -> str:
-        return f"{mean_squared_error(prepared, known[wire], outputs[wire]):.3f}"
+        error = mean_squared_error(prepared, known[wire], outputs[wire], benchmark.encoding)
+        return f"{error:.3f}"
 
     return Model(BOARD, benchmark.model_id, len(task.inputs[0].wire), infer)
 

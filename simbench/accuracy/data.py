@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simbench.accuracy.layout import check_folders, read_data_set
-from simbench.accuracy.score import check_outputs
 from simbench.accuracy.smoke import SMOKE, smoke_set
+from simbench.task.ends import check_output
 from simbench.task.labelled import DataSet
 from simbench.task.tasks import ModelTask
 
@@ -26,7 +26,7 @@ def data_sets(tasks: Sequence[ModelTask], dataset: str) -> dict[str, DataSet]:
 
 
 def _data_set(task: ModelTask, dataset: str) -> DataSet:
-    check_outputs(task.benchmark, task.model)
+    check_output(task.benchmark, task.model)
     if dataset == SMOKE:
         return smoke_set(task.benchmark, task.model)
     return read_data_set(Path(dataset), task.benchmark, task.model)

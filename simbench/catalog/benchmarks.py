@@ -87,12 +87,14 @@ class Quality:
 class DataClasses:
     """The classes of the benchmark's data set, in the order of their numbers there.
 
-    ``caution`` says why the benchmark's own model cannot be judged by it, where that is so.
+    ``input_bytes`` is what one input of it takes, where that is known; ``caution`` says why the
+    benchmark's own model cannot be judged by it, where that is so.
     """
 
     names: tuple[str, ...]
     source: str
     caution: str | None
+    input_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,15 @@ class Benchmark:
     pictures: tuple[Picture, ...]
     data: DataClasses | None = None
     smoke_pictures: tuple[Picture, ...] = ()
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Which of the model's outputs is of the data's first class, its second, and so on: the
+        order that a client reads. Empty where the outputs are no classes of the data."""
+        classes = () if self.data is None or self.result is ResultKind.MSE else self.data.names
+        if len(classes) != len(self.labels) or set(classes) != set(self.labels):
+            return ()
+        return tuple(map(self.labels.index, classes))
 
 
 def load_benchmarks(folders: Sequence[Path] = ()) -> dict[str, Benchmark]:
@@ -222,6 +233,7 @@ def _data(table: Table) -> DataClasses:
         names=table.texts("classes"),
         source=table.text("source"),
         caution=table.text("caution") if "caution" in table else None,
+        input_bytes=table.integer("input_bytes", minimum=1) if "input_bytes" in table else None,
     )
     table.finish()
     return data

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME, PINNED_TOOLCHAIN
+from simbench.errors import UsageError
 from simbench.store import Store, default_store
 from simbench.suites.file import SUITE_FILE
 from simbench.suites.lock import LOCK_FILE
@@ -81,12 +82,27 @@ def toolchain_option(*, multiple: bool) -> Callable[[_Command], _Command]:
     )
 
 
-model_option = click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own .tflite instead of a benchmark's model.",
-)
+def model_option(*, multiple: bool) -> Callable[[_Command], _Command]:
+    """A user's own model, or several; with a benchmark's name, in place of its model."""
+    several = " (repeat)" if multiple else ""
+    return click.option(
+        "--model",
+        "models",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        callback=None if multiple else _only_one,
+        metavar="FILE",
+        help=f"Your own .tflite; with --benchmark, in place of that one's model{several}.",
+    )
+
+
+def _only_one(
+    context: click.Context, option: click.Parameter, values: tuple[Path, ...]
+) -> tuple[Path, ...]:
+    if len(values) > 1:
+        raise UsageError(f"{context.command.name} takes one {option.opts[0]}: run it for each")
+    return values
+
 
 elf_option = click.option(
     "--elf",

@@ -43,7 +43,7 @@ FORMATS = formats(PROFILE)
 @click.command(name="profile")
 @platform_option
 @click.option("--benchmark", metavar="NAME", help="Benchmark to profile.")
-@model_option
+@model_option(multiple=False)
 @elf_option
 @kernels_option
 @runtime_option(multiple=False)
@@ -72,7 +72,7 @@ FORMATS = formats(PROFILE)
 def command(
     platform_name: str,
     benchmark: str | None,
-    model: Path | None,
+    models: tuple[Path, ...],
     elf: Path | None,
     kernels: str,
     runtime: str,
@@ -107,7 +107,7 @@ def command(
         kernels=(kernels,),
         runtimes=(runtime,),
         toolchains=(toolchain,),
-        model=model,
+        models=models,
         inputs=() if input_path is None else (input_path,),
         elf=elf,
         section=section,

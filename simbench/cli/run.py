@@ -87,7 +87,7 @@ _CODES = ((ERROR, EXIT_INFRASTRUCTURE), (FAILED, EXIT_WRONG), (UNSUPPORTED, EXIT
     help="Seeded inputs whose outputs are compared with the host's, bit for bit. "
     f"Default: {DEFAULT_SAMPLES}.",
 )
-@model_option
+@model_option(multiple=True)
 @elf_option
 @section_option
 @base_option
@@ -127,7 +127,7 @@ def command(
     runtimes: tuple[str, ...],
     toolchains: tuple[str, ...],
     samples: int | None,
-    model: Path | None,
+    models: tuple[Path, ...],
     elf: Path | None,
     section: str | None,
     base: int | None,
@@ -153,6 +153,7 @@ def command(
       simbench run --platform stm32f4 --benchmark kws --kernels reference
       simbench run --platform stm32f4 --model my_model.tflite --samples 20
       simbench run --platform all --model my_model.tflite
+      simbench run --platform stm32f4 --benchmark kws --model kws_ref_model.tflite
       simbench run --platform stm32f4 --benchmark ic --input cat.png --input dog.png
       simbench run --platform stm32f4 --elf app.elf --benchmark kws
       simbench run --platform stm32f4 --elf app.elf --section begin=start_fft,end=send
@@ -169,7 +170,7 @@ def command(
         runtimes=runtimes,
         toolchains=toolchains,
         samples=samples,
-        model=model,
+        models=models,
         inputs=inputs,
         elf=elf,
         section=section,

@@ -20,6 +20,7 @@ from simbench.cli.options import (
 from simbench.errors import EXIT_GOOD, UsageError
 from simbench.serve.service import Serving, serve
 from simbench.suites.request import Request, check, requested_model
+from simbench.task.ends import ends_said
 
 _BOARD, _FAST = "board", "fast"
 
@@ -27,7 +28,7 @@ _BOARD, _FAST = "board", "fast"
 @click.command(name="serve")
 @platform_option
 @click.option("--benchmark", metavar="NAME", help="Benchmark whose model is on it.")
-@model_option
+@model_option(multiple=False)
 @kernels_option
 @click.option(
     "--pace",
@@ -59,7 +60,7 @@ _BOARD, _FAST = "board", "fast"
 def command(
     platform_name: str,
     benchmark: str | None,
-    model: Path | None,
+    models: tuple[Path, ...],
     kernels: str,
     pace: str,
     tcp: int | None,
@@ -91,7 +92,7 @@ def command(
         platforms=(platform_name,),
         benchmarks=() if benchmark is None else (benchmark,),
         kernels=(kernels,),
-        model=model,
+        models=models,
     )
     check(request)
     task = requested_model("serve", request, emulator, log, store)
@@ -100,6 +101,8 @@ def command(
     def announce(ports: Sequence[str]) -> None:
         for port in ports:
             click.echo(port)
+        if not models and task.benchmark.data is not None:
+            log(ends_said(task.benchmark, task.model))
         terminal.print(f"serving {what}; Ctrl-C ends it", soft_wrap=True)
 
     serving = Serving(

@@ -32,6 +32,7 @@ from simbench.firmware.build import kernel_sets
 from simbench.result.tree import ERROR
 from simbench.result.units import format_count
 from simbench.runs.provenance import environment
+from simbench.suites.request import workloads
 from simbench.sweeps.axes import Group, check_groups, group, parse_axis
 from simbench.sweeps.files import check_parquet
 from simbench.sweeps.run import run_study
@@ -44,7 +45,6 @@ from simbench.sweeps.study import (
     read_study,
 )
 from simbench.sweeps.sweep import Sweep
-from simbench.task.tasks import own_benchmark
 
 FORMATS = formats(SWEEP)
 
@@ -65,7 +65,7 @@ FORMATS = formats(SWEEP)
     metavar="NAME",
     help="Benchmark, or a pattern (repeat). Default: all.",
 )
-@model_option
+@model_option(multiple=True)
 @click.option(
     "--kernels",
     multiple=True,
@@ -114,7 +114,7 @@ def command(
     study: Path | None,
     platforms: tuple[str, ...],
     benchmarks: tuple[str, ...],
-    model: Path | None,
+    models: tuple[Path, ...],
     kernels: tuple[str, ...],
     axes: tuple[str, ...],
     zipped: tuple[str, ...],
@@ -149,14 +149,12 @@ def command(
     """
     given: dict[str, Any] = {
         "platforms": platform_names(platforms),
-        "benchmarks": (own_benchmark(model),) if model else benchmarks_called(benchmarks),
+        "benchmarks": workloads(benchmarks, models) if models else benchmarks_called(benchmarks),
         "kernels": kernel_sets(kernels),
         "groups": _groups(axes, zipped),
         "goal": None if goal is None else parse_goal(goal),
         "sensitivity": None if sensitivity is None else parse_fraction(sensitivity),
     }
-    if model is not None and benchmarks:
-        raise UsageError("--model and --benchmark exclude each other: give one of them")
     asked = Study((), benchmarks_called("*")) if study is None else read_study(study)
     asked = replace(asked, **{name: value for name, value in given.items() if value})
     paths = {"csv": csv_path, "parquet": parquet_path, "html": html_path, "json": json_path}

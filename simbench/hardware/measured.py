@@ -158,12 +158,13 @@ def _compared(
 
 
 def _printed(asked: Measurement, given: Input, output: bytes) -> Sequence[float]:
-    """The host's output as the real values that a board's ``m-results`` prints."""
+    """The host's output as the real values that a board's ``m-results`` prints: a board that says
+    it runs a benchmark answers in the order of its data's classes."""
     if asked.benchmark.result is ResultKind.MSE:
-        return [mean_squared_error(asked.model, given.tensor, output)]
+        return [mean_squared_error(asked.model, given, output, asked.benchmark.encoding)]
     elements = np.frombuffer(output, asked.model.output.dtype)
     values: list[float] = asked.model.output.dequantize(elements).tolist()
-    return values
+    return [values[index] for index in asked.benchmark.order] or values
 
 
 def _agree(host: Sequence[float], board: Sequence[float]) -> bool:

@@ -15,6 +15,7 @@ from simbench.runs.provenance import TOOL, host_facts
 from simbench.session.conversation import Identity, Patience
 from simbench.store import Store
 from simbench.suites.request import OWN_ELF, Request, check, workloads
+from simbench.task.ends import check_ends
 from simbench.task.inputs import benchmark_inputs
 from simbench.task.recall import recalled_inputs
 from simbench.task.tasks import DEFAULT_SAMPLES
@@ -66,11 +67,15 @@ def _measurement(request: Request, store: Store | None, progress: Progress) -> M
         raise UsageError("--port takes no --elf, --input or --suite: the board has its firmware")
     if len(request.platforms) != 1 or len(request.kernels) > 1:
         raise UsageError("--port needs one --platform, the board that is on it, and its --kernels")
-    if request.model is None and len(request.benchmarks) != 1:
+    if not request.models and len(request.benchmarks) != 1:
         raise UsageError("--port needs one --benchmark, or a --model: what is on the board")
+    if len(request.models) > 1:
+        raise UsageError("--port takes one --model: the one that is on the board")
     board = load_platform(request.platforms[0])
-    benchmark = workloads(request.benchmarks, request.model)[0]
+    benchmark = workloads(request.benchmarks, request.models)[0]
     model = prepared_model(benchmark, None, store, progress)
+    if benchmark.data is not None:
+        check_ends(benchmark, model)
     kernels = request.kernels[0] if request.kernels else OWN_ELF
     return Measurement(
         Scenario(benchmark.id, board.id, Variant(kernels)),

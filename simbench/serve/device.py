@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import inf
@@ -14,7 +14,7 @@ from simbench.backends.faults import fault_sentence
 from simbench.counts import Counts
 from simbench.errors import InfrastructureError
 from simbench.serve.clock import BoardClock
-from simbench.session.protocol import Fault, Lap, Progress, Ready, parse_line
+from simbench.session.protocol import Fault, Lap, Progress, Ready, Results, parse_line
 
 _READ_S = 0.5
 _BOOT_S = 60.0
@@ -49,6 +49,7 @@ class Device:
     """An emulated board that counts what it executes. ``price`` gives what one inference cost of
     a window of so many.
 
+    The numbers of the results are told in ``order``: which of the firmware's is first, and so on.
     A priced inference takes its modelled time on ``clock``; everything else the wall time it takes
     in the emulator. Raises what a board raises.
     """
@@ -59,11 +60,13 @@ class Device:
         price: Callable[[Counts, int], Cost],
         clock: BoardClock,
         tell: Tell,
+        order: Sequence[int] = (),
     ) -> None:
         self._launch = launch
         self._price = price
         self._clock = clock
         self._tell = tell
+        self._order = order
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="board")
         self._board: Board | None = None
         self._text = b""
@@ -142,6 +145,8 @@ class Device:
             event = parse_line(_text(line))
             if isinstance(event, Lap):
                 line = self._stamped(self._clock.now())
+            elif isinstance(event, Results):
+                line = in_order(line, self._order)
             elif isinstance(event, Fault):
                 self._tell(fault_sentence(event.registers, self._running().where))
             yield line
@@ -235,6 +240,16 @@ class Device:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def in_order(line: bytes, order: Sequence[int]) -> bytes:
+    """The line of results with its numbers in ``order``, where there are as many."""
+    before, _, rest = line.partition(b"[")
+    listed, _, after = rest.partition(b"]")
+    numbers = listed.split(b",")
+    if len(numbers) != len(order):
+        return line
+    return before + b"[" + b",".join(numbers[index] for index in order) + b"]" + after
 
 
 def _text(line: bytes) -> str:

@@ -98,7 +98,9 @@ class _Service:
         spec = served_spec(task)
         clock = BoardClock(serving.is_paced)
         price = _checked(pricer(task.platform), spec)
-        self._device = Device(lambda: backend.launch(spec), price, clock, tell)
+        self._device = Device(
+            lambda: backend.launch(spec), price, clock, tell, task.benchmark.order
+        )
         self._server = Server(self._device, port, resets_on_open=serving.resets_on_open)
         self._monitor: PowerMonitor | None = None
         energy = task.platform.energy

@@ -26,6 +26,7 @@ from simbench.store import Store
 from simbench.suites.file import SUITE_FILE, read_suite
 from simbench.suites.lock import LOCK_FILE
 from simbench.suites.suite import Suite, narrowed, suite_tasks
+from simbench.task.ends import ends_said
 from simbench.task.labelled import EMULATOR, HOST, DataSet
 from simbench.task.tasks import (
     DEFAULT_SAMPLES,
@@ -38,6 +39,7 @@ from simbench.task.tasks import (
     check_samples,
     check_time_limit,
     own_benchmark,
+    own_benchmarks,
     own_elf_task,
 )
 
@@ -60,7 +62,7 @@ class Request:
     runtimes: Sequence[str] = ()
     toolchains: Sequence[str] = ()
     samples: int | None = None
-    model: Path | None = None
+    models: Sequence[Path] = ()
     inputs: Sequence[Path] = ()
     elf: Path | None = None
     section: str | None = None
@@ -149,7 +151,7 @@ def requested_model(
     store: Store | None = None,
 ) -> ModelTask:
     """As :func:`requested_task`, of a benchmark or a model, with all its inputs."""
-    if not request.benchmarks and request.model is None:
+    if not request.benchmarks and not request.models:
         raise UsageError(f"nothing to {verb}: name one --benchmark, or give a --model")
     suite = replace(_from_names(request), samples=1)
     (task,) = _model_tasks(request, suite, emulator, progress, store)
@@ -162,8 +164,9 @@ def _model_tasks(
 ) -> tuple[ModelTask | Refused, ...]:
     asked = suite_tasks(suite, emulator, progress, store)
     tasks = tuple(entry for entry in asked if isinstance(entry, ModelTask))
-    if request.model is not None:
-        progress(changes_said(tasks[0]))
+    if request.models:
+        for task in {task.benchmark.id: task for task in reversed(tasks)}.values():
+            progress(changes_said(task))
     if request.dataset is not None:
         tasks = _judged(tasks, request.dataset, request)
     made = (replace(task, time_limit_s=request.time_limit_s) for task in tasks)
@@ -171,35 +174,39 @@ def _model_tasks(
 
 
 def workloads(
-    names: Sequence[str], model: Path | None, *, is_judged: bool = False
+    names: Sequence[str], models: Sequence[Path] = (), *, is_judged: bool = False
 ) -> tuple[Benchmark, ...]:
-    """The benchmarks called ``names`` (all where none is), or a user's ``model`` as one.
+    """The benchmarks called ``names`` (all where none is), or each of a user's ``models`` as one.
 
-    Where the model ``is_judged``, one name says by which benchmark's labelled data.
+    One name and one model are that benchmark with that model. A model that ``is_judged`` needs a
+    name, which says by whose labelled data.
     """
     known = load_benchmarks()
-    if model is None:
+    if not models:
         return select_benchmarks(names or known, known)
-    if not is_judged and names:
-        raise UsageError("--model and --benchmark exclude each other: give one of them")
-    if not is_judged:
-        return (own_benchmark(model),)
-    if len(names) != 1:
+    if not names and not is_judged:
+        return own_benchmarks(models)
+    if not names:
         raise UsageError(
             "--model with --dataset needs one --benchmark, which says what the data is"
         )
-    return (benchmark_with_model(select_benchmarks(names, known)[0], model),)
+    asked = select_benchmarks(names, known)
+    if len(asked) != 1 or len(models) != 1:
+        raise UsageError("a --model in place of a --benchmark's own is one for one: name one each")
+    return (benchmark_with_model(asked[0], models[0]),)
 
 
 def changes_said(task: ModelTask) -> str:
-    """What preparation changed in a user's model, a line each."""
+    """What preparation changed in a user's model, and what it answers as a benchmark's, a line
+    each."""
     changes = task.model.changes
     title = f"{task.benchmark.title} {'was prepared:' if changes else 'is run as it is'}"
-    return "\n  ".join((title, *changes))
+    ends = () if task.benchmark.data is None else (ends_said(task.benchmark, task.model),)
+    return "\n".join(("\n  ".join((title, *changes)), *ends))
 
 
 def _from_file(request: Request) -> Suite:
-    alone = {"--model": request.model, "--elf": request.elf, "--input": request.inputs}
+    alone = {"--model": request.models, "--elf": request.elf, "--input": request.inputs}
     for option, value in alone.items():
         if value:
             raise UsageError(f"{option} needs a --platform, and no --suite: a suite names its own")
@@ -209,7 +216,7 @@ def _from_file(request: Request) -> Suite:
 
 
 def _from_names(request: Request) -> Suite:
-    workload = workloads(request.benchmarks, request.model, is_judged=request.dataset is not None)
+    workload = workloads(request.benchmarks, request.models, is_judged=request.dataset is not None)
     if request.inputs and len(workload) > 1:
         raise UsageError("--input needs one --benchmark, or a --model: inputs are made for one")
     return Suite(
@@ -226,14 +233,14 @@ def _from_names(request: Request) -> Suite:
 def _own_elf(board: Platform, request: Request, elf: Path) -> ElfTask:
     """A user's firmware, which is sent the input of the one benchmark that is named."""
     names = request.benchmarks
-    if request.model is not None:
+    if request.models:
         raise UsageError("--elf and --model exclude each other: the model is in the ELF")
     if len(names) > 1 or (not names and request.section is None):
         raise UsageError(
             "--elf needs one --benchmark, which says what input the firmware gets, or a --section "
             "that it passes without any"
         )
-    benchmark = workloads(names, None)[0] if names else None
+    benchmark = workloads(names)[0] if names else None
     id_ = (benchmark or own_benchmark(elf)).id
     scenario = Scenario(id_, board.id, Variant(OWN_ELF))
     task = own_elf_task(

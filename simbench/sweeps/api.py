@@ -12,6 +12,7 @@ from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.errors import UsageError
 from simbench.firmware.build import kernel_sets
 from simbench.store import default_store
+from simbench.suites.request import workloads
 from simbench.sweeps.axes import ALIASES, Axis, Group, check_groups, group, parse_values
 from simbench.sweeps.run import run_study
 from simbench.sweeps.study import (
@@ -22,7 +23,7 @@ from simbench.sweeps.study import (
     read_study,
 )
 from simbench.sweeps.sweep import Sweep
-from simbench.task.tasks import DEFAULT_TIME_LIMIT_S, check_time_limit, own_benchmark
+from simbench.task.tasks import DEFAULT_TIME_LIMIT_S, check_time_limit
 
 _Name = TypeVar("_Name", bound=str | Path)
 
@@ -34,7 +35,7 @@ def sweep(
     *,
     platform: str | Path | Sequence[str | Path],
     benchmark: str | Sequence[str] = (),
-    model: str | Path | None = None,
+    model: str | Path | Sequence[str | Path] | None = None,
     kernels: str | Sequence[str] = DEFAULT_KERNELS,
     set: Mapping[str, Values] | None = None,
     zip: Sequence[Mapping[str, Values]] = (),
@@ -51,9 +52,8 @@ def sweep(
     but with ``no_cache``. Raises UsageError for a mistake, and NothingRun where there is nothing to
     price.
     """
-    if model is not None and benchmark:
-        raise UsageError("--model and --benchmark exclude each other: give one of them")
-    own = () if model is None else (own_benchmark(Path(model)),)
+    models = () if model is None else tuple(map(Path, _listed(model)))
+    own = workloads(_listed(benchmark), models) if models else ()
     study = Study(
         platforms=platform_names(map(str, _listed(platform))),
         benchmarks=own or benchmarks_called(_listed(benchmark or "*")),

@@ -227,7 +227,7 @@ def wire_bytes(elements: NDArray[Any], tensor: TensorInfo, encoding: InputEncodi
     Raises :class:`UsageError` where floats are to be sent as unsigned bytes.
     """
     if tensor.is_real:
-        _check_real(encoding)
+        check_real(encoding)
         return elements.astype("<f4").tobytes()
     if encoding is InputEncoding.UINT8 and tensor.dtype == "int8":
         return (elements.astype(np.int16) + 128).astype(np.uint8).tobytes()
@@ -252,7 +252,7 @@ def tensor_bytes(wire: bytes, tensor: TensorInfo, encoding: InputEncoding) -> by
             f"an input has {len(wire):,} bytes, the model takes {size:,}: give inputs made for it"
         )
     if tensor.is_real:
-        _check_real(encoding)
+        check_real(encoding)
         return wire
     if encoding is InputEncoding.UINT8 and tensor.dtype == "int8":
         return (np.frombuffer(wire, np.uint8).astype(np.int16) - 128).astype(np.int8).tobytes()
@@ -261,7 +261,8 @@ def tensor_bytes(wire: bytes, tensor: TensorInfo, encoding: InputEncoding) -> by
     return wire
 
 
-def _check_real(encoding: InputEncoding) -> None:
+def check_real(encoding: InputEncoding) -> None:
+    """Raise :class:`UsageError` where a model of floats is to be sent pixels."""
     if encoding is InputEncoding.UINT8:
         raise UsageError(
             "the benchmark sends pixels, the model takes float32: quantize the model to int8"
@@ -282,13 +283,22 @@ def prediction(labels: Iterable[str], model: PreparedModel, output: bytes) -> Pr
     return Prediction(index, label, score if isfinite(score) else None)
 
 
-def mean_squared_error(model: PreparedModel, tensor: bytes, output: bytes) -> float:
-    """How far an autoencoder's output is from its input, as real values: its anomaly score."""
-    given = model.input.dequantize(np.frombuffer(tensor, model.input.dtype))
+def mean_squared_error(
+    model: PreparedModel, given: Input, output: bytes, encoding: InputEncoding
+) -> float:
+    """How far an autoencoder's output is from its input, as real values: its anomaly score.
+
+    The input is what came over the wire: where that is floats, they are not quantized first, as the
+    reference does it (mlcommons/tiny, anomaly_detection/submitter_implemented.cpp at 1afd2c9).
+    """
+    if encoding is InputEncoding.FLOAT32:
+        real = np.frombuffer(given.wire, "<f4")
+    else:
+        real = model.input.dequantize(np.frombuffer(given.tensor, model.input.dtype))
     answered = model.output.dequantize(np.frombuffer(output, model.output.dtype))
-    if given.size != answered.size:
+    if real.size != answered.size:
         raise UsageError(
-            f"the model takes {given.size} values and gives {answered.size}, which have no mean "
+            f"the model takes {real.size} values and gives {answered.size}, which have no mean "
             "squared error: give an autoencoder"
         )
-    return float(np.mean((given.astype(np.float64) - answered.astype(np.float64)) ** 2))
+    return float(np.mean((real.astype(np.float64) - answered.astype(np.float64)) ** 2))

@@ -5,6 +5,7 @@ What a user can get wrong is found here, before any emulator starts.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,9 +25,12 @@ from simbench.firmware.section import Section, read_section
 from simbench.models.prepared import PreparedModel
 from simbench.models.recall import prepared_model
 from simbench.store import Store
+from simbench.task.ends import check_ends
 from simbench.task.inputs import Input, benchmark_inputs
 from simbench.task.labelled import HOST, DataSet
 from simbench.task.recall import recalled_inputs
+
+_ID_CHARACTERS = 32
 
 DEFAULT_SAMPLES = 10
 MOST_SAMPLES = 10_000
@@ -106,7 +110,7 @@ class Refused:
 
 def own_benchmark(path: Path) -> Benchmark:
     """A user's model, or firmware, as a benchmark: named after its file, seeded inputs only."""
-    name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:32] or "model"
+    name = _own_id(re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "model")
     return Benchmark(
         id=name,
         title=path.name,
@@ -126,10 +130,31 @@ def own_benchmark(path: Path) -> Benchmark:
     )
 
 
-def benchmark_with_model(benchmark: Benchmark, path: Path) -> Benchmark:
-    """``benchmark`` with a user's model in place of its own, to be judged by its data.
+def _own_id(name: str) -> str:
+    """``name``, or where it is too long its beginning and four digits of its hash."""
+    if len(name) <= _ID_CHARACTERS:
+        return name
+    digits = hashlib.sha256(name.encode()).hexdigest()[:4]
+    return f"{name[: _ID_CHARACTERS - 5].rstrip('-')}-{digits}"
 
-    Such a model answers in the order of the data's classes.
+
+def own_benchmarks(paths: Sequence[Path]) -> tuple[Benchmark, ...]:
+    """Each model as a benchmark; those whose files are called alike are numbered."""
+    found: dict[str, Benchmark] = {}
+    for path in paths:
+        own = own_benchmark(path)
+        name, number = own.id, 1
+        while name in found:
+            number += 1
+            name = f"{own.id[: _ID_CHARACTERS - 4]}-{number}"
+        found[name] = replace(own, id=name)
+    return tuple(found.values())
+
+
+def benchmark_with_model(benchmark: Benchmark, path: Path) -> Benchmark:
+    """``benchmark`` with a user's model in place of its own.
+
+    Such a model answers in the order of the data's classes, and takes what its client sends.
     """
     own = own_benchmark(path)
     return replace(
@@ -160,6 +185,8 @@ def suite_task(
     # what another runtime's kernels take is for these to say
     known = tuple(firmware.ops.items()) if scenario.variant.runtime == OWN_RUNTIME else None
     model = _prepared(benchmark, known, progress, store)
+    if benchmark.data is not None:
+        check_ends(benchmark, model)
     real = recalled_inputs(benchmark, model, store, progress)
     inputs = (*real, *benchmark_inputs(benchmark, model, samples))
     return ModelTask(
