@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from simbench.cli.options import (
     platform_option,
 )
 from simbench.errors import EXIT_GOOD, UsageError
+from simbench.serve.mlcommons.runner import ACCURACY, MODES, Job
 from simbench.serve.service import Serving, serve
 from simbench.suites.request import Request, check, requested_model
 from simbench.task.ends import ends_said
@@ -54,6 +56,35 @@ _BOARD, _FAST = "board", "fast"
     type=click.Choice(["lpm01a"]),
     help="Be this power monitor too, on a second pseudo terminal.",
 )
+@click.option(
+    "--interface",
+    is_flag=True,
+    help="Put MLCommons' interface board between the port and the board, as in energy mode.",
+)
+@click.option(
+    "--runner",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Start MLCommons' runner (benchmark/runner of mlcommons/tiny) at the board, end with it.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    default=ACCURACY,
+    show_default=True,
+    help="With --runner: what it measures.",
+)
+@click.option(
+    "--dataset",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="With --runner: the folder of its data sets.",
+)
+@click.option(
+    "--runner-python",
+    metavar="PYTHON",
+    help="With --runner: a Python that has its packages. Default: simbench's own.",
+)
 @click.option("--reset-on-open", is_flag=True, help="Boot the board for every client.")
 @backend_option
 @no_cache_option
@@ -66,6 +97,11 @@ def command(
     tcp: int | None,
     link: Path | None,
     power: str | None,
+    interface: bool,
+    runner: Path | None,
+    mode: str,
+    dataset: Path | None,
+    runner_python: str | None,
     reset_on_open: bool,
     backend_name: str,
     no_cache: bool,
@@ -74,17 +110,24 @@ def command(
 
     Prints the name of a pseudo terminal, on the first line of standard output, and serves one
     client after another. With --power, the second line is the power monitor's. Ctrl-C ends it;
-    SIGUSR1 is the board's reset button.
+    SIGUSR1 is the board's reset button. With --runner it prints no ports: it runs MLCommons'
+    runner, unmodified, at them, and ends when that does.
 
     \b
     Examples:
       simbench serve --platform stm32l4r5 --benchmark kws
       simbench serve --platform stm32l4r5 --benchmark ic --link /tmp/dut
       simbench serve --platform stm32l4r5 --benchmark kws --power lpm01a
+      simbench serve --platform stm32l4r5 --benchmark kws --model kws_ref_model.tflite \\
+          --runner tiny/benchmark/runner --mode energy --dataset datasets
       simbench serve --platform nrf5340 --model my_model.tflite --pace fast --tcp 4000
     """
     if tcp is not None and link is not None:
         raise UsageError("--link is of a pseudo terminal: leave out --tcp, or --link")
+    job = _job(runner, mode, dataset, runner_python)
+    if job is not None and (tcp, power, interface) != (None, None, False):
+        raise UsageError("--runner has the ports that its --mode needs: leave out the others")
+    is_energy = job is not None and job.is_energy
     emulator = pricing_backend(backend_name)
     terminal = console(stderr=True)
     log, store = log_to(terminal), chosen_store(no_cache=no_cache)
@@ -99,7 +142,7 @@ def command(
     what = f"{task.benchmark.title} on {task.platform.heading}"
 
     def announce(ports: Sequence[str]) -> None:
-        for port in ports:
+        for port in ports if job is None else ():
             click.echo(port)
         if not models and task.benchmark.data is not None:
             log(ends_said(task.benchmark, task.model))
@@ -109,8 +152,23 @@ def command(
         is_paced=pace == _BOARD,
         tcp=tcp,
         link=link,
-        has_monitor=power is not None,
+        has_monitor=power is not None or is_energy,
+        has_interface=interface or is_energy,
+        job=job,
         resets_on_open=reset_on_open,
     )
     serve(task, emulator, serving, announce, log)
     return EXIT_GOOD
+
+
+def _job(runner: Path | None, mode: str, dataset: Path | None, python: str | None) -> Job | None:
+    """The session of the runner that is asked for, if one is."""
+    if runner is None:
+        if dataset is not None or python is not None:
+            raise UsageError(
+                "--dataset and --runner-python are of MLCommons' runner: give --runner"
+            )
+        return None
+    if dataset is None:
+        raise UsageError("--runner needs the folder of its data sets: give --dataset")
+    return Job(runner, mode, dataset, python or sys.executable)

@@ -44,6 +44,9 @@ class Listener(Protocol):
     def stamp(self, moment: float) -> None:
         """At ``moment`` the board takes a time stamp, and its pin D7 falls."""
 
+    async def settled(self) -> None:
+        """Return when whoever listens there has heard of all stamps so far."""
+
 
 class Device:
     """An emulated board that counts what it executes. ``price`` gives what one inference cost of
@@ -134,8 +137,11 @@ class Device:
 
     async def _reply(self) -> AsyncIterator[bytes]:
         async for line in self._timed_lines():
+            is_last = isinstance(parse_line(_text(line)), Ready)
+            if is_last and self.listener is not None:
+                await self.listener.settled()
             yield line
-            if isinstance(parse_line(_text(line)), Ready):
+            if is_last:
                 return
 
     async def _timed_lines(self) -> AsyncIterator[bytes]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
 import os
 import pty
 import select
 import socket
+import sys
 import termios
 import tty
 from collections.abc import Callable, Iterator
@@ -18,6 +20,9 @@ from typing import Protocol
 from simbench.errors import InfrastructureError, UsageError
 
 _CHUNK = 4096
+_UNREAD = 2048
+"""As many bytes wait for a client at most: a terminal's buffer holds them, so that what it has read
+is known."""
 _LOOK_S = 0.02
 _FULL_S = 0.002
 _LOCAL = "127.0.0.1"
@@ -34,6 +39,9 @@ class Client(Protocol):
 
     def has_left(self) -> bool:
         """Whether it is known to have left; what it sent and nobody read is then dropped."""
+
+    def unread(self) -> int:
+        """How many bytes of what was written it has not read, as far as that is known."""
 
 
 class Port(Protocol):
@@ -85,9 +93,10 @@ class Terminal:
         while view:
             if self.has_left():
                 raise ConnectionResetError
-            try:
-                view = view[os.write(self._master, view) :]
-            except BlockingIOError:
+            room = max(0, _UNREAD - self.unread())
+            with contextlib.suppress(BlockingIOError):
+                view = view[os.write(self._master, view[:room]) if room else 0 :]
+            if view:  # what was written comes into the terminal's buffer a little later
                 await asyncio.sleep(_FULL_S)
 
     def has_left(self) -> bool:
@@ -98,6 +107,15 @@ class Terminal:
             while os.read(self._master, _CHUNK):
                 pass
         return True
+
+    def unread(self) -> int:
+        """What is in the terminal's buffer."""
+        slave = os.open(self.name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            waiting = fcntl.ioctl(slave, termios.FIONREAD, bytes(4))
+        finally:
+            os.close(slave)
+        return int.from_bytes(waiting, sys.byteorder)
 
     def hang_up(self) -> None:
         """Make the terminal as it was: raw, and nothing in it that the last client did not read.
@@ -181,6 +199,10 @@ class TcpClient:
     def has_left(self) -> bool:
         """Never known before all was read."""
         return False
+
+    def unread(self) -> int:
+        """Not known: none."""
+        return 0
 
 
 class TcpPort:

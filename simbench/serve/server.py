@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from simbench.serve.commands import CommandSplitter
 from simbench.serve.device import Device
+from simbench.serve.mlcommons.interface import Interface
 from simbench.serve.ports import Client, Port
 
 _WAITING_COMMANDS = 64
@@ -29,11 +30,21 @@ class Server:
     """Lets the clients of ``port`` talk to ``device``.
 
     With ``resets_on_open`` every client meets a board that has just booted, and hears it boot.
-    A board that a client has left at work for seconds is started anew for the next.
+    A board that a client has left at work for seconds is started anew for the next. With an
+    ``interface`` clients talk to that, and do not hear the board boot.
     """
 
-    def __init__(self, device: Device, port: Port, *, resets_on_open: bool = False) -> None:
+    def __init__(
+        self,
+        device: Device,
+        port: Port,
+        *,
+        resets_on_open: bool = False,
+        interface: Interface | None = None,
+    ) -> None:
         self._device = device
+        self._front = interface or device
+        self._says_boot = interface is None
         self._port = port
         self._resets_on_open = resets_on_open
         self._button = asyncio.Event()
@@ -102,12 +113,12 @@ class Server:
         self, client: Client, commands: Commands, greeting: tuple[bytes, ...]
     ) -> None:
         with contextlib.suppress(ConnectionError):
-            await client.write(b"".join(greeting))
+            await client.write(b"".join(greeting if self._says_boot else ()))
         is_there = True
         while is_there and (command := await commands.get()) is not None:
-            if not self._device.is_on:
+            if not self._front.is_on:
                 continue
-            async for line in self._device.obey(command):
+            async for line in self._front.obey(command):
                 try:
                     await client.write(line if is_there else b"")
                 except ConnectionError:

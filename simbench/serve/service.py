@@ -22,6 +22,8 @@ from simbench.runs.memory import memory_needs
 from simbench.serve.clock import BoardClock
 from simbench.serve.device import Cost, Device, Tell
 from simbench.serve.lpm01a.monitor import PowerMonitor
+from simbench.serve.mlcommons.interface import Interface
+from simbench.serve.mlcommons.runner import Job, check_job, run_job
 from simbench.serve.ports import Port, tcp_port, terminal
 from simbench.serve.server import Server, race
 from simbench.session.conversation import converse
@@ -38,12 +40,18 @@ _RESET = signal.SIGUSR1
 @dataclass(frozen=True, slots=True)
 class Serving:
     """How to serve: waiting for priced time or not; on TCP port ``tcp``, or on a pseudo terminal
-    with a symbolic ``link`` to it; with a power monitor on another terminal or not."""
+    with a symbolic ``link`` to it; with a power monitor on another terminal or not.
+
+    ``has_interface`` puts an interface board between the port and the board; a ``job`` is a session
+    of MLCommons' runner, after which the server ends.
+    """
 
     is_paced: bool
     tcp: int | None = None
     link: Path | None = None
     has_monitor: bool = False
+    has_interface: bool = False
+    job: Job | None = None
     resets_on_open: bool = False
 
 
@@ -54,7 +62,8 @@ def serve(
     announce: Callable[[Sequence[str]], None],
     tell: Tell,
 ) -> None:
-    """Serve the board of ``task`` until SIGINT, SIGTERM or SIGHUP; SIGUSR1 resets it.
+    """Serve the board of ``task`` until SIGINT, SIGTERM or SIGHUP, or to the end of a runner's job;
+    SIGUSR1 resets it.
 
     ``announce`` is given the names of the ports when a client can come: the board's, and then the
     power monitor's. Raises UsageError where a port cannot be had, or time or energy is not known;
@@ -65,6 +74,8 @@ def serve(
             f"--power needs to know what {task.platform.id} draws, and nobody does: "
             f"{task.platform.energy_reason}"
         )
+    if serving.job is not None:
+        check_job(serving.job, task.benchmark.model_id)
     misfit = _misfit(task, backend)
     if misfit is not None:
         tell(
@@ -80,7 +91,7 @@ def serve(
         monitored = stack.enter_context(terminal(None)) if serving.has_monitor else None
         ports = [port.name] if monitored is None else [port.name, monitored.name]
         service = _Service(task, backend, serving, port, monitored, tell)
-        asyncio.run(service.run(lambda: announce(ports)))
+        asyncio.run(service.run(tuple(ports), announce))
 
 
 class _Service:
@@ -101,7 +112,13 @@ class _Service:
         self._device = Device(
             lambda: backend.launch(spec), price, clock, tell, task.benchmark.order
         )
-        self._server = Server(self._device, port, resets_on_open=serving.resets_on_open)
+        self._server = Server(
+            self._device,
+            port,
+            resets_on_open=serving.resets_on_open,
+            interface=Interface(self._device) if serving.has_interface else None,
+        )
+        self._job, self._volts = serving.job, task.platform.supply_v
         self._monitor: PowerMonitor | None = None
         energy = task.platform.energy
         if monitored is not None and energy is not None:
@@ -109,8 +126,8 @@ class _Service:
             self._monitor = PowerMonitor(monitored, self._server, clock, idle_w, volts, tell)
             self._device.listener = self._monitor
 
-    async def run(self, is_up: Callable[[], None]) -> None:
-        """Serve until a signal says to end."""
+    async def run(self, ports: tuple[str, ...], announce: Callable[[Sequence[str]], None]) -> None:
+        """Serve until a signal says to end, or the runner has done its job at ``ports``."""
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in _ENDS:
@@ -120,14 +137,24 @@ class _Service:
         loop.add_signal_handler(_RESET, self._server.reset)
         others = () if self._monitor is None else (self._monitor.run(),)
         try:
-            await race(ended.wait(), self._start(is_up), *others)
+            up = asyncio.Event()
+            start = self._start(up, lambda: announce(ports))
+            await race(self._until(ended, up, ports), start, *others)
         finally:
             await self._device.close()
 
-    async def _start(self, is_up: Callable[[], None]) -> None:
+    async def _start(self, up: asyncio.Event, announce: Callable[[], None]) -> None:
         await self._device.boot()
-        is_up()
+        announce()
+        up.set()
         await self._server.run()
+
+    async def _until(self, ended: asyncio.Event, up: asyncio.Event, ports: tuple[str, ...]) -> None:
+        """Return when the server is to end."""
+        if self._job is None:
+            await ended.wait()
+        else:
+            await run_job(self._job, ports, self._volts, up, ended)
 
 
 def _misfit(task: ModelTask, backend: Backend) -> DoesNotFit | None:

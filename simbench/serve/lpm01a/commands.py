@@ -132,7 +132,10 @@ def _volt(words: Sequence[str], settings: Settings) -> _Step:
     if _word(words) == "get":
         return _Step(settings, fact=f" {settings.volts * 1000:04.0f}-03")
     if abs(number(words[0]) - settings.volts) > 1e-6:
-        raise Refused(f"the board's energy is known at {settings.volts * 1000:.0f}m alone")
+        raise Refused(
+            f"the board's energy is known at {settings.volts * 1000:.0f}m alone: in the runner's "
+            f"devices file, set voltage: {settings.volts:g}"
+        )
     return _Step(settings)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Protocol
 
 from simbench.serve.clock import BoardClock
@@ -14,6 +15,12 @@ from simbench.serve.ports import Client, Port
 
 _TICK_S = 0.02
 _PATIENCE_S = 10.0
+_SLACK_S = 0.1
+"""Samples that a client has read after an edge before the board's reply comes: about what a reply
+takes on a UART of 9600 baud, at which the runner has its boards in energy mode."""
+_IDLE_S = 3.0
+_LOOK_S = 0.005
+_LOOKS = 3  # what is written comes into the terminal's buffer a little later
 _LINE_BYTES = 256
 _WAITING_LINES = 16
 
@@ -45,6 +52,10 @@ class PowerMonitor:
         self._trace = EnergyTrace(clock.now(), idle_w)
         self._settings = Settings(volts)
         self._running: Acquisition | None = None
+        self._client: Client | None = None
+        self._edge: float | None = None
+        self._sent_until = 0.0  # the moment up to which samples were written
+        self._sent_bytes = 0
 
     def burst(self, start: float, end: float, watts: float) -> None:
         """From ``start`` to ``end`` the board draws ``watts``."""
@@ -56,11 +67,35 @@ class PowerMonitor:
         """At ``moment`` the board's pin D7 falls."""
         if self._running is not None:
             self._running.stamp(moment)
+            self._edge = moment
+
+    async def settled(self) -> None:
+        """Return when the client has read the samples up to a little after the last edge.
+
+        A client that reads nothing for a while is not waited for: it may read the board first.
+        """
+        running, client, edge = self._running, self._client, self._edge
+        self._edge = None
+        if running is None or client is None or edge is None:
+            return
+        read, looks, mark = -1, 0, None
+        heard = time.monotonic()
+        while self._running is running and looks < _LOOKS:
+            if mark is None and self._sent_until > edge + _SLACK_S:
+                mark = self._sent_bytes
+            unread = client.unread()
+            now_read = self._sent_bytes - unread
+            looks = looks + 1 if mark is not None and now_read >= mark else 0
+            if now_read != read or not unread:
+                read, heard = now_read, time.monotonic()
+            if time.monotonic() - heard > _IDLE_S:
+                return
+            await asyncio.sleep(_LOOK_S)
 
     async def run(self) -> None:
         """Serve one client after another, for ever."""
         while True:
-            client = await self._port.accept()
+            client = self._client = await self._port.accept()
             lines: Lines = asyncio.Queue(_WAITING_LINES)
             listening = asyncio.create_task(_listen(client, lines))
             try:
@@ -70,7 +105,7 @@ class PowerMonitor:
             finally:
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
-                self._running = None
+                self._running = self._client = None
                 self._settings = Settings(self._volts)
                 self._port.hang_up()
 
@@ -95,6 +130,8 @@ class PowerMonitor:
             async with asyncio.timeout(_PATIENCE_S):
                 while data := running.due(now):
                     await client.write(data)
+                    self._sent_bytes += len(data)
+                self._sent_until = now
                 if running.is_done:
                     await client.write(self._finish(running))
         except TimeoutError:
