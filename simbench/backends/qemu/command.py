@@ -18,16 +18,16 @@ _GRANULE = 256
 _MAX_CACHES = 16
 _MAX_LINES = 65534
 _MAX_SECTORS = 16
-HOST_S_DOING = {
-    "Reset_Handler",
-    "_ZN8simbench20InitializeSerialPortEv",
+HOST_S_DOING = (
     "_ZN8simbench14ReadSerialPortEv",
     "_ZN8simbench15WriteSerialPortEc",
-    "_ZN8simbench15InitializeClockEv",
     "_ZN8simbench12MicrosecondsEv",
-}
-"""The functions of simbench's firmware that reach devices. How often they poll is the host's speed,
+)
+"""The functions of simbench's firmware that reach devices. What the core executes from there to the
+next inference is the host's doing: how often it polls, how many digits a time has that it prints;
 and from QEMU 10 on a block is entered anew behind an access to a device, which is like a jump."""
+INFERENCE = "th_infer"
+_CACHES_REST, _CACHES_WAKE = 5, 6  # as in plugin/blocks.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
     yield f"windows {spec.counted_windows or 0} {int(may_leave)}"
     for address, marker in marker_addresses(spec).items():
         yield f"marker {int(marker)} {address}"
-    for start, end in _apart(spec):
-        yield f"apart {start} {end}"
+    for address, kind in _cache_markers(spec):
+        yield f"marker {kind} {address}"
     for segment, ranges in spec.image.segments.items():
         if segment is Segment.OTHER:
             continue
@@ -115,12 +115,13 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
         yield f"{_cache(cache)} {_shared(cache, spec.caches)}"
 
 
-def _apart(spec: LaunchSpec) -> Iterator[tuple[int, int]]:
-    """The code of simbench's own images whose executions the host and the emulator decide."""
+def _cache_markers(spec: LaunchSpec) -> Iterator[tuple[int, int]]:
+    """Between which addresses of simbench's own images caches rest."""
     if spec.chip is None:
+        kinds = {INFERENCE: _CACHES_WAKE} | dict.fromkeys(HOST_S_DOING, _CACHES_REST)
         for function in spec.image.functions:
-            if function.name in HOST_S_DOING:
-                yield function.start, function.start + function.size
+            if function.name in kinds:
+                yield function.start, kinds[function.name]
 
 
 def _cache(cache: CacheGeometry) -> str:

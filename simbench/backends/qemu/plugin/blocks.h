@@ -29,8 +29,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SEGMENTS = 5, OTHER = 4, MAX_CACHES = 16, MAX_MARKERS = 16, MAX_APART = 16 };
-enum { WINDOW_OPENS, WINDOW_CLOSES, LAYER_OPENS, LAYER_CLOSES, SECTION_OPENS, NO_MARKER };
+enum { SEGMENTS = 5, OTHER = 4, MAX_CACHES = 16, MAX_MARKERS = 16 };
+enum {
+    WINDOW_OPENS,
+    WINDOW_CLOSES,
+    LAYER_OPENS,
+    LAYER_CLOSES,
+    SECTION_OPENS,
+    CACHES_REST,
+    CACHES_WAKE,
+    NO_MARKER
+};
 
 struct block;
 
@@ -70,7 +79,6 @@ struct block {
     struct edge edge; /* the commonest ones are first: found edges move here */
     uint32_t instructions;
     uint8_t marker;
-    bool apart; /* it goes through no cache */
     bool written;
     uint32_t loop; /* index into turns, or 0: not a loop */
     uint64_t settled;
@@ -87,15 +95,9 @@ struct marker {
     uint32_t kind, address;
 };
 
-struct range {
-    uint32_t start, end;
-};
-
 static struct {
     struct marker markers[MAX_MARKERS];
     unsigned n_markers;
-    struct range apart[MAX_APART];
-    unsigned n_apart;
     int base_segment[16];
     bool grouping, pieces;
     uint64_t limit;

@@ -36,6 +36,7 @@ struct cache {
 static struct cache caches[MAX_CACHES];
 static unsigned n_caches;
 static bool has_data_cache;
+static bool caches_rest; /* they see nothing */
 
 static void unlink_line(struct cache *c, uint32_t set, uint32_t slot)
 {
@@ -179,6 +180,8 @@ static bool fits(const struct cache *c, const struct block *b)
 
 static void fetch_block(struct block *b, const struct block *from)
 {
+    if (caches_rest)
+        return;
     bool jumped = from->end != b->start;
     for (unsigned i = 0; i < n_caches; i++) {
         struct cache *c = &caches[i];
@@ -195,6 +198,8 @@ static void fetch_block(struct block *b, const struct block *from)
  * the first jump to its start. */
 static void fetch_turns(struct block *b, uint64_t n)
 {
+    if (caches_rest)
+        return;
     for (unsigned i = 0; i < n_caches; i++) {
         struct cache *c = &caches[i];
         if (c->is_data || c->keeps || !goes_through(c, b->start))

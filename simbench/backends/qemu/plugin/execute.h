@@ -166,7 +166,7 @@ static inline void watch_caches(struct probe *p, mem_info info, uint32_t address
         p->bytes = (uint8_t)(1u << qemu_plugin_mem_size_shift(info));
         p->is_store = qemu_plugin_mem_is_store(info);
     }
-    if (has_data_cache && !p->block->apart)
+    if (has_data_cache && !caches_rest)
         for (unsigned i = 0; i < n_caches; i++)
             if (caches[i].is_data && goes_through(&caches[i], address))
                 load_or_store(&caches[i], i, p->block, address, p->bytes, p->is_store);

@@ -12,10 +12,11 @@
  * Argument: config=FILE, a text file of one statement a line:
  *   output PATH                 where the counts go
  *   marker KIND ADDRESS         KIND 0 opens a window, 1 closes it, 2 opens a layer, 3 closes it;
- *                               4 opens a window where none is open, 0 begins an open one anew
+ *                               4 opens a window where none is open, 0 begins an open one anew;
+ *                               5 lets caches rest but in a window, from the start on too where
+ *                               there is one, and 6, like 0, wakes them
  *   segment INDEX START END     addresses whose accesses are counted under INDEX (0..3); else 4
  *   base REGISTER INDEX         what REGISTER (13 or 15) points at always is in segment INDEX
- *   apart START END             code that no cache sees, as the host decides what it executes
  *   grouping 0|1                one probe may serve all accesses through one unchanged base
  *   pieces 0|1                  a block is counted in pieces, as it may be left at an access
  *   cache KIND LINES BYTES WAYS ALLOCATE SEGMENTS SECTOR KEEPS PHASE OWNER
@@ -92,13 +93,7 @@ static void add_marker(uint32_t kind, uint32_t address)
     if (config.n_markers == MAX_MARKERS || kind >= NO_MARKER)
         fail("a marker too many");
     config.markers[config.n_markers++] = (struct marker){kind, address};
-}
-
-static void add_apart(uint32_t start, uint32_t end)
-{
-    if (config.n_apart == MAX_APART)
-        fail("too much that is apart");
-    config.apart[config.n_apart++] = (struct range){start, end};
+    caches_rest |= kind == CACHES_REST;
 }
 
 static void read_cache(const char *numbers)
@@ -126,8 +121,6 @@ static void read_statement(char *line)
         add_segment(v[0], v[1], v[2]);
     } else if (sscanf(line, "base %u %u", v, v + 1) == 2 && v[0] < 16 && v[1] < OTHER) {
         config.base_segment[v[0]] = (int)v[1];
-    } else if (sscanf(line, "apart %u %u", v, v + 1) == 2) {
-        add_apart(v[0], v[1]);
     } else if (sscanf(line, "grouping %u", &n) == 1) {
         config.grouping = n;
     } else if (sscanf(line, "pieces %u", &n) == 1) {

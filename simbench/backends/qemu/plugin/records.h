@@ -248,6 +248,7 @@ static void open_window(void)
 {
     forget_counts();
     in_window = true;
+    caches_rest = false;
     interval_kind = WINDOW_OPENS;
     budget = (int64_t)config.limit;
 }
@@ -259,6 +260,10 @@ static void after_reset(RESET_ARGUMENTS)
 
 static void pass_marker(uint32_t kind)
 {
+    if (kind == CACHES_REST || kind == CACHES_WAKE) {
+        caches_rest = kind == CACHES_REST && !in_window;
+        return;
+    }
     if (kind == WINDOW_OPENS || kind == SECTION_OPENS) {
         if (!is_done && !(kind == SECTION_OPENS && in_window))
             open_window();

@@ -142,14 +142,6 @@ static uint8_t marker_at(uint32_t address)
     return NO_MARKER;
 }
 
-static bool is_apart(uint32_t address)
-{
-    for (unsigned i = 0; i < config.n_apart; i++)
-        if (address >= config.apart[i].start && address < config.apart[i].end)
-            return true;
-    return false;
-}
-
 static bool has_stray_marker(const struct block *b)
 {
     for (unsigned i = 0; i < config.n_markers; i++) {
@@ -163,8 +155,7 @@ static bool has_stray_marker(const struct block *b)
 /* Whether b, which branches to itself, may go without a callback. */
 static bool may_turn(const struct block *b)
 {
-    if (n_loops == MAX_LOOPS || b->marker != NO_MARKER || b->apart || has_stray_marker(b)
-        || !lines_fit(b))
+    if (n_loops == MAX_LOOPS || b->marker != NO_MARKER || has_stray_marker(b) || !lines_fit(b))
         return false;
     for (uint32_t i = 1; i < n_loops; i++)
         if (loops[i]->end == b->start || loops[i]->start == b->end)
@@ -196,7 +187,6 @@ static struct block *new_block(uint32_t start, const uint8_t *code, uint32_t byt
     b->end = start + bytes;
     b->instructions = n;
     b->marker = marker_at(start);
-    b->apart = is_apart(start);
     b->id = n_blocks++;
     b->code = allocate(bytes, 1);
     memcpy(b->code, code, bytes);
@@ -217,10 +207,10 @@ static struct block *find_block(uint32_t start, const uint8_t *code, uint32_t by
 
 static exec_callback *callback_of(const struct block *b)
 {
-    return b->marker != NO_MARKER  ? on_marker
-           : has_stray_marker(b)   ? on_stray_marker
-           : n_caches && !b->apart ? on_block_with_caches
-                                   : on_block;
+    return b->marker != NO_MARKER ? on_marker
+           : has_stray_marker(b)  ? on_stray_marker
+           : n_caches             ? on_block_with_caches
+                                  : on_block;
 }
 
 /* Instructions of a translation block: `words` as long as they are, from `first` on. */
