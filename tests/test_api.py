@@ -60,7 +60,11 @@ def test_what_is_not_there_is_an_attribute_error() -> None:
     [
         (simbench.run, {"budgets"}, {"port", "baud", "lock", "locked"}),
         (simbench.profile, set(), {"top"}),
-        (simbench.sweep, set(), {"study", "executor", "scheduler", "csv", "parquet", "html"}),
+        (
+            simbench.sweep,
+            set(),
+            {"study", "force", "executor", "scheduler", "csv", "parquet", "html"},
+        ),
         (simbench.compare, {"name"}, {"layers", "as"}),  # "as" is a word of Python
     ],
 )

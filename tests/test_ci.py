@@ -160,6 +160,8 @@ class Comments(BaseHTTPRequestHandler):
     """GitHub's comments on pull request 7, as its REST API lists, makes and changes them."""
 
     bodies: ClassVar[list[str]] = []
+    others = 3
+    """So many are of somebody else."""
     place = "/repos/team/firmware/issues"
 
     def do_GET(self) -> None:
@@ -181,9 +183,10 @@ class Comments(BaseHTTPRequestHandler):
     def _path(self) -> str:
         return urlsplit(self.path).path
 
-    def _comment(self, number: int) -> dict[str, str]:
+    def _comment(self, number: int) -> dict[str, object]:
         url = f"http://api.github.localhost{self.place}/comments/{number}"
-        return {"url": url, "body": self.bodies[number]}
+        login = "stranger" if number < self.others else "github-actions[bot]"
+        return {"url": url, "body": self.bodies[number], "user": {"login": login}}
 
     def _body(self) -> str:
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -202,7 +205,7 @@ class Comments(BaseHTTPRequestHandler):
 @pytest.fixture
 def github() -> Iterator[str]:
     """The address of a proxy that is GitHub's API for ``gh``, which calls it by plain HTTP."""
-    Comments.bodies = ["a review", "<!-- other --> another bot's"]
+    Comments.bodies = ["a review", "<!-- other --> another bot's", f"{MARKER} quoted"]
     server = ThreadingHTTPServer(("127.0.0.1", 0), Comments)
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -220,12 +223,16 @@ def test_the_action_comments_once_and_then_changes_its_comment(tmp_path: Path, g
     }
     command = ["bash", "-eo", "pipefail", "-c", step("Comment on the pull request")]
     subprocess.run(command, env=environment, check=True)
-    assert len(Comments.bodies) == 2  # nothing was run, so there is nothing to say
+    assert len(Comments.bodies) == Comments.others  # nothing was run, so there is nothing to say
     for text in ("first", "second"):
         comment.write_text(f"{MARKER}\n@{text}\n")
         subprocess.run(command, env=environment, check=True)
-        assert Comments.bodies[2:] == [comment.read_text()]
-    assert Comments.bodies[:2] == ["a review", "<!-- other --> another bot's"]
+        assert Comments.bodies[3:] == [comment.read_text()]
+    assert Comments.bodies[:3] == [
+        "a review",
+        "<!-- other --> another bot's",
+        f"{MARKER} quoted",
+    ]
 
 
 def test_the_workflow_of_this_repository_is_the_one_that_init_writes() -> None:

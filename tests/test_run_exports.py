@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -22,6 +23,7 @@ from simbench.comparisons import compare
 from simbench.exports import comparison as comparison_export
 from simbench.exports import formats
 from simbench.exports.markdown import MARKER
+from simbench.files.cells import cell
 from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, Budget, Parity, Result, Run
 
 RUN_FORMATS = formats("run")
@@ -98,7 +100,20 @@ def test_csv_holds_any_name_in_one_line(text: str) -> None:
     assert len(written.splitlines()) == 1 + len(frame) == 14
     assert frame["id"].nunique() == 1
     if text.isprintable():
-        assert frame["id"].iloc[0] == " ".join(text.split())
+        assert frame["id"].iloc[0] == cell(" ".join(text.split()))
+
+
+@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+cmd|' /C calc'!A0", "-x", "@SUM(1)"])
+def test_no_text_of_a_csv_is_a_formula(text: str) -> None:
+    written = RUN_FORMATS["csv"](named(text))
+    fields = [field for row in csv.reader(io.StringIO(written)) for field in row]
+    assert f"'{text}" in fields
+    assert text not in fields
+
+
+@pytest.mark.parametrize("number", ["-5", "+1.5", "-40MHz", "1e-3", "-1.5e9", "20%"])
+def test_a_number_of_a_csv_is_left(number: str) -> None:
+    assert cell(number) == number
 
 
 def test_bmf_is_what_bencher_reads() -> None:

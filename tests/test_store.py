@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import random
 import resource
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,7 +33,16 @@ from simbench.models.prepared import PreparedModel
 from simbench.models.recall import expected_outputs, prepared_model
 from simbench.models.reference import reference_outputs
 from simbench.session.measure import Observation, measure
-from simbench.session.observe import _COUNTS, _EVENTS, _Events, _key, _unit_key, _units, observe
+from simbench.session.observe import (
+    _COUNTS,
+    _EVENTS,
+    _Events,
+    _Kept,
+    _key,
+    _unit_key,
+    _units,
+    observe,
+)
 from simbench.store import Recall, Store, default_store, encode
 from simbench.store.encoding import decode
 from simbench.store.files import StoreError
@@ -297,6 +309,90 @@ def test_events_of_other_blocks_are_not_used(store: Store) -> None:
     again = observe(task(), QEMU, store)
     assert not again.is_cached
     assert same(again.observation, measured())
+
+
+def parts(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The places of all that is in ``value``."""
+    yield place
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from parts(value[key], (*place, key))
+
+
+def put(value: Any, place: tuple[Any, ...], part: object) -> Any:
+    """``value`` with ``part`` at ``place``."""
+    if not place:
+        return part
+    changed = dict(value) if isinstance(value, dict) else list(value)
+    changed[place[0]] = put(value[place[0]], place[1:], part)
+    return changed
+
+
+FORGED: tuple[object, ...] = (
+    "",
+    "x",
+    b"",
+    b"\xff" * 8,
+    -1,
+    2**62,
+    0.0,
+    True,
+    None,
+    [],
+    {},
+    '[["a", "<i8"]]',
+)
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("seed", range(8))
+def test_an_entry_that_was_forged_ends_no_run(store: Store, seed: int) -> None:
+    """What is kept is not trusted to be of the right shape, though its hash is right."""
+    ran = _run([*RUN, "--no-cache"])
+    run_kept = [*RUN, "--time-limit", "20"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SIMBENCH_CACHE", str(store.folder))
+        assert _run(run_kept) == ran == 0
+        chance = random.Random(seed)
+        for path in paths(store, "result"):
+            path.unlink()  # it would hide the others
+        for path in paths(store):
+            whole = path.read_bytes()
+            head, _, content = whole.partition(b"\n")
+            value = msgspec.msgpack.decode(content)
+            place = chance.choice([*parts(value)])
+            store.write(
+                path.suffix[1:],
+                path.stem,
+                json.loads(head)["about"],
+                msgspec.msgpack.encode(put(value, place, chance.choice(FORGED))),
+            )
+            assert _run(run_kept) in (0, 1, 2, 3)
+            path.write_bytes(whole)
+            for made in paths(store, "result"):
+                made.unlink()
+        assert _run(run_kept) == 0
+
+
+@pytest.mark.emulator
+def test_counts_that_are_not_whole_are_measured_again(store: Store) -> None:
+    observe(task(), QEMU, store)
+    key, recall = _key(task(), QEMU), Recall(store, "")
+    kept = recall.recall(_COUNTS, key, _Kept)
+    assert kept is not None
+    counts = kept.observation.counts
+    edges = counts.inference.edges.copy()
+    edges["source"][0] = len(counts.blocks)
+    first = replace(counts.layers[0], executions=counts.layers[0].executions[1:])
+    for wrong in (
+        replace(counts, inference=replace(counts.inference, edges=edges)),
+        replace(counts, layers=(first, *counts.layers[1:])),
+        replace(counts, layers=counts.layers[1:]),
+    ):
+        observation = replace(kept.observation, counts=wrong)
+        recall.keep(_COUNTS, {key: replace(kept, observation=observation)})
+        assert not observe(task(), QEMU, store).is_cached
+    assert observe(task(), NoEmulator(), store).is_cached
 
 
 @pytest.mark.emulator

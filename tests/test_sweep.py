@@ -288,6 +288,40 @@ def test_files_are_written_as_a_study_says_and_options_go_before(tmp_path: Path)
     assert (tmp_path / "points.parquet").read_bytes()[:4] == b"PAR1"
 
 
+@pytest.mark.emulator
+def test_a_study_replaces_no_file_but_with_force(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, there = tmp_path / "study.yaml", tmp_path / "points.csv"
+    study.write_text("platforms: [stm32f4]\nbenchmarks: [ad]\noutputs: {csv: points.csv}\n")
+    there.write_text("mine")
+    assert _run(["sweep", str(study)]) == 2
+    assert "points.csv, an output of the study, is there already" in capsys.readouterr().err
+    assert there.read_text() == "mine"
+    assert _run(["sweep", str(study), "--csv", str(there)]) == 0
+    there.write_text("mine")
+    assert _run(["sweep", str(study), "--force"]) == 0
+    assert there.read_text().startswith("benchmark,platform")
+
+
+@pytest.mark.parametrize(
+    ("axis", "says"),
+    [
+        ("clok: 1MHz", ":4: cross.clok: stm32f4.yaml has no number or flag clok"),
+        ("clock_hz: 1MHz, 5foo", ":4: cross.clock_hz: stm32f4 with clock=5foo: "),
+        ("core.cycles.lod: 1", ":4: cross.core.cycles.lod: "),
+        ("core.cycles.load: x", ":4: cross.core.cycles.load: "),
+    ],
+)
+def test_a_wrong_axis_of_a_study_is_told_by_file_and_line(
+    tmp_path: Path, axis: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "study.yaml"
+    study.write_text(f"platforms: [stm32f4]\nbenchmarks: [ad]\ncross:\n  {axis}\n")
+    assert _run(["sweep", str(study)]) == 2
+    assert f"{study}{says}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

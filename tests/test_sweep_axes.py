@@ -311,6 +311,8 @@ def test_a_study_file_says_what_the_options_say(tmp_path: Path) -> None:
         ("10%", "10", ":12: sensitivity: the sensitivity '10' is not a share"),
         ("outputs", "output", ":13: output: is not a known key (did you mean outputs?)"),
         ("csv:", "xls:", ":13: outputs.xls: is not a known key"),
+        ("points.csv", "../p.csv", ":13: outputs.csv: "),
+        ("points.csv", "/p.csv", "is not below the study's folder: give a --csv for it"),
     ],
 )
 def test_a_wrong_study_file_is_refused_with_its_line(

@@ -225,6 +225,14 @@ def test_a_zero_stride_is_refused() -> None:
     assert "layer 1 (CONV_2D) of the model has an impossible stride" in refusal(model)
 
 
+@pytest.mark.parametrize("name", ["padding", "fusedActivationFunction"])
+@pytest.mark.parametrize("value", [-1, 6, 99])
+def test_an_option_outside_its_enum_is_refused(name: str, value: int) -> None:
+    model = kws()
+    setattr(model.subgraphs[0].operators[1].builtinOptions, name, value)
+    assert f"layer 1 (CONV_2D) of the model has the impossible {name} {value}" in refusal(model)
+
+
 def test_an_op_without_its_options_is_refused() -> None:
     model = kws()
     operator = model.subgraphs[0].operators[1]

@@ -11,6 +11,7 @@ from itertools import chain, islice
 from simbench.accuracy.score import metric_of, score
 from simbench.backends import Backend
 from simbench.backends.boards import Launched
+from simbench.errors import DoesNotFit
 from simbench.models.parity import agrees
 from simbench.models.recall import data_outputs
 from simbench.result.tree import Accuracy
@@ -66,8 +67,10 @@ def board_outputs(
     """The firmware's outputs, as many inputs to a start of the emulator as its memory holds, and
     an emulator to a core. Raises as :func:`simbench.session.measure.answers`."""
     cores = os.cpu_count() or 1
-    size = max(len(given.wire) for given in inputs)
-    share = min(bank_bytes(task) // size, -(-len(inputs) // cores))
+    size, bank = max(len(given.wire) for given in inputs), bank_bytes(task)
+    if size > bank:
+        raise DoesNotFit("input (in the emulated machine)", size, bank)
+    share = min(bank // size, -(-len(inputs) // cores))
     parts = [inputs[start : start + share] for start in range(0, len(inputs), share)]
     with ThreadPoolExecutor(cores) as pool:
         found = pool.map(lambda part: answers(task, backend, part, launched), parts)

@@ -100,6 +100,9 @@ FORMATS = formats(SWEEP)
 @click.option("--json", "json_path", metavar="PATH", help="Write points and answers as JSON.")
 @export_option(FORMATS)
 @click.option(
+    "--force", is_flag=True, help="Replace files that the study's outputs name and that are there."
+)
+@click.option(
     "--executor",
     type=click.Choice(["local", "dask"]),
     default="local",
@@ -125,6 +128,7 @@ def command(
     html_path: str | None,
     json_path: str | None,
     exports: tuple[str, ...],
+    force: bool,
     executor: str,
     scheduler: str | None,
     backend_name: str,
@@ -158,7 +162,7 @@ def command(
     asked = Study((), benchmarks_called("*")) if study is None else read_study(study)
     asked = replace(asked, **{name: value for name, value in given.items() if value})
     paths = {"csv": csv_path, "parquet": parquet_path, "html": html_path, "json": json_path}
-    files = _files(asked, paths, exports)
+    files = _files(asked, paths, exports, force=force)
     emulator = pricing_backend(backend_name)
     terminal = console(stderr=True)
     with _executor(executor, scheduler) as running, progress_bar(terminal) as progress:
@@ -188,11 +192,23 @@ def _groups(axes: Iterable[str], zipped: Iterable[str]) -> tuple[Group, ...]:
     return check_groups((*crossed, *together))
 
 
-def _files(study: Study, flags: Mapping[str, str | None], exports: Sequence[str]) -> Files:
-    """The files to write: a path on the command line goes before the study's of that format."""
+def _files(
+    study: Study, flags: Mapping[str, str | None], exports: Sequence[str], *, force: bool
+) -> Files:
+    """The files to write: a path on the command line goes before the study's of that format.
+
+    A study's replace nothing that is there, but with ``force``.
+    """
     given = [f"{form}={path}" for form, path in flags.items() if path]
     asked = {export.partition("=")[0] for export in (*given, *exports)}
-    own = [f"{form}={path}" for form, path in study.outputs.items() if form not in asked]
+    left = {form: path for form, path in study.outputs.items() if form not in asked}
+    there = [str(path) for path in left.values() if path.exists()]
+    if there and not force:
+        raise UsageError(
+            f"{there[0]}, an output of the study, is there already: move it away, or replace it "
+            "with --force"
+        )
+    own = [f"{form}={path}" for form, path in left.items()]
     if [path.partition("=")[2] for path in (*own, *given, *exports)].count(STDOUT) > 1:
         raise UsageError("only one file can be standard output ('-')")
     files = outputs(None, [*own, *given, *exports], FORMATS)

@@ -1,6 +1,7 @@
 """Comma-separated values, tidy: one row for each metric of a result or of one of its layers.
 
-Format: RFC 4180, with line feeds. An empty field is a fact that is not known.
+Format: RFC 4180, with line feeds. An empty field is a fact that is not known. A text that a
+spreadsheet would take for a formula has an apostrophe before it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
+from simbench.files.cells import cell
 from simbench.result.estimate import Estimate
 from simbench.result.metrics import LAYER_METRICS, METRICS, Reading
 from simbench.result.tree import Layer, Result, Run
@@ -57,5 +59,6 @@ def _fields(
 
 
 def _line(text: str) -> str:
-    """``text`` in one printable line: not every reader takes a line break inside a field."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """``text`` in one printable line, for not every reader takes a line break inside a field, and
+    no formula."""
+    return cell(" ".join("".join(c if c.isprintable() else " " for c in text).split()))

@@ -87,8 +87,12 @@ class Table:
 
     def fail(self, key: str, what: str) -> UsageError:
         """An error at ``key``: "stm32f4.yaml:12: memories.flash.size: ..."."""
+        return UsageError(f"{self.place(key)}: {what}")
+
+    def place(self, key: str) -> str:
+        """Where ``key`` is: "stm32f4.yaml:12: memories.flash.size"."""
         line = self._lines.get(key, self._line)
-        return UsageError(f"{self._path}:{line}: {self._prefix}{key}: {what}")
+        return f"{self._path}:{line}: {self._prefix}{key}"
 
     def _node(self, key: str) -> yaml.Node:
         self._known.add(key)
@@ -149,6 +153,8 @@ class Table:
         if isinstance(node, yaml.ScalarNode):
             value = self._number(key, node, unit, minimum, maximum)
             return Quantity(value, value, value, self._source())
+        if not isinstance(node, yaml.MappingNode):
+            raise self.fail(key, "must be a number")
         table = self.table(key)
         value = table._plain("value", unit, minimum, maximum)
         lower = table._plain("lower", unit, minimum, maximum, value)

@@ -25,6 +25,7 @@ from simbench.models.schema import (
     INT32,
     INT64,
     TENSOR_DTYPES,
+    enum_values,
     operator_code,
     operator_name,
     scale_count,
@@ -40,6 +41,16 @@ SQUEEZE, EXPAND_DIMS, SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND = 43, 70, 38, 37
 VAR_HANDLE, ASSIGN_VARIABLE = 142, 144
 
 _BIAS_TYPES = {INT8: (INT32,), INT16: (INT32, INT64)}  # by the type of the activations
+_ENUMS = {  # of options: the schema's enum, by the option's name
+    "padding": "Padding",
+    "fusedActivationFunction": "ActivationFunctionType",
+    "weightsFormat": "FullyConnectedOptionsWeightsFormat",
+    "mode": "MirrorPadMode",
+    "kernelType": "LSTMKernelType",
+    **dict.fromkeys(
+        ("inDataType", "outDataType", "outputType", "outType", "quantizedBiasType"), "TensorType"
+    ),
+}
 _SAME_PADDING = 0  # schema.fbs, enum Padding
 _MAX_SIZE = 1 << 12  # strides, dilations and filters beyond this are nonsense on a microcontroller
 
@@ -93,6 +104,7 @@ def check_operator(model: Any, graph: Any, layer: int, operator: Any) -> None:
         inputs, outputs = _ENDS.get(code, (1, 1))
         if len(operator.inputs) < inputs or len(operator.outputs) < outputs:
             raise _Unfit("has no input or no output")
+        _check_enums(operator.builtinOptions)
         rule = _RULES.get(code)
         if rule is not None:
             rule.check(_layer(model, graph, operator))
@@ -102,6 +114,14 @@ def check_operator(model: Any, graph: Any, layer: int, operator: Any) -> None:
         raise ModelError(
             f"layer {layer} ({name}) of the model {unfit}: convert the model again"
         ) from None
+
+
+def _check_enums(options: Any) -> None:
+    """Raise _Unfit where an option is no value of its enum: kernels take it for one."""
+    for name, value in ({} if options is None else vars(options)).items():
+        enum = _ENUMS.get(name)
+        if enum is not None and isinstance(value, int) and value not in enum_values(enum):
+            raise _Unfit(f"has the impossible {name} {value}")
 
 
 def macs(model: Any, graph: Any, operator: Any) -> int:

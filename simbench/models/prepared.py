@@ -26,6 +26,10 @@ class TensorInfo:
     scale: float
     zero_point: int
 
+    def __post_init__(self) -> None:
+        """Raise TypeError for what is no type, as in a store that was forged."""
+        np.dtype(self.dtype)
+
     @property
     def is_real(self) -> bool:
         """Whether its elements are real values as they are, without quantization."""

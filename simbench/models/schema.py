@@ -90,6 +90,13 @@ def tensor_type_name(code: int) -> str:
     return names.get(code, f"number {code}")
 
 
+@cache
+def enum_values(name: str) -> frozenset[int]:
+    """What a value of the schema's enum ``name`` can be."""
+    values = vars(getattr(schema(), name)).values()
+    return frozenset(value for value in values if isinstance(value, int))
+
+
 def operator_code(entry: Any) -> int:
     """Builtin code of an ``OperatorCodeT``: codes above 127 are in the newer of its two fields."""
     return max(int(entry.deprecatedBuiltinCode), int(entry.builtinCode))

@@ -20,6 +20,7 @@ from simbench.backends.boards import Launched
 from simbench.counts import CacheGeometry, Counts, SectionCounts
 from simbench.models.prepared import input_names
 from simbench.session.measure import Observation, launch_spec, measure
+from simbench.session.whole import are_events, are_whole
 from simbench.store import Recall, Store, encode, key_of, sources_hash
 from simbench.task.tasks import ModelTask, Task
 
@@ -148,13 +149,17 @@ def _sections(counts: Counts) -> tuple[SectionCounts, ...]:
 def _recalled(
     recall: Recall, key: str, kept: _Kept, task: Task, spec: LaunchSpec
 ) -> Observation | None:
-    """The observation of ``task``, or None where a cache's events are missing."""
+    """The observation of ``task``, or None where something is missing, or not what it should be."""
     counts = kept.observation.counts
+    if not are_whole(counts):
+        return None
     blocks = _blocks_hash(counts)
     events: list[dict[str, NDArray[Any]]] = [{} for _ in _sections(counts)]
     for unit in _units(spec.caches):
         found = recall.recall(_EVENTS, _unit_key(key, unit), _Events)
         if found is None or found.blocks != blocks:
+            return None
+        if not are_events(found.sections, counts, len(unit)):
             return None
         for section, arrays in zip(events, found.sections, strict=True):
             section.update(zip((cache.name for cache in unit), arrays, strict=True))

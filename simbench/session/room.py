@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from simbench.counts import Segment
 from simbench.errors import DoesNotFit, UsageError
@@ -28,6 +29,22 @@ def check_room(task: ModelTask) -> None:
         if needed > free:
             raise _misfit(task, segment, needed, free)
     _check_inputs(task)
+
+
+def as_fits(task: ModelTask) -> ModelTask:
+    """``task`` with as many seeded inputs as the machine holds, and a note where they are fewer.
+
+    Real ones, and one at least, are left: whether these fit is for :func:`check_room`.
+    """
+    largest = max((len(entry.wire) for entry in task.inputs), default=1)
+    most = max(_region(task, "bank") // largest, task.real, 1)
+    if len(task.inputs) <= most:
+        return task
+    note = (
+        f"{most} inputs of {largest:,} bytes are compared, not {len(task.inputs)}: the emulated "
+        "machine holds no more"
+    )
+    return replace(task, inputs=task.inputs[:most], notes=(*task.notes, note))
 
 
 def check_segments(task: ElfTask) -> None:
@@ -68,9 +85,11 @@ def _check_inputs(task: ModelTask) -> None:
         needed, memory = task.model.least_arena_bytes, task.platform.memory_of(Segment.ARENA)
         if needed > memory.size_bytes:  # fewer inputs would not help
             raise _misfit(task, Segment.ARENA, needed, memory.size_bytes)
+        if largest > bank:
+            raise DoesNotFit("input (in the emulated machine)", largest, bank)
         raise UsageError(
             f"{len(task.inputs)} inputs of {largest:,} bytes are more than the emulated machine "
-            f"holds ({bank:,} bytes): give --samples {max(bank // largest, 1)}"
+            f"holds ({bank:,} bytes): give --samples {bank // largest}"
         )
 
 

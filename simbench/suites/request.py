@@ -22,6 +22,7 @@ from simbench.errors import UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.build import kernel_sets
 from simbench.firmware.runtimes import runtime_names
+from simbench.session.room import as_fits
 from simbench.store import Store
 from simbench.suites.file import SUITE_FILE, read_suite
 from simbench.suites.lock import LOCK_FILE
@@ -167,6 +168,8 @@ def _model_tasks(
     if request.models:
         for task in {task.benchmark.id: task for task in reversed(tasks)}.values():
             progress(changes_said(task))
+    if request.samples is None and not request.is_by_file:
+        tasks = tuple(map(as_fits, tasks))  # nobody asked for so many
     if request.dataset is not None:
         tasks = _judged(tasks, request.dataset, request)
     made = (replace(task, time_limit_s=request.time_limit_s) for task in tasks)

@@ -6,16 +6,20 @@ import csv
 import io
 
 from simbench.errors import UsageError
+from simbench.files.cells import cell
 from simbench.files.installed import extra
 from simbench.sweeps.points import WHOLE, Points, plain_values
 
 
 def csv_text(table: Points) -> str:
-    """The table as CSV; what is not known is empty."""
+    """The table as CSV; what is not known is empty, and no text is a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.columns)
-    columns = [plain_values(name, column) for name, column in table.columns.items()]
+    writer.writerow(map(cell, table.columns))
+    columns = [
+        [cell(value) if isinstance(value, str) else value for value in plain_values(name, column)]
+        for name, column in table.columns.items()
+    ]
     writer.writerows(zip(*columns, strict=True))
     return text.getvalue()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,14 @@ from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.scenario import Scenario
 from simbench.cost.target import Target, price_settings
+from simbench.errors import UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.store import Store
 from simbench.sweeps.axes import Setting, check_size, crossed
 from simbench.sweeps.changes import Change, group_changes, sensitivity_changes
 from simbench.sweeps.points import Points, column_of, stacked
 from simbench.sweeps.price import Case, Layout, Priced, layouts, needed, price
-from simbench.sweeps.sheet import Sheet, sheet
+from simbench.sweeps.sheet import Sheet, WrongSetting, sheet
 from simbench.sweeps.simulate import LOCAL, Advanced, Executor, Key, Simulated, Tasks, simulate
 from simbench.sweeps.study import Study
 from simbench.sweeps.sweep import SCENARIO, Sweep
@@ -59,7 +61,8 @@ def run_study(
     sheets = {files.name: files for files in map(sheet, study.platforms)}
     scenarios = study.scenarios(tuple(sheets))
     check_size(len(scenarios) * len(crossed(study.groups)))
-    boards = {name: _board(files, study) for name, files in sheets.items()}
+    with _placed(study):
+        boards = {name: _board(files, study) for name, files in sheets.items()}
     benchmarks = {benchmark.id: benchmark for benchmark in study.benchmarks}
     cases = tuple(
         _case(scenario, benchmarks[scenario.benchmark], boards[scenario.platform])
@@ -68,6 +71,18 @@ def run_study(
     tasks = _tasks(cases, Tasks(backend, store, time_limit_s, progress))
     simulated = simulate(tasks, backend, store, executor, advanced)
     return _sweep(study, boards, {case: price(case, simulated) for case in cases}, simulated)
+
+
+@contextmanager
+def _placed(study: Study) -> Iterator[None]:
+    """A setting that is wrong inside is said with the place of its axis in the study's file."""
+    try:
+        yield
+    except WrongSetting as error:
+        place = next((study.places[path] for path in error.paths if path in study.places), None)
+        if place is None:
+            raise
+        raise UsageError(f"{place}: {error}") from None
 
 
 def _board(files: Sheet, study: Study) -> _Board:

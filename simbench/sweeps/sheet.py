@@ -37,6 +37,14 @@ _NODES_KEPT = 1 << 14
 _Changes = tuple[tuple[str, str], ...]
 
 
+class WrongSetting(UsageError):
+    """A setting that its board cannot take; ``paths`` are those at fault, one of them or all."""
+
+    def __init__(self, sentence: str, paths: Iterable[str]) -> None:
+        self.paths = tuple(paths)
+        super().__init__(sentence)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class _File:
     """A data file: its mapping, the text at each path ("" at a table's), and how axes begin."""
@@ -156,8 +164,9 @@ def _changed(file: _File, changes: _Changes) -> yaml.MappingNode:
         table, _, key = path.rpartition(".")
         if path not in file.texts and not (key in _FLAGS and table in file.texts):
             near = nearest(file.prefix + path, (file.prefix + known for known in file.texts))
-            raise UsageError(
-                f"{file.path.name} has no number or flag {path}: the nearest are {near}"
+            raise WrongSetting(
+                f"{file.path.name} has no number or flag {path}: the nearest are {near}",
+                [file.prefix + path],
             )
         if text != AS_IS:
             node = _written(node, tuple(path.split(".")), text)
@@ -170,9 +179,10 @@ def _check_together(file: _File, changes: _Changes) -> None:
     for whole, text in set_here.items():
         part = next((path for path in set_here if path.startswith(f"{whole}.")), None)
         if part is not None:
-            raise UsageError(
+            raise WrongSetting(
                 f"{file.path.stem} with {file.prefix}{whole}={text} has no {file.prefix}{part} to "
-                f"set: leave {text} out, or give the two with --zip and as-is where one is not"
+                f"set: leave {text} out, or give the two with --zip and as-is where one is not",
+                [file.prefix + part],
             )
 
 
@@ -200,4 +210,7 @@ def _blamed(file: _File, changes: Iterable[tuple[str, str]], error: UsageError) 
     """The error of a file that was right before ``changes``, which are to blame."""
     what = str(error).removeprefix(f"{file.path}:").partition(": ")[2] or str(error)
     said = ", ".join(f"{path}={text}" for path, text in changes)
-    return UsageError(f"{file.path.stem} with {said}: {what}") if said else error
+    if not said:
+        return error
+    paths = (file.prefix + path.removeprefix(file.prefix) for path, _ in changes)
+    return WrongSetting(f"{file.path.stem} with {said}: {what}", paths)

@@ -42,7 +42,8 @@ class Study:
     """Every scenario at every combination of the groups' settings.
 
     ``platforms`` are names or files. ``sensitivity`` is the fraction by which every number that
-    prices are made of is changed, one at a time.
+    prices are made of is changed, one at a time. ``places`` is where a file names each path of an
+    axis ("study.yaml:4: cross.clock").
     """
 
     platforms: tuple[str, ...]
@@ -52,6 +53,7 @@ class Study:
     goal: Goal | None = None
     sensitivity: float | None = None
     outputs: Mapping[str, Path] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def scenarios(self, platforms: Sequence[str]) -> tuple[Scenario, ...]:
         """Every benchmark on each of ``platforms``, by id, with each kernel set."""
@@ -111,6 +113,7 @@ def read_study(path: Path) -> Study:
         goal=_text(top, "goal", parse_goal),
         sensitivity=_text(top, "sensitivity", parse_fraction),
         outputs=_outputs(top.table("outputs"), path.parent) if "outputs" in top else {},
+        places=dict(_places(top)),
     )
     top.finish()
     return study
@@ -151,6 +154,16 @@ def _groups(top: Table) -> tuple[Group, ...]:
         return check_groups(groups)
 
 
+def _places(top: Table) -> Iterator[tuple[str, str]]:
+    """Where the file names the path of each axis."""
+    zipped = top.table("zip") if "zip" in top else None
+    tables = [top.table("cross")] if "cross" in top else []
+    tables += [zipped.table(name) for name in zipped] if zipped is not None else []
+    for table in tables:
+        for path in table:
+            yield ALIASES.get(path, path), table.place(path)
+
+
 def _together(table: Table, name: str) -> Group:
     axes = table.table(name)
     found = [_axis(axes, path) for path in axes]
@@ -165,6 +178,12 @@ def _axis(table: Table, path: str) -> Axis:
 
 
 def _outputs(table: Table, folder: Path) -> dict[str, Path]:
+    """The files to write. A study may be a stranger's: it writes below its own folder alone."""
     outputs = {form: folder / table.text(form) for form in FORMATS if form in table}
     table.finish()
+    for form, path in outputs.items():
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise table.fail(
+                form, f"{path} is not below the study's folder: give a --{form} for it"
+            )
     return outputs
