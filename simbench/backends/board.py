@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from simbench.catalog.chips import Chip, Span
 from simbench.counts import CacheGeometry, Counts, Segment
@@ -60,7 +60,8 @@ class LaunchSpec:
     displacement. Both make counting faster and no count different. After ``counted_windows`` the
     board runs on uncounted; ``None`` counts all. ``section`` is the window instead of what runs
     between ``th_pre`` and ``th_post``; the board then has no layers. With a ``chip`` the board has
-    that map instead of the ``machine``'s.
+    that map instead of the ``machine``'s. With ``restarts`` it is a
+    :class:`RestartingBoard`, and the windows counted are those since its last start.
     """
 
     image: Image
@@ -74,13 +75,15 @@ class LaunchSpec:
     counted_windows: int | None = None
     section: Section | None = None
     chip: ChipMap | None = None
+    restarts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a backend can count; what it cannot is a sentence in ``reasons``, by the fact's name.
 
-    ``chips`` is whether it makes boards with a chip's own map.
+    ``chips`` is whether it makes boards with a chip's own map, ``restarts`` whether its boards can
+    begin anew.
     """
 
     blocks: bool
@@ -89,6 +92,7 @@ class Capabilities:
     caches: bool
     reasons: Mapping[str, str] = field(default_factory=dict)
     chips: bool = False
+    restarts: bool = False
 
     @property
     def unpriced(self) -> str | None:
@@ -147,6 +151,18 @@ class Board(Protocol):
         trace: TracebackType | None,
     ) -> None:
         """Close."""
+
+
+@runtime_checkable
+class RestartingBoard(Board, Protocol):
+    """A board that was launched to restart."""
+
+    def restart(self, blobs: Sequence[Blob], spoilt: Iterable[range] = ()) -> None:
+        """Begin anew, in the state after a start, with other ``blobs`` at the addresses of the old.
+
+        ``spoilt`` are the addresses that what ran may have written and no start overwrites. The
+        firmware awaits a command. Raises InfrastructureError where the emulator does not.
+        """
 
 
 class Backend(Protocol):

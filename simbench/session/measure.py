@@ -66,7 +66,7 @@ def measure(
 def _observed(board: Board, task: Task) -> Observation:
     match task:
         case ModelTask():
-            return _suite(_talk(board, task), task)
+            return observed_suite(_talk(board, task), task)
         case ElfTask(section=None):
             return _own(_talk(board, task), task)
         case ElfTask():
@@ -140,7 +140,8 @@ def check_boot(conversation: Conversation, task: ModelTask) -> None:
     raise InfrastructureError(f"the firmware {said}")
 
 
-def _suite(conversation: Conversation, task: ModelTask) -> Observation:
+def observed_suite(conversation: Conversation, task: ModelTask) -> Observation:
+    """What simbench's own firmware does with ``task`` and says of it, just after it started."""
     check_boot(conversation, task)
     conversation.load_bank(0)
     inference = conversation.infer()

@@ -12,7 +12,9 @@ class QemuBackend:
     PATH."""
 
     name = "qemu"
-    capabilities = Capabilities(blocks=True, edges=True, accesses=True, caches=True, chips=True)
+    capabilities = Capabilities(
+        blocks=True, edges=True, accesses=True, caches=True, chips=True, restarts=True
+    )
 
     def __init__(self, program: str | None = None) -> None:
         self._program = program

@@ -9,22 +9,25 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from simbench.backends.board import LaunchSpec
+from simbench.backends.board import PROGRAM_COUNTER, STACK_POINTER, Blob, LaunchSpec
 from simbench.backends.closing import Closing
 from simbench.backends.folder import temporary_folder, unwritable
 from simbench.backends.naming import place
 from simbench.backends.pieces import joined
 from simbench.backends.qemu.awake import sleeps_for_ever, waiting_awake
 from simbench.backends.qemu.chip import chip_config, waited_for
-from simbench.backends.qemu.command import Files, command, plugin_config
+from simbench.backends.qemu.command import START, Files, command, plugin_config
+from simbench.backends.qemu.debugger import Debugger
 from simbench.backends.qemu.ended import ended_error, takes_no_plugin
 from simbench.backends.qemu.tool import Tool, other_interface
 from simbench.backends.records import RecordReader
 from simbench.counts import Counts
 from simbench.errors import FirmwareFault, InfrastructureError, UsageError
+from simbench.firmware.image import Image
 
 _CHUNK = 1 << 16
 _STOP_TIMEOUT_S = 3.0
@@ -32,6 +35,9 @@ _SEND_TIMEOUT_S = 30.0
 _POKE_INTERVAL_S = 0.05
 _ESCAPE = b"\x01"  # QEMU's multiplexer obeys what follows it, and passes on the second of two
 _CANNOT_WRITE = 74  # as in plugin/records.h
+_WAKES = b"\n"  # the firmware waits for a byte, asleep, and drops this one when it begins
+_LINK_REGISTER = 14
+_XPSR, _THUMB = 25, 1 << 24
 
 
 class QemuBoard(Closing):
@@ -47,6 +53,8 @@ class QemuBoard(Closing):
         self._tool = tool
         self._told: BinaryIO | None = None
         self._reader = RecordReader(spec.caches)
+        self._debugger: Debugger | None = None
+        self._written = {blob.address: len(blob.data) for blob in spec.blobs}
         self._stream: BinaryIO | None = None
         self._process: subprocess.Popen[bytes] | None = None
         with contextlib.ExitStack() as stack:
@@ -105,6 +113,25 @@ class QemuBoard(Closing):
         os.truncate(self._folder / "counts", 0)
         return windows
 
+    def restart(self, blobs: Sequence[Blob], spoilt: Iterable[range] = ()) -> None:
+        """Begin anew with other ``blobs``: what a loader and a reset do, by the debugger's port.
+
+        A reset by QEMU itself writes the image too, and so has all of it translated again.
+        """
+        debugger = self._debugger
+        assert debugger is not None  # the spec said so
+        debugger.stop()
+        for part in spoilt:
+            debugger.write(part.start, bytes(len(part)))
+        for blob in blobs:
+            # and zeros where the blob before was longer
+            debugger.write(blob.address, blob.data.ljust(self._written.get(blob.address, 0), b"\0"))
+            self._written[blob.address] = len(blob.data)
+        debugger.set_registers(_reset_state(self._spec.image))
+        self.take_windows()
+        debugger.go_on()
+        self.write(_WAKES)
+
     def halt(self) -> str | None:
         """Stop the board; where its core was ("in conv at 0x00001234"), or None if not known."""
         self._stop()
@@ -152,12 +179,15 @@ class QemuBoard(Closing):
     def _start(self, tool: Tool, stack: contextlib.ExitStack) -> None:
         self._uart, uart = _socket_pair(stack)
         self._monitor, monitor = _socket_pair(stack)
+        port = self._debugged_by(stack)
         leash_out, leash_in = os.pipe()
         stack.callback(os.close, leash_in)
         told_out, told_in = os.pipe()
         self._told = stack.enter_context(os.fdopen(told_out, "rb"))
         try:
-            files = self._write_files(tool, uart.fileno(), monitor.fileno(), leash_out, told_in)
+            files = self._write_files(
+                tool, uart.fileno(), monitor.fileno(), leash_out, told_in, *port
+            )
             with (self._folder / "stderr").open("wb") as errors:
                 stack.callback(self._stop)
                 self._process = subprocess.Popen(
@@ -165,7 +195,7 @@ class QemuBoard(Closing):
                     stdin=subprocess.DEVNULL,
                     stdout=errors,
                     stderr=errors,
-                    pass_fds=(uart.fileno(), monitor.fileno(), leash_out, told_in),
+                    pass_fds=(uart.fileno(), monitor.fileno(), leash_out, told_in, *port),
                     start_new_session=True,
                 )
         except OSError as error:
@@ -175,14 +205,33 @@ class QemuBoard(Closing):
             monitor.close()
             os.close(leash_out)
             os.close(told_in)
+            for descriptor in port:
+                os.close(descriptor)
 
-    def _write_files(self, tool: Tool, uart: int, monitor: int, leash: int, told: int) -> Files:
+    def _debugged_by(self, stack: contextlib.ExitStack) -> tuple[int, ...]:
+        """QEMU's end of a debugger's port, of a board that restarts."""
+        if not self._spec.restarts:
+            return ()
+        ours, theirs = socket.socketpair()
+        stack.callback(ours.close)
+        self._debugger = Debugger(ours)
+        return (theirs.detach(),)
+
+    def _write_files(
+        self,
+        tool: Tool,
+        uart: int,
+        monitor: int,
+        leash: int,
+        told: int,
+        debugger: int | None = None,
+    ) -> Files:
         paths = tuple(self._folder / f"blob{i}" for i in range(len(self._spec.blobs)))
         counts, config = self._folder / "counts", self._folder / "config"
         chip = None if self._spec.chip is None else self._folder / "chip"
         awake = sleeps_for_ever(tool, self._spec)
         kernel = self._folder / "awake.elf" if awake else self._spec.image.path
-        files = Files(kernel, counts, config, paths, uart, monitor, leash, chip)
+        files = Files(kernel, counts, config, paths, uart, monitor, leash, chip, debugger)
         settings = None if self._plugin is None else plugin_config(self._spec, files, tool)
         try:
             for blob, path in zip(self._spec.blobs, paths, strict=True):
@@ -254,6 +303,15 @@ def _socket_pair(stack: contextlib.ExitStack) -> tuple[socket.socket, socket.soc
     stack.callback(ours.close)
     ours.setblocking(False)
     return ours, theirs
+
+
+def _reset_state(image: Image) -> Iterator[tuple[int, int]]:
+    """Core registers when the first instruction is executed, as an emulated core has them."""
+    yield from ((register, 0) for register in range(13))
+    yield STACK_POINTER, image.symbols["__stack_end"]
+    yield _LINK_REGISTER, 0xFFFFFFFF
+    yield PROGRAM_COUNTER, image.symbols[START] & ~1
+    yield _XPSR, _THUMB
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -18,6 +18,7 @@ _GRANULE = 256
 _MAX_CACHES = 16
 _MAX_LINES = 65534
 _MAX_SECTORS = 16
+START = "Reset_Handler"
 HOST_S_DOING = (
     "_ZN8simbench14ReadSerialPortEv",
     "_ZN8simbench15WriteSerialPortEc",
@@ -42,6 +43,7 @@ class Files:
     monitor: int
     leash: int
     chip: Path | None = None
+    debugger: int | None = None
 
 
 def command(
@@ -58,6 +60,7 @@ def command(
         *("-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot"),
         *([] if spec.chip else _uart(files.uart)),
         *("-chardev", f"socket,id=monitor,fd={files.monitor}", "-mon", "chardev=monitor"),
+        *([] if files.debugger is None else _debugger(files.debugger)),
         *machine_arguments(spec, files.kernel, files.blobs),
     ]
     if chip_plugin is not None and files.chip is not None:
@@ -69,6 +72,10 @@ def command(
 
 def _uart(descriptor: int) -> list[str]:
     return ["-chardev", f"socket,id=uart,fd={descriptor},mux=on", "-serial", "chardev:uart"]
+
+
+def _debugger(descriptor: int) -> list[str]:
+    return ["-chardev", f"socket,id=debugger,fd={descriptor}", "-gdb", "chardev:debugger"]
 
 
 def machine_arguments(spec: LaunchSpec, image: Path, blobs: Sequence[Path]) -> list[str]:
@@ -97,7 +104,9 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
     yield f"pieces {int(spec.chip is not None)}"
     # QEMU before 8.0 aborts where a plugin leaves a core that runs MVE's loads and stores
     may_leave = tool.series >= (8, 0) or not _has_mve(spec)
-    yield f"windows {spec.counted_windows or 0} {int(may_leave)}"
+    yield f"windows {spec.counted_windows or 0} {int(may_leave and not spec.restarts)}"
+    if spec.restarts:
+        yield f"restart {spec.image.symbols[START] & ~1}"
     for address, marker in marker_addresses(spec).items():
         yield f"marker {int(marker)} {address}"
     for address, kind in _cache_markers(spec):

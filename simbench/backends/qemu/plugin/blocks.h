@@ -82,6 +82,7 @@ struct block {
     bool written;
     uint32_t loop; /* index into turns, or 0: not a loop */
     uint64_t settled;
+    bool fetched;              /* a loop that turns: its lines have been looked up */
     struct block *loop_before; /* the loop that falls through to here */
     uint32_t id;
     struct probe *probes;
@@ -101,7 +102,9 @@ static struct {
     int base_segment[16];
     bool grouping, pieces;
     uint64_t limit;
-    unsigned windows; /* still to be counted; 0: all */
+    unsigned windows;    /* of a start, to be counted; 0: all */
+    uint32_t restart;    /* where the firmware begins */
+    bool begins_at_rest; /* the caches are, when it does */
     bool leaves;
     FILE *output;
 } config;

@@ -36,6 +36,7 @@ struct cache {
 static struct cache caches[MAX_CACHES];
 static unsigned n_caches;
 static bool has_data_cache;
+static bool is_joint;    /* code and data share lines: their order counts */
 static bool caches_rest; /* they see nothing */
 
 static void unlink_line(struct cache *c, uint32_t set, uint32_t slot)
@@ -253,6 +254,19 @@ static void make_lines(struct cache *c)
         fail("out of memory");
 }
 
+/* As after add_cache. */
+static void forget_lines(void)
+{
+    for (struct cache *c = caches; c < caches + n_caches; c++) {
+        for (uint32_t set = 0; set < c->sets; set++)
+            for (uint32_t i = 0; i < c->used[set]; i++)
+                c->slot_of[c->line[set * c->ways + i].number] = 0;
+        memset(c->newest, 0xFF, c->sets * sizeof *c->newest);
+        memset(c->oldest, 0xFF, c->sets * sizeof *c->oldest);
+        memset(c->used, 0, c->sets * sizeof *c->used);
+    }
+}
+
 /* A statement of the configuration, see plugin.c. */
 static void add_cache(const unsigned value[10])
 {
@@ -274,10 +288,12 @@ static void add_cache(const unsigned value[10])
     c->segments = value[5];
     c->keeps = value[7];
     has_data_cache = has_data_cache || c->is_data;
-    if (owner)
-        share_lines(c, &caches[owner - 1]);
-    else
+    if (!owner) {
         make_lines(c);
+        return;
+    }
+    share_lines(c, &caches[owner - 1]);
+    is_joint = is_joint || c->is_data != caches[owner - 1].is_data;
 }
 
 #endif // SIMBENCH_PLUGIN_CACHES_H_

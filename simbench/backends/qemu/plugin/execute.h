@@ -93,7 +93,9 @@ static __attribute__((noinline)) struct block *settle(struct block *from, const 
     b->settled += n;
     turns_settled += n;
     pass_edge(from, b);
-    fetch_block(b, from);
+    if (!b->fetched)
+        fetch_block(b, from);
+    b->fetched = false;
     if (n > 1) {
         fetch_turns(b, n - 1);
         pass_edge(b, b);
@@ -145,6 +147,15 @@ static void on_marker(unsigned cpu, void *user)
     count_block(b);
 }
 
+static void on_restart(unsigned cpu, void *user)
+{
+    (void)cpu;
+    struct block *b = user;
+    enter(b);
+    start_anew();
+    count_block(b);
+}
+
 static void on_stray_marker(unsigned cpu, void *user)
 {
     (void)cpu;
@@ -160,12 +171,23 @@ static void on_access(unsigned cpu, mem_info info, uint64_t address, void *user)
     p->count[map[(uint32_t)address >> 8]]++;
 }
 
+/* A loop's lines are looked up when it has turned, and before its data where they share lines. */
+static void fetch_before_data(struct block *b)
+{
+    if (b->fetched)
+        return;
+    b->fetched = true;
+    fetch_block(b, previous);
+}
+
 static inline void watch_caches(struct probe *p, mem_info info, uint32_t address)
 {
     if (!p->bytes) {
         p->bytes = (uint8_t)(1u << qemu_plugin_mem_size_shift(info));
         p->is_store = qemu_plugin_mem_is_store(info);
     }
+    if (is_joint && p->block->loop)
+        fetch_before_data(p->block);
     if (has_data_cache && !caches_rest)
         for (unsigned i = 0; i < n_caches; i++)
             if (caches[i].is_data && goes_through(&caches[i], address))

@@ -27,6 +27,7 @@
  *   limit N                     instructions a window may take
  *   windows N LEAVE             how many are counted, 0 is all; the core then runs on uncounted,
  *                               and with LEAVE at full speed
+ *   restart ADDRESS             where the firmware begins: executed, nothing is left of what ran
  *   leash DESCRIPTOR            a pipe; when its other end is gone, so are we
  *
  * Output: records of {u32 kind, u32 bytes} and that many bytes, little endian; see records.py.
@@ -93,7 +94,8 @@ static void add_marker(uint32_t kind, uint32_t address)
     if (config.n_markers == MAX_MARKERS || kind >= NO_MARKER)
         fail("a marker too many");
     config.markers[config.n_markers++] = (struct marker){kind, address};
-    caches_rest |= kind == CACHES_REST;
+    config.begins_at_rest |= kind == CACHES_REST;
+    caches_rest = config.begins_at_rest;
 }
 
 static void read_cache(const char *numbers)
@@ -121,6 +123,8 @@ static void read_statement(char *line)
         add_segment(v[0], v[1], v[2]);
     } else if (sscanf(line, "base %u %u", v, v + 1) == 2 && v[0] < 16 && v[1] < OTHER) {
         config.base_segment[v[0]] = (int)v[1];
+    } else if (sscanf(line, "restart %u", &n) == 1) {
+        config.restart = n;
     } else if (sscanf(line, "grouping %u", &n) == 1) {
         config.grouping = n;
     } else if (sscanf(line, "pieces %u", &n) == 1) {
@@ -132,7 +136,7 @@ static void read_statement(char *line)
     } else if (sscanf(line, "limit %llu", &limit) == 1) {
         config.limit = limit;
     } else if (sscanf(line, "windows %u %u", v, v + 1) == 2) {
-        config.windows = v[0];
+        config.windows = windows_left = v[0];
         config.leaves = v[1];
     } else {
         fail("a statement it does not know in its configuration");
@@ -157,6 +161,7 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
     for (unsigned r = 0; r < 16; r++)
         config.base_segment[r] = -1;
     config.limit = INT64_MAX;
+    config.restart = UINT32_MAX;
     map = mmap(NULL, (size_t)1 << 24, PROT_READ | PROT_WRITE,
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (map == MAP_FAILED)

@@ -42,6 +42,7 @@ enum record {
 static plugin_id own_id;
 static int64_t budget = INT64_MAX; /* instructions until the window is over its limit */
 static bool in_window;
+static unsigned windows_left;
 static bool is_done;           /* the last window has been counted */
 static uint32_t interval_kind; /* the marker that the interval began with */
 static bool sees_alignment;
@@ -253,6 +254,16 @@ static void open_window(void)
     budget = (int64_t)config.limit;
 }
 
+static void start_anew(void)
+{
+    in_window = false;
+    is_done = false;
+    windows_left = config.windows;
+    budget = INT64_MAX;
+    caches_rest = config.begins_at_rest;
+    forget_lines();
+}
+
 static void after_reset(RESET_ARGUMENTS)
 {
     /* nothing is registered again */
@@ -280,7 +291,7 @@ static void pass_marker(uint32_t kind)
         budget = INT64_MAX;
         write_record(WINDOW);
         flush_output();
-        is_done = config.windows && --config.windows == 0;
+        is_done = config.windows && --windows_left == 0;
         if (is_done && config.leaves)
             qemu_plugin_reset(own_id, after_reset WITH_NO_POINTER);
     }

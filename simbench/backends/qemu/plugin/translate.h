@@ -207,10 +207,11 @@ static struct block *find_block(uint32_t start, const uint8_t *code, uint32_t by
 
 static exec_callback *callback_of(const struct block *b)
 {
-    return b->marker != NO_MARKER ? on_marker
-           : has_stray_marker(b)  ? on_stray_marker
-           : n_caches             ? on_block_with_caches
-                                  : on_block;
+    return b->start == config.restart ? on_restart
+           : b->marker != NO_MARKER   ? on_marker
+           : has_stray_marker(b)      ? on_stray_marker
+           : n_caches                 ? on_block_with_caches
+                                      : on_block;
 }
 
 /* Instructions of a translation block: `words` as long as they are, from `first` on. */
