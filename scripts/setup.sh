@@ -18,6 +18,7 @@ PACKAGES=(
 # what only tests use, with --with-test-tools
 TEST_PACKAGES=(
   "command:arm-none-eabi-gcc         gcc-arm-none-eabi"
+  "command:clang                     clang"
   "command:llvm-mca                  llvm"
   "command:callgrind_annotate        valgrind"
   "command:chromium                  chromium"

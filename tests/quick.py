@@ -28,7 +28,7 @@ _ARM = (
 )  # fmt: skip
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "emulator": ("qemu-system-arm", "renode"),
-    "image": (*(f"arm-none-eabi-{name}" for name in _ARM), "cmake"),
+    "image": (*(f"arm-none-eabi-{name}" for name in _ARM), "clang", "cmake"),
     "browser": ("chromium",),
     "tool": ("callgrind_annotate", "espeak-ng", "gh", "llvm-mca"),
 }

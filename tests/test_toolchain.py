@@ -19,10 +19,11 @@ from simbench.catalog.scenario import TOOLCHAINS, Variant, variants
 from simbench.comparisons.checked import compare_alike
 from simbench.errors import InfrastructureError, UsageError
 from simbench.files import paths
-from simbench.firmware import toolchain as room
+from simbench.firmware import pinned as room
 from simbench.firmware.build import KERNELS, build_elf, firmware_cores
+from simbench.firmware.pinned import COMPILER, MIRROR_VARIABLE, is_pinned_here
 from simbench.firmware.read import loaded_sha256
-from simbench.firmware.toolchain import MIRROR_VARIABLE, toolchain, toolchain_version
+from simbench.firmware.toolchain import toolchain, toolchain_version
 from simbench.result.tree import OK, Result, Run
 
 FIRST = "pool/main/g/gcc-arm-none-eabi/gcc-arm-none-eabi_12.2.rel1-1_{}.deb"
@@ -57,7 +58,7 @@ def test_every_package_is_pinned_for_both_architectures() -> None:
 
 
 def test_the_toolchains_have_names() -> None:
-    with pytest.raises(UsageError, match="no toolchain 'clang'; there are: pinned, system"):
+    with pytest.raises(UsageError, match="no toolchain clang: there are pinned, system"):
         toolchain("clang")
 
 
@@ -65,7 +66,7 @@ def test_the_toolchains_have_names() -> None:
 def test_a_mirror_without_the_package_is_said() -> None:
     with pytest.raises(InfrastructureError, match=rf"gcc-arm.*404.*{MIRROR_VARIABLE}"):
         toolchain("pinned")
-    assert not room.is_pinned_here()
+    assert not is_pinned_here()
 
 
 def test_another_file_of_that_name_is_refused(mirror: Path) -> None:
@@ -75,7 +76,7 @@ def test_another_file_of_that_name_is_refused(mirror: Path) -> None:
         target.write_bytes(b"not a package")
     with pytest.raises(InfrastructureError, match="is not what is pinned"):
         toolchain("pinned")
-    assert not room.is_pinned_here()
+    assert not is_pinned_here()
 
 
 def test_another_machine_is_told_what_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +103,7 @@ def test_each_image_is_everybodys(core: str, kernels: str) -> None:
 def test_the_pinned_compiler_is_the_version_that_is_said() -> None:
     pinned = toolchain("pinned")
     done = subprocess.run(
-        [pinned.folder / "bin" / room.COMPILER, "--version"],
+        [pinned.folder / "bin" / COMPILER, "--version"],
         env={**os.environ, **pinned.environment},
         capture_output=True,
         text=True,

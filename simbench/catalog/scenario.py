@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -17,7 +18,9 @@ PINNED_TOOLCHAIN = "pinned"
 SYSTEM_TOOLCHAIN = "system"
 """The compiler that is in PATH."""
 TOOLCHAINS = (PINNED_TOOLCHAIN, SYSTEM_TOOLCHAIN)
-"""Toolchains by name."""
+"""Toolchains that have a name everywhere."""
+
+_OF_VERSION = re.compile(r"(?:gcc|clang|zig)-\d[\d.]*(?:-[0-9a-f]{4})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,11 @@ class Variant:
             if mine != default
         ]
         return "+".join((self.kernels, *others))
+
+
+def is_toolchain(name: str) -> bool:
+    """Whether ``name`` is a toolchain's: those of a user's own are called by their version."""
+    return name in TOOLCHAINS or _OF_VERSION.fullmatch(name) is not None
 
 
 def variants(

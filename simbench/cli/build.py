@@ -73,6 +73,7 @@ def command(
     if foreign is not None:
         click.echo(f"runtime {foreign.name}: tflite-micro at {foreign.tflm.commit}")
     fetch.fetch_all(progress)
+    (toolchain,) = compilers.toolchains_called((toolchain,))
     compilers.toolchain(toolchain, progress)
     if sources_only:
         return

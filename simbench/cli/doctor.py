@@ -98,7 +98,7 @@ def _parts() -> Sequence[Finding]:
     from simbench.catalog.scenario import Variant
     from simbench.files import fetch, paths
     from simbench.firmware.build import KERNELS, built_image, firmware_cores
-    from simbench.firmware.toolchain import is_pinned_here, toolchain_version
+    from simbench.firmware.pinned import is_pinned_here, pinned_version
     from simbench.models.reference import reference_version
     from simbench.result.units import format_si
     from simbench.store import default_store
@@ -113,7 +113,7 @@ def _parts() -> Sequence[Finding]:
         return ", ".join(names)
 
     def compiler() -> str:
-        return (toolchain_version() or "") if is_pinned_here() else ""
+        return pinned_version() if is_pinned_here() else ""
 
     def store() -> str:
         kept = default_store()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from simbench.catalog.scenario import DEFAULT_KERNELS, Variant
+from simbench.catalog.scenario import DEFAULT_KERNELS, TOOLCHAINS, Variant
 from simbench.cli.console import console
 from simbench.errors import UsageError
 
@@ -66,6 +66,17 @@ def _of_trees(runtime: ForeignRuntime) -> str:
     return ", ".join(f"{name} {t.commit[:16]} ({t.path})" for name, t in trees.items() if t)
 
 
+def _toolchains() -> Sequence[Row]:
+    from simbench.firmware.compilers import compilers
+    from simbench.firmware.toolchain import toolchain_version
+
+    places = {compiler.name: f" ({compiler.program})" for compiler in compilers().values()}
+    return [
+        {"name": name, "title": (toolchain_version(name) or "not here") + places.get(name, "")}
+        for name in (*TOOLCHAINS, *places)
+    ]
+
+
 def _backends() -> Sequence[Row]:
     from simbench.backends import BACKEND_TITLES
 
@@ -119,6 +130,7 @@ LISTS: Mapping[str, Callable[[], Sequence[Row]]] = {
 ASKED_FOR: Mapping[str, Callable[[], Sequence[Row]]] = {
     "formats": _formats,
     "runtimes": _runtimes,
+    "toolchains": _toolchains,
 }
 
 

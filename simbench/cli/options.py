@@ -76,9 +76,9 @@ def toolchain_option(*, multiple: bool) -> Callable[[_Command], _Command]:
         "toolchains" if multiple else "toolchain",
         multiple=multiple,
         default=None if multiple else PINNED_TOOLCHAIN,
-        metavar="NAME",
-        help=f"Compiler of the firmware: pinned, or system, the one in PATH{several}. "
-        f"Default: {PINNED_TOOLCHAIN}.",
+        metavar="NAME|PATH",
+        help="Compiler of the firmware: pinned, system (the one in PATH), or your own by its "
+        f"folder{several}. Default: {PINNED_TOOLCHAIN}.",
     )
 
 

@@ -17,6 +17,7 @@ from simbench.cli.options import (
     model_option,
     no_cache_option,
     platform_option,
+    toolchain_option,
 )
 from simbench.errors import EXIT_GOOD, UsageError
 from simbench.serve.mlcommons.runner import ACCURACY, MODES, Job
@@ -32,6 +33,7 @@ _BOARD, _FAST = "board", "fast"
 @click.option("--benchmark", metavar="NAME", help="Benchmark whose model is on it.")
 @model_option(multiple=False)
 @kernels_option
+@toolchain_option(multiple=False)
 @click.option(
     "--pace",
     type=click.Choice([_BOARD, _FAST]),
@@ -93,6 +95,7 @@ def command(
     benchmark: str | None,
     models: tuple[Path, ...],
     kernels: str,
+    toolchain: str,
     pace: str,
     tcp: int | None,
     link: Path | None,
@@ -135,6 +138,7 @@ def command(
         platforms=(platform_name,),
         benchmarks=() if benchmark is None else (benchmark,),
         kernels=(kernels,),
+        toolchains=(toolchain,),
         models=models,
     )
     check(request)

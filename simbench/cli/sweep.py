@@ -21,6 +21,7 @@ from simbench.cli.options import (
     model_option,
     no_cache_option,
     time_limit_option,
+    toolchain_option,
 )
 from simbench.cli.output import STDOUT
 from simbench.cli.progress import progress_bar
@@ -29,6 +30,7 @@ from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, UsageErr
 from simbench.exports import SWEEP, formats
 from simbench.exports.sweep import Swept
 from simbench.firmware.build import kernel_sets
+from simbench.firmware.toolchain import toolchains_called
 from simbench.result.tree import ERROR
 from simbench.result.units import format_count
 from simbench.runs.provenance import environment
@@ -72,6 +74,7 @@ FORMATS = formats(SWEEP)
     metavar="NAME",
     help=f"Kernel set of the firmware, or a pattern (repeat). Default: {DEFAULT_KERNELS}.",
 )
+@toolchain_option(multiple=True)
 @click.option(
     "--set",
     "axes",
@@ -119,6 +122,7 @@ def command(
     benchmarks: tuple[str, ...],
     models: tuple[Path, ...],
     kernels: tuple[str, ...],
+    toolchains: tuple[str, ...],
     axes: tuple[str, ...],
     zipped: tuple[str, ...],
     goal: str | None,
@@ -155,6 +159,7 @@ def command(
         "platforms": platform_names(platforms),
         "benchmarks": workloads(benchmarks, models) if models else benchmarks_called(benchmarks),
         "kernels": kernel_sets(kernels),
+        "toolchains": toolchains_called(toolchains),
         "groups": _groups(axes, zipped),
         "goal": None if goal is None else parse_goal(goal),
         "sensitivity": None if sensitivity is None else parse_fraction(sensitivity),
@@ -179,7 +184,7 @@ def command(
     for warning in sweep.warnings:
         terminal.print(warning, style="yellow", highlight=False, soft_wrap=True)
     terminal.print(_said(sweep), style="dim", highlight=False, soft_wrap=True)
-    swept = Swept(sweep, environment(emulator))
+    swept = Swept(sweep, environment(emulator, asked.toolchains))
     write_all(
         files, lambda form: FORMATS[form](swept), lambda: console().print(sweep_tables(sweep))
     )

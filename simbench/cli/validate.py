@@ -12,14 +12,21 @@ from rich.table import Table
 from simbench.backends import pricing_backend
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform, platform_files
+from simbench.catalog.scenario import PINNED_TOOLCHAIN, Variant
 from simbench.cli.console import console, log_to
 from simbench.cli.formats import export_option, outputs, write_all
-from simbench.cli.options import backend_option, chosen_store, no_cache_option
+from simbench.cli.options import (
+    backend_option,
+    chosen_store,
+    no_cache_option,
+    toolchain_option,
+)
 from simbench.cli.output import OutputFile
 from simbench.cli.published import report, validated_firmware
 from simbench.errors import EXIT_GOOD, UsageError
 from simbench.exports import VALIDATION, formats
 from simbench.exports.validation import Validated
+from simbench.firmware.toolchain import toolchain_version, toolchains_called
 from simbench.validation.exact import kept_results, render_exact
 from simbench.validation.silicon import LIKE, SiliconRow, silicon_rows
 from simbench.validation.validate import Comparison, Summary, summary, validate
@@ -54,6 +61,7 @@ FORMATS = formats(VALIDATION)
     metavar="PATH",
     help="With --firmware: write what came of the images, as platforms/exact.csv.",
 )
+@toolchain_option(multiple=False)
 @backend_option
 @no_cache_option
 @click.option(
@@ -75,6 +83,7 @@ def command(
     silicon: Path | None,
     firmware: Path | None,
     exact_path: str | None,
+    toolchain: str,
     backend_name: str,
     no_cache: bool,
     json_path: str | None,
@@ -93,7 +102,8 @@ def command(
     emulator = pricing_backend(backend_name)
     log, store = log_to(console(stderr=True)), chosen_store(no_cache=no_cache)
     others = (silicon, json_path, page_path, residuals_path, *exports)
-    if firmware is not None and any(others):
+    (compiler,) = toolchains_called((toolchain,))
+    if firmware is not None and (any(others) or compiler != PINNED_TOOLCHAIN):
         raise UsageError("--firmware goes with --platform and --exact alone: leave the others out")
     if exact_path is not None and firmware is None:
         raise UsageError("--exact is of published images: name their folder with --firmware")
@@ -109,13 +119,11 @@ def command(
     asked = {"json": json_path, "page": page_path, "residuals": residuals_path}
     flags = [f"{form}={path}" for form, path in asked.items() if path]
     files = outputs(None, [*flags, *exports], FORMATS)
-    compared = validate(rows, boards, load_benchmarks(), emulator, log, store)
-    validated = Validated(compared, summary(compared), kept_results())
-    write_all(
-        files,
-        lambda form: FORMATS[form](validated),
-        lambda: _report(compared, validated.summary),
-    )
+    variant = Variant(toolchain=compiler)
+    compared = validate(rows, boards, load_benchmarks(), emulator, log, store, variant)
+    said = toolchain_version(compiler)
+    validated = Validated(compared, summary(compared), kept_results(), said)
+    write_all(files, lambda form: FORMATS[form](validated), lambda: _report(validated))
     return EXIT_GOOD
 
 
@@ -128,13 +136,14 @@ def _names(wanted: Sequence[str], rows: Sequence[SiliconRow]) -> list[str]:
     return list(wanted) or sorted(published & set(platform_files()))
 
 
-def _report(compared: Sequence[Comparison], figures: Summary) -> None:
+def _report(validated: Validated) -> None:
     terminal = console()
-    ordered = sorted(compared, key=lambda c: (c.row.likeness != LIKE, c.row.platform))
+    ordered = sorted(validated.comparisons, key=lambda c: (c.row.likeness != LIKE, c.row.platform))
     for title, group in groupby(ordered, _title):
         terminal.print(title, style="bold" if title.endswith(LIKE) else "dim", soft_wrap=True)
         terminal.print(_table(list(group)))
-    terminal.print(_verdict(figures))
+    terminal.print(_verdict(validated.summary))
+    terminal.print(f"Firmware by {validated.toolchain}.", soft_wrap=True)
 
 
 def _title(c: Comparison) -> str:

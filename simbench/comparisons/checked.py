@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from simbench.catalog.scenario import PINNED_TOOLCHAIN, TOOLCHAINS
+from simbench.catalog.scenario import PINNED_TOOLCHAIN, is_toolchain
 from simbench.comparisons import compare
 from simbench.comparisons.comparison import Comparison
 from simbench.comparisons.thresholds import Threshold, breaches
@@ -80,7 +80,7 @@ def _alone(run: Run) -> str | None:
 def _toolchain(variant: str) -> str:
     """The toolchain that the name of a variant ends with; the pinned one is not named."""
     last = variant.rpartition("+")[2]
-    return last if last in TOOLCHAINS else PINNED_TOOLCHAIN
+    return last if is_toolchain(last) else PINNED_TOOLCHAIN
 
 
 def _compiler(run: Run) -> Mapping[str, object]:

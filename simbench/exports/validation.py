@@ -33,18 +33,25 @@ _OFFICIAL_FRAMES = 49  # of ten features: MLPerf Tiny's input of kws has 490 byt
 @dataclass(frozen=True, slots=True)
 class Validated:
     """The rows of a validation, each compared, and what they add up to; and what came of published
-    images."""
+    images. ``toolchain`` is the compiler of simbench's firmware, in its own words."""
 
     comparisons: Sequence[Comparison]
     summary: Summary
     exact: Sequence[ExactResult] = ()
+    toolchain: str | None = None
 
 
 def render_json(validated: Validated) -> str:
     """All rows and the summary, as JSON text."""
     rows = [_row(c) for c in validated.comparisons]
     summary = _summary(validated.summary)
-    return json.dumps({"schema": SCHEMA, "rows": rows, "summary": summary}, indent=2) + "\n"
+    document = {
+        "schema": SCHEMA,
+        "toolchain": validated.toolchain,
+        "rows": rows,
+        "summary": summary,
+    }
+    return json.dumps(document, indent=2) + "\n"
 
 
 def _row(c: Comparison) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ from simbench.files import fetch, paths
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.image import Image
 from simbench.firmware.runtimes import ForeignRuntime, foreign_runtime
-from simbench.firmware.toolchain import Toolchain, toolchain, toolchain_version
+from simbench.firmware.toolchain import Toolchain, toolchain, toolchain_identity
 
 KERNELS: Mapping[str, str] = MappingProxyType(
     {
@@ -163,7 +163,7 @@ def _key(core: str, variant: Variant) -> str:
     decided = {
         "core": core,
         "variant": str(variant),
-        "compiler": toolchain_version(variant.toolchain),
+        "compiler": toolchain_identity(variant.toolchain),
         "pins": [pins["tfmicro"].sha256, pins["bakenn"].sha256],
         "sources": _sources_hash(),
         "runtime": None if foreign is None else foreign.facts,
@@ -219,9 +219,20 @@ def _configure_command(
         "cmake", "-S", str(root), "-B", str(work), "-G", generator,
         f"-DCMAKE_TOOLCHAIN_FILE={root / 'cmake/arm-none-eabi.cmake'}",
         f"-DBOARD={core_record(core).firmware}", f"-DTFMICRO={sources.tfmicro}",
-        f"-DCMSIS_NN={sources.cmsis_nn}", f"-DTOOLCHAIN={compiler.folder}",
-        *_of_runtime(foreign),
+        f"-DCMSIS_NN={sources.cmsis_nn}",
+        *_of_compiler(compiler), *_of_runtime(foreign),
     ]  # fmt: skip
+
+
+def _of_compiler(compiler: Toolchain) -> list[str]:
+    given = {
+        "TOOLCHAIN": str(compiler.folder),
+        "C_COMPILER": ";".join(compiler.c),
+        "CXX_COMPILER": ";".join(compiler.cxx),
+    }
+    if compiler.libraries is not None:
+        given |= {"FAMILY": compiler.family, "LIBRARIES": str(compiler.libraries)}
+    return [f"-D{name}={value}" for name, value in given.items()]
 
 
 def _of_runtime(foreign: ForeignRuntime | None) -> list[str]:

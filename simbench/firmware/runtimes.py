@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from simbench.catalog.chosen import called
-from simbench.catalog.scenario import OWN_RUNTIME
+from simbench.catalog.scenario import OWN_RUNTIME, is_toolchain
 from simbench.errors import InfrastructureError, UsageError
 from simbench.files import paths
 
@@ -72,7 +72,8 @@ def register(spec: str, cmsis_nn: Path | None, name: str | None = None) -> Forei
     _check_downloads(tflm.path)
     nn = None if cmsis_nn is None else _tree(cmsis_nn, "Include/arm_nnfunctions.h", "CMSIS-NN")
     called_so = name or f"{TFLM}-{tflm.commit[:8]}"
-    if _NAME.fullmatch(called_so) is None or called_so == OWN_RUNTIME:
+    is_taken = called_so == OWN_RUNTIME or is_toolchain(called_so)
+    if _NAME.fullmatch(called_so) is None or is_taken:
         raise UsageError(f"a runtime cannot be called {called_so}: use letters, digits, . _ and -")
     runtime = ForeignRuntime(called_so, tflm, nn)
     _write(runtime)

@@ -1,66 +1,60 @@
-"""The compiler of the firmware: the pinned one, fetched by hash from a mirror of Debian."""
+"""The compiler of the firmware: the pinned one, the one in PATH, or one of the user's own."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import platform as host
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
+from simbench.catalog.chosen import called, chosen
 from simbench.catalog.scenario import PINNED_TOOLCHAIN, SYSTEM_TOOLCHAIN, TOOLCHAINS
-from simbench.errors import InfrastructureError, UsageError
-from simbench.files import fetch, paths
-from simbench.files.datafile import LOADER
+from simbench.errors import InfrastructureError
 from simbench.files.fetch import Progress, quiet
-
-COMPILER = "arm-none-eabi-gcc"
-MIRROR_VARIABLE = "SIMBENCH_DEBIAN_MIRROR"
-"""Names a mirror of Debian, asked before those of apt's sources."""
-
-_ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-_APT_HELPER = Path("/usr/lib/apt/apt-helper")
-# what Debian's packages leave to update-alternatives
-_LINKS = {"include": "../../include/newlib", "lib": "newlib"}
+from simbench.firmware.compilers import (
+    GCC,
+    Compiler,
+    compiler_called,
+    compilers,
+    is_path,
+    remembered,
+    shared_libraries,
+)
+from simbench.firmware.pinned import COMPILER, pinned_folder, pinned_version
 
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """A GCC for bare Arm. ``folder`` has it in ``bin/``; ``version`` is its own words for what it
-    is; ``environment`` is what its programs need beside the user's own environment."""
+    """What builds the firmware: the commands ``c`` and ``cxx``, of the ``folder``.
 
+    ``family`` is gcc, or clang or zig, which are given the ``libraries`` and the linker of the GCC
+    in that folder. ``version`` is its own words for what it is; ``environment`` is what its
+    programs need beside the user's own environment.
+    """
+
+    family: str
     folder: Path
+    c: tuple[str, ...]
+    cxx: tuple[str, ...]
     version: str
     environment: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Package:
-    path: str
-    sha256: str
-
-    @property
-    def file(self) -> str:
-        return self.path.rpartition("/")[2]
+    libraries: Path | None = None
 
 
 def toolchain(name: str, progress: Progress = quiet) -> Toolchain:
-    """The toolchain called ``name``; the pinned one is fetched where it is missing.
+    """The toolchain called ``name``; the pinned one is fetched where it is needed and missing.
 
     Raises :class:`UsageError` where there is none of that name, and :class:`InfrastructureError`
     where it is missing, or cannot be fetched.
     """
+    name = called("toolchain", name, toolchain_names())
     if name == PINNED_TOOLCHAIN:
-        folder = _pinned_folder()
-        root = fetch.fetched(folder, f"the compiler, GCC {_short_version()}", _download, progress)
-        return Toolchain(root / "usr", str(_pinned()["version"]), _environment(root))
-    _check_name(name)
+        folder = pinned_folder(progress)
+        return _gcc(folder, pinned_version(), shared_libraries(folder))
+    if name != SYSTEM_TOOLCHAIN:
+        return _own(compiler_called(name), progress)
     compiler = shutil.which(COMPILER)
     version = toolchain_version(name)
     if compiler is None or version is None:
@@ -68,15 +62,55 @@ def toolchain(name: str, progress: Progress = quiet) -> Toolchain:
             f"there is no {COMPILER} in PATH: install the Debian packages gcc-arm-none-eabi "
             "libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib, or use the pinned toolchain"
         )
-    return Toolchain(Path(compiler).parent.parent, version, {})
+    return _gcc(Path(compiler).parent.parent, version, {})
+
+
+def toolchain_names() -> tuple[str, ...]:
+    """What a toolchain can be called: by its name, or as one that was asked for by its path."""
+    return (*TOOLCHAINS, *compilers())
+
+
+def toolchains_called(patterns: Iterable[str], folder: Path = Path()) -> tuple[str, ...]:
+    """The names of the toolchains that ``patterns`` choose: names, or paths of a user's own, which
+    are relative to ``folder``.
+
+    Raises :class:`UsageError` for what chooses none.
+    """
+    known = toolchain_names()
+    names = [
+        remembered(text, folder).name if text not in known and is_path(text, folder) else text
+        for text in patterns
+    ]
+    return chosen("toolchain", names, toolchain_names())
+
+
+def toolchain_version(name: str = PINNED_TOOLCHAIN) -> str | None:
+    """The toolchain's own words for what it is, or None where it is not on this machine."""
+    name = called("toolchain", name, toolchain_names())
+    if name == PINNED_TOOLCHAIN:
+        return pinned_version()
+    if name == SYSTEM_TOOLCHAIN:
+        return _system_version()
+    own = compilers()[name]
+    return own.version if own.family == GCC else f"{own.version}, libraries of {pinned_version()}"
+
+
+def toolchain_identity(name: str) -> str | None:
+    """What decides the images of the toolchain ``name``: its version, and a user's own content."""
+    own = compilers().get(name)
+    version = toolchain_version(name)
+    return version if own is None else f"{version} {own.identity}"
+
+
+def toolchain_facts(name: str) -> Mapping[str, str] | None:
+    """What a result says of its toolchain; nothing of the pinned one."""
+    if name == PINNED_TOOLCHAIN:
+        return None
+    return {"name": name, "version": toolchain_version(name) or "unknown"}
 
 
 @cache
-def toolchain_version(name: str = PINNED_TOOLCHAIN) -> str | None:
-    """The toolchain's own words for what it is, or None where it is not on this machine."""
-    if name == PINNED_TOOLCHAIN:
-        return str(_pinned()["version"])
-    _check_name(name)
+def _system_version() -> str | None:
     compiler = shutil.which(COMPILER)
     if compiler is None:
         return None
@@ -86,124 +120,27 @@ def toolchain_version(name: str = PINNED_TOOLCHAIN) -> str | None:
     return done.stdout.split("\n", 1)[0].strip() or None
 
 
-def is_pinned_here() -> bool:
-    """Whether the pinned toolchain was fetched already."""
-    return _pinned_folder().exists()
+def _gcc(folder: Path, version: str, environment: Mapping[str, str]) -> Toolchain:
+    compiler = str(folder / "bin" / COMPILER)
+    return Toolchain(GCC, folder, (compiler,), (f"{compiler[:-3]}g++",), version, environment)
 
 
-def _check_name(name: str) -> None:
-    if name not in TOOLCHAINS:
-        raise UsageError(f"there is no toolchain {name!r}; there are: {', '.join(TOOLCHAINS)}")
-
-
-@cache
-def _pinned() -> Mapping[str, object]:
-    path = paths.data_dir("firmware_images") / "toolchain.yaml"
-    with path.open(encoding="utf-8") as file:
-        found: Mapping[str, object] = yaml.load(file, LOADER)
-    return found
-
-
-def _pinned_folder() -> Path:
-    packages = "".join(package.sha256 for package in _packages())
-    digest = hashlib.sha256(packages.encode()).hexdigest()
-    return paths.build_dir() / "downloads" / f"gcc-{_short_version()}-{digest[:12]}"
-
-
-def _short_version() -> str:
-    return str(_pinned()["version"]).split()[-2]
-
-
-def _packages() -> Sequence[_Package]:
-    machine = host.machine()
-    architecture = _ARCHITECTURES.get(machine)
-    if architecture is None or host.system() != "Linux":
-        raise InfrastructureError(
-            f"the pinned toolchain is not for {host.system()} on {machine}: install "
-            f"{COMPILER} with newlib, and use --toolchain {SYSTEM_TOOLCHAIN}"
-        )
-    listed = _pinned()["packages"]
-    assert isinstance(listed, dict)
-    found = []
-    for path, hashes in listed.items():
-        kind = "all" if "all" in hashes else architecture
-        found.append(_Package(f"{path}_{kind}.deb", hashes[kind]))
-    return found
-
-
-def _environment(root: Path) -> Mapping[str, str]:
-    libraries = [str(folder) for folder in sorted(root.glob("usr/lib/*-linux-gnu"))]
-    before = os.environ.get("LD_LIBRARY_PATH")
-    return {"LD_LIBRARY_PATH": os.pathsep.join([*libraries, *([before] if before else [])])}
-
-
-def _download(scratch: Path) -> Path:
-    """The folder ``root`` in ``scratch`` with the packages unpacked."""
-    for tool in (str(_APT_HELPER), "dpkg-deb", "apt-get"):
-        if shutil.which(tool) is None:
-            raise InfrastructureError(
-                f"the pinned toolchain is fetched with Debian's {Path(tool).name}, which is not "
-                f"here: install {COMPILER} with newlib, and use --toolchain {SYSTEM_TOOLCHAIN}"
-            )
-    mirrors = _mirrors()
-    root = scratch / "root"
-    for package in _packages():
-        archive = scratch / package.file
-        _fetch(package, mirrors, archive)
-        _unpack(archive, root)
-        archive.unlink()
-    for name, target in _LINKS.items():
-        (root / "usr/lib/arm-none-eabi" / name).symlink_to(target)
-    return root
-
-
-def _mirrors() -> Sequence[str]:
-    """Addresses to look for packages at: the user's own, then those of apt's sources."""
-    command = ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"]
-    said = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", check=False
-    ).stdout
-    own = os.environ.get(MIRROR_VARIABLE)
-    return tuple(dict.fromkeys([*([own.rstrip("/")] if own else []), *said.split()]))
-
-
-def _fetch(package: _Package, mirrors: Sequence[str], target: Path) -> None:
-    said = "apt has no sources"
-    for mirror in mirrors:
-        address = f"{mirror}/{package.path.replace('+', '%2b')}"
-        command = [str(_APT_HELPER), "download-file", address, str(target)]
-        done = subprocess.run(
-            [*command, f"SHA256:{package.sha256}"],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        if done.returncode == 0 and _sha256(target) == package.sha256:
-            return
-        if "Hash Sum mismatch" in done.stderr:
-            raise InfrastructureError(
-                f"what was fetched as {package.file} is not what is pinned (its sha256 differs "
-                f"from {package.sha256[:16]}...): do not use that mirror, and try again"
-            )
-        said = next((line for line in done.stderr.splitlines() if line.startswith("E:")), said)
-    raise InfrastructureError(
-        f"no mirror of apt's has {package.file} ({said}): check the network, name a mirror of "
-        f"Debian in {MIRROR_VARIABLE}, or use --toolchain {SYSTEM_TOOLCHAIN}"
+def _own(compiler: Compiler, progress: Progress) -> Toolchain:
+    libraries = None if compiler.family == GCC else pinned_folder(progress)
+    return Toolchain(
+        family=compiler.family,
+        folder=compiler.folder,
+        c=compiler.c,
+        cxx=compiler.cxx,
+        version=compiler.version,
+        environment=_environment(compiler, libraries),
+        libraries=libraries,
     )
 
 
-def _unpack(archive: Path, root: Path) -> None:
-    command = ["dpkg-deb", "--extract", str(archive), str(root)]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode != 0:
-        said = " / ".join(done.stderr.split("\n")).strip(" /")
-        raise InfrastructureError(
-            f"cannot unpack {archive.name} in {root.parent.parent} ({said}): free some space "
-            "there, or set SIMBENCH_BUILD_DIR to a folder that can be written"
-        )
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _environment(compiler: Compiler, libraries: Path | None) -> Mapping[str, str]:
+    own = compiler.environment
+    if libraries is None:
+        return own
+    found = [each.get("LD_LIBRARY_PATH", "") for each in (shared_libraries(libraries), own)]
+    return {**own, "LD_LIBRARY_PATH": ":".join(filter(None, found))}

@@ -217,7 +217,8 @@ class Budget:
 class Result:
     """One benchmark on one platform with one kernel set. A fact that is not there is ``None``,
     and ``missing`` says why, by the fact's name; ``notes`` say what widened a range,
-    or was changed in an input. ``runtime`` names one that is not simbench's own, and its commit.
+    or was changed in an input. ``runtime`` names one that is not simbench's own, and its commit;
+    ``toolchain`` a compiler that is not the pinned one, and its version.
     ``is_simulated`` false says that ``time_s`` was measured on a real
     board: its range is that of the windows measured."""
 
@@ -243,6 +244,7 @@ class Result:
     output_sha256: str | None = None
     firmware_sha256: str | None = None
     runtime: Mapping[str, str] | None = None
+    toolchain: Mapping[str, str] | None = None
     is_simulated: bool = True
     budgets: tuple[Budget, ...] = ()
     notes: tuple[str, ...] = ()

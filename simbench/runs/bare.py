@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from simbench.catalog.platforms import Platform
 from simbench.catalog.scenario import OWN_RUNTIME, Variant
 from simbench.firmware.runtimes import foreign_runtime
+from simbench.firmware.toolchain import toolchain_facts
 from simbench.result.tree import OK, UNSUPPORTED, MeasuredInput, ModelUsed, Result
 from simbench.task.inputs import Input
 from simbench.task.labelled import NO_DATA_SET
@@ -28,6 +29,7 @@ def bare_result(task: Task) -> Result:
         input=None if task.measured is None else measured_input(task.measured),
         firmware_sha256=task.image.sha256,
         runtime=_runtime(scenario.variant),
+        toolchain=toolchain_facts(scenario.variant.toolchain),
         model=_model_used(task) if isinstance(task, ModelTask) else None,
         notes=task.notes,
         missing={"accuracy": NO_DATA_SET} | _no_input(task) | _no_energy(task.platform),
@@ -45,6 +47,7 @@ def refused_result(refused: Refused) -> Result:
         status=UNSUPPORTED,
         reason=str(refused.error),
         runtime=_runtime(scenario.variant),
+        toolchain=toolchain_facts(scenario.variant.toolchain),
     )
 
 

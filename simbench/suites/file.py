@@ -11,10 +11,11 @@ from typing import TypeVar
 
 from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
 from simbench.catalog.platforms import Platform, load_platform
-from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.catalog.scenario import DEFAULT_KERNELS, PINNED_TOOLCHAIN
 from simbench.errors import UsageError
 from simbench.files.datafile import Table, read
 from simbench.firmware.build import kernel_set
+from simbench.firmware.toolchain import toolchains_called
 from simbench.result.metrics import selects
 from simbench.suites.budgets import Limit, metric_limit
 from simbench.suites.suite import Suite
@@ -43,6 +44,7 @@ def read_suite(path: Path) -> Suite:
         platforms=_each(table, "platforms", lambda name: _platform(path.parent, name)),
         benchmarks=_benchmarks(table, [benchmark for benchmark, _ in own]),
         kernels=_each(table, "kernels", kernel_set) if "kernels" in table else (DEFAULT_KERNELS,),
+        toolchains=_toolchains(table, path.parent),
         samples=_samples(table),
         inputs={benchmark.id: inputs for benchmark, inputs in own if inputs},
     )
@@ -60,6 +62,12 @@ def _each(table: Table, key: str, check: Callable[[str], _T]) -> tuple[_T, ...]:
         return tuple(check(name) for name in names)
     except UsageError as error:
         raise table.fail(key, str(error)) from None
+
+
+def _toolchains(table: Table, folder: Path) -> tuple[str, ...]:
+    if "toolchains" not in table:
+        return (PINNED_TOOLCHAIN,)
+    return _each(table, "toolchains", lambda name: toolchains_called([name], folder)[0])
 
 
 def _platform(folder: Path, name: str) -> Platform:

@@ -14,7 +14,6 @@ from simbench.catalog.scenario import (
     DEFAULT_KERNELS,
     OWN_RUNTIME,
     PINNED_TOOLCHAIN,
-    TOOLCHAINS,
     Scenario,
     Variant,
 )
@@ -22,6 +21,7 @@ from simbench.errors import UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.build import kernel_sets
 from simbench.firmware.runtimes import runtime_names
+from simbench.firmware.toolchain import toolchains_called
 from simbench.session.room import as_fits
 from simbench.store import Store
 from simbench.suites.file import SUITE_FILE, read_suite
@@ -215,7 +215,12 @@ def _from_file(request: Request) -> Suite:
             raise UsageError(f"{option} needs a --platform, and no --suite: a suite names its own")
     suite = read_suite(request.suite_path or Path(SUITE_FILE))
     names = (request.platforms, request.benchmarks, request.kernels)
-    return narrowed(suite, *names, request.samples)
+    asked = narrowed(suite, *names, request.samples)
+    return replace(
+        asked,
+        runtimes=_runtimes(request) if request.runtimes else asked.runtimes,
+        toolchains=_toolchains(request) if request.toolchains else asked.toolchains,
+    )
 
 
 def _from_names(request: Request) -> Suite:
@@ -226,11 +231,19 @@ def _from_names(request: Request) -> Suite:
         platforms=tuple(map(load_platform, platform_names(request.platforms))),
         benchmarks=workload,
         kernels=kernel_sets(request.kernels or (DEFAULT_KERNELS,)),
-        runtimes=chosen("runtime", request.runtimes or (OWN_RUNTIME,), runtime_names()),
-        toolchains=chosen("toolchain", request.toolchains or (PINNED_TOOLCHAIN,), TOOLCHAINS),
+        runtimes=_runtimes(request),
+        toolchains=_toolchains(request),
         samples=DEFAULT_SAMPLES if request.samples is None else request.samples,
         inputs={workload[0].id: tuple(request.inputs)} if request.inputs else {},
     )
+
+
+def _runtimes(request: Request) -> tuple[str, ...]:
+    return chosen("runtime", request.runtimes or (OWN_RUNTIME,), runtime_names())
+
+
+def _toolchains(request: Request) -> tuple[str, ...]:
+    return toolchains_called(request.toolchains or (PINNED_TOOLCHAIN,))
 
 
 def _own_elf(board: Platform, request: Request, elf: Path) -> ElfTask:

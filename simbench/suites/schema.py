@@ -11,7 +11,7 @@ from typing import Any
 
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import platform_files
-from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.catalog.scenario import DEFAULT_KERNELS, PINNED_TOOLCHAIN, TOOLCHAINS
 from simbench.files.datafile import UNITS
 from simbench.firmware.build import KERNELS
 from simbench.suites.budgets import BUDGETS
@@ -42,6 +42,11 @@ def suite_schema() -> _Schema:
                 _one_of(load_benchmarks()),
             ),
             kernels=_list(f"Kernel sets. Default: {DEFAULT_KERNELS}.", _one_of(KERNELS)),
+            toolchains=_list(
+                f"Compilers: {', '.join(TOOLCHAINS)}, or your own by path. "
+                f"Default: {PINNED_TOOLCHAIN}.",
+                {"type": "string", "pattern": r"\S"},
+            ),
             models=_models(),
             samples={
                 "description": "Seeded inputs whose outputs are compared with the host's. "

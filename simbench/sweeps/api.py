@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from simbench.backends import pricing_backend
 from simbench.catalog.platforms import platform_names
-from simbench.catalog.scenario import DEFAULT_KERNELS
+from simbench.catalog.scenario import DEFAULT_KERNELS, PINNED_TOOLCHAIN
 from simbench.errors import UsageError
 from simbench.firmware.build import kernel_sets
+from simbench.firmware.toolchain import toolchains_called
 from simbench.store import default_store
 from simbench.suites.request import workloads
 from simbench.sweeps.axes import ALIASES, Axis, Group, check_groups, group, parse_values
@@ -37,6 +38,7 @@ def sweep(
     benchmark: str | Sequence[str] = (),
     model: str | Path | Sequence[str | Path] | None = None,
     kernels: str | Sequence[str] = DEFAULT_KERNELS,
+    toolchain: str | Path | Sequence[str | Path] = PINNED_TOOLCHAIN,
     set: Mapping[str, Values] | None = None,
     zip: Sequence[Mapping[str, Values]] = (),
     goal: str | None = None,
@@ -45,7 +47,8 @@ def sweep(
     time_limit: float = DEFAULT_TIME_LIMIT_S,
     no_cache: bool = False,
 ) -> Sweep:
-    """Price every combination of what is ``set`` on every platform, benchmark and kernel set.
+    """Price every combination of what is ``set`` on every platform, benchmark, kernel set and
+    toolchain.
 
     ``set`` gives each path in a board's file (or, below "core.", in its core's) its values; each
     mapping of ``zip`` does so for paths that go together. Simulations come from the user's store,
@@ -58,6 +61,7 @@ def sweep(
         platforms=platform_names(map(str, _listed(platform))),
         benchmarks=own or benchmarks_called(_listed(benchmark or "*")),
         kernels=kernel_sets(_listed(kernels)),
+        toolchains=toolchains_called(map(str, _listed(toolchain))),
         groups=_groups(set or {}, zip),
         goal=None if goal is None else parse_goal(goal),
         sensitivity=None if sensitivity is None else parse_fraction(sensitivity),

@@ -168,7 +168,7 @@ def _table(
 ) -> Points:
     status = priced.status[rows]
     scenario = case.scenario
-    names = (scenario.benchmark, scenario.platform, scenario.variant.kernels)
+    names = (scenario.benchmark, scenario.platform, str(scenario.variant))
     said = {key: np.full(len(status), name) for key, name in zip(SCENARIO, names, strict=True)}
     numbers = {name: column[rows] for name, column in priced.columns.items()}
     return Points({**said, **labels, "status": status, **numbers})

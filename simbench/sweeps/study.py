@@ -6,16 +6,25 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
 from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
 from simbench.catalog.platforms import platform_names
-from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, Variant, cross
+from simbench.catalog.scenario import (
+    DEFAULT_KERNELS,
+    OWN_RUNTIME,
+    PINNED_TOOLCHAIN,
+    Scenario,
+    cross,
+    variants,
+)
 from simbench.errors import NothingRun, UsageError
 from simbench.files.datafile import Table, parse_number, read
 from simbench.firmware.build import kernel_sets
+from simbench.firmware.toolchain import toolchains_called
 from simbench.sweeps.axes import ALIASES, Axis, Group, check_groups, group, parse_values
 
 _T = TypeVar("_T")
@@ -49,6 +58,7 @@ class Study:
     platforms: tuple[str, ...]
     benchmarks: tuple[Benchmark, ...]
     kernels: tuple[str, ...] = (DEFAULT_KERNELS,)
+    toolchains: tuple[str, ...] = (PINNED_TOOLCHAIN,)
     groups: tuple[Group, ...] = ()
     goal: Goal | None = None
     sensitivity: float | None = None
@@ -56,9 +66,9 @@ class Study:
     places: Mapping[str, str] = field(default_factory=dict)
 
     def scenarios(self, platforms: Sequence[str]) -> tuple[Scenario, ...]:
-        """Every benchmark on each of ``platforms``, by id, with each kernel set."""
-        variants = [Variant(name) for name in self.kernels]
-        found = cross(platforms, [b.id for b in self.benchmarks], variants)
+        """Every benchmark on each of ``platforms``, by id, in each variant of the firmware."""
+        made = variants(self.kernels, (OWN_RUNTIME,), self.toolchains)
+        found = cross(platforms, [b.id for b in self.benchmarks], made)
         if not found:
             raise NothingRun("nothing to price: name at least one platform, benchmark and kernels")
         return found
@@ -105,10 +115,12 @@ def read_study(path: Path) -> Study:
     boards = [str(path.parent / n) if n.endswith(".yaml") else n for n in top.texts("platforms")]
     with _blamed_on(top, "platforms"):
         platforms = platform_names(boards)
+    compilers = partial(toolchains_called, folder=path.parent)
     study = Study(
         platforms=platforms,
         benchmarks=_names(top, "benchmarks", benchmarks_called, "*"),
         kernels=_names(top, "kernels", kernel_sets, DEFAULT_KERNELS),
+        toolchains=_names(top, "toolchains", compilers, PINNED_TOOLCHAIN),
         groups=_groups(top),
         goal=_text(top, "goal", parse_goal),
         sensitivity=_text(top, "sensitivity", parse_fraction),

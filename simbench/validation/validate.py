@@ -15,7 +15,7 @@ from statistics import fmean
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.platforms import Platform
-from simbench.catalog.scenario import Scenario
+from simbench.catalog.scenario import Scenario, Variant
 from simbench.cost.price import estimate
 from simbench.cost.residuals import load_target
 from simbench.counts import Counts, Segment
@@ -24,10 +24,13 @@ from simbench.files.fetch import Progress, quiet
 from simbench.result.estimate import Estimate
 from simbench.session.observe import observe
 from simbench.store import Store
-from simbench.task.tasks import Task, suite_task
+from simbench.task.tasks import suite_task
 from simbench.validation.silicon import LIKE, SiliconRow
 
 _LDO = "LDO"
+
+OWN = Variant()
+"""The firmware that the published figures are compared with by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,10 @@ def validate(
     backend: Backend,
     progress: Progress = quiet,
     store: Store | None = None,
+    variant: Variant = OWN,
 ) -> tuple[Comparison, ...]:
-    """Every row of ``rows`` whose platform is in ``platforms``, compared.
+    """Every row of ``rows`` whose platform is in ``platforms``, compared with the firmware's
+    ``variant``.
 
     Counts come from the ``store`` where it has them. Raises NothingRun where there is no row, and
     what building and simulating raise.
@@ -92,7 +97,15 @@ def validate(
         raise NothingRun("no silicon results are published for these platforms: name others")
     # a run counts for one board as a row has it set up: its caches depend on what lies where
     tasks = {
-        key: _task(_placed(platforms[key[0]], key[1]), benchmarks[key[2]], backend, progress, store)
+        key: suite_task(
+            Scenario(key[2], key[0], variant),
+            _placed(platforms[key[0]], key[1]),
+            benchmarks[key[2]],
+            backend.machine(platforms[key[0]].core),
+            1,
+            progress,
+            store,
+        )
         for key in sorted({_key(row) for row in known})
     }
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
@@ -106,18 +119,6 @@ def validate(
 
 def _key(row: SiliconRow) -> tuple[str, bool, str]:
     return row.platform, row.weights_in_ram, row.benchmark
-
-
-def _task(
-    board: Platform,
-    benchmark: Benchmark,
-    backend: Backend,
-    progress: Progress,
-    store: Store | None,
-) -> Task:
-    scenario = Scenario(benchmark.id, board.id)
-    machine = backend.machine(board.core)
-    return suite_task(scenario, board, benchmark, machine, 1, progress, store)
 
 
 def compare(row: SiliconRow, platform: Platform, counts: Counts) -> Comparison:
