@@ -10,8 +10,6 @@ die() { say "$*"; exit 3; }
 # what must be found              -> the Debian package that has it
 PACKAGES=(
   "command:qemu-system-arm           qemu-system-arm"
-  "command:cmake                     cmake"
-  "command:ninja                     ninja-build"
   "command:cc                        gcc"
   "command:c++                       g++"
 )

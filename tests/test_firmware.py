@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -23,7 +24,9 @@ from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.scenario import Variant
 from simbench.counts import Segment
 from simbench.errors import InfrastructureError, UsageError
-from simbench.files import paths
+from simbench.files import paths, programs
+from simbench.files.installed import version_of
+from simbench.files.programs import program, with_brought
 from simbench.firmware import build
 from simbench.firmware.build import KERNELS, build_image, built_image, firmware_cores, source_dirs
 from simbench.firmware.config import CONFIG_BYTES, BoardConfig, pack_config
@@ -270,9 +273,25 @@ def test_missing_tools_are_named_by_their_packages(
 ) -> None:
     monkeypatch.setenv("SIMBENCH_BUILD_DIR", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(InfrastructureError, match="Debian packages cmake ninja-build"):
+    monkeypatch.setattr(programs, "_brought", lambda: str(tmp_path))
+    with pytest.raises(InfrastructureError, match="Python packages cmake ninja"):
         build_image(CORE, Variant("reference"))
     assert not any(tmp_path.iterdir())
+
+
+def test_what_python_packages_brought_is_found_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    brought = program("ninja")
+    assert brought is not None
+    said = subprocess.run([brought, "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout.strip().startswith(version_of("ninja") or "not installed")
+    own = tmp_path / "ninja"
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    assert program("ninja") == str(own)
+    assert with_brought()["PATH"].split(os.pathsep) == [str(tmp_path), str(Path(brought).parent)]
 
 
 @pytest.mark.image

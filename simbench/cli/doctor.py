@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -58,19 +57,23 @@ def _mark(finding: Finding) -> str:
 
 
 def _tools() -> Sequence[Finding]:
+    python, debian = "install the Python package", "install the Debian package"
     packages = (
-        ("cmake", "cmake"),
-        ("ninja", "ninja-build"),
-        ("cc", "gcc"),
-        ("c++", "g++"),
+        ("cmake", f"{python} cmake"),
+        ("ninja", f"{python} ninja"),
+        ("cc", f"{debian} gcc"),
+        ("c++", f"{debian} g++"),
     )
-    speech = replace(_tool("espeak-ng", "espeak-ng"), is_needed=False)  # the smoke set's words
-    return [*(_tool(name, package) for name, package in packages), speech]
+    # the smoke set's words
+    speech = replace(_tool("espeak-ng", f"{debian} espeak-ng"), is_needed=False)
+    return [*(_tool(name, remedy) for name, remedy in packages), speech]
 
 
-def _tool(name: str, packages: str) -> Finding:
-    program = shutil.which(name)
-    remedy = f"install the Debian package {packages}{_or_setup()}"
+def _tool(name: str, remedy: str) -> Finding:
+    from simbench.files.programs import program as found_program
+
+    program = found_program(name)
+    remedy += _or_setup()
     if program is None:
         return Finding(name, None, remedy)
     done = subprocess.run(

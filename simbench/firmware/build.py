@@ -19,6 +19,7 @@ from simbench.catalog.scenario import Variant
 from simbench.errors import InfrastructureError, UsageError
 from simbench.files import fetch, paths
 from simbench.files.fetch import Progress, quiet
+from simbench.files.programs import program, with_brought
 from simbench.firmware.image import Image
 from simbench.firmware.runtimes import ForeignRuntime, foreign_runtime
 from simbench.firmware.toolchain import Toolchain, toolchain, toolchain_identity
@@ -142,12 +143,10 @@ def kernel_sets(patterns: Iterable[str]) -> tuple[str, ...]:
 
 
 def _check_tools() -> None:
-    missing = [] if shutil.which("cmake") else ["cmake"]
-    if shutil.which("ninja") is None and shutil.which("make") is None:
-        missing.append("ninja-build")
+    missing = [name for name in ("cmake", "ninja") if program(name) is None]
     if missing:
         raise InfrastructureError(
-            f"the firmware cannot be built: install the Debian packages {' '.join(missing)} "
+            f"the firmware cannot be built: install the Python packages {' '.join(missing)} "
             "and try again"
         )
 
@@ -207,16 +206,16 @@ def _configure_command(
     work: Path,
 ) -> list[str]:
     root = paths.data_dir("firmware_images")
-    generator = "Ninja" if shutil.which("ninja") else "Unix Makefiles"
-    # a folder made for another generator or another place of the sources cannot be used again
-    made_for = f"{root}\n{generator}\n{sources}\n{foreign}\n{compiler}\n"
+    # a folder made for another place of the tools or the sources cannot be used again
+    tools = [program(name) for name in ("cmake", "ninja")]
+    made_for = f"{root}\n{tools}\n{sources}\n{foreign}\n{compiler}\n"
     note = work / "made-for"
     if not note.is_file() or note.read_text(encoding="utf-8") != made_for:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         note.write_text(made_for, encoding="utf-8")
     return [
-        "cmake", "-S", str(root), "-B", str(work), "-G", generator,
+        "cmake", "-S", str(root), "-B", str(work), "-G", "Ninja",
         f"-DCMAKE_TOOLCHAIN_FILE={root / 'cmake/arm-none-eabi.cmake'}",
         f"-DBOARD={core_record(core).firmware}", f"-DTFMICRO={sources.tfmicro}",
         f"-DCMSIS_NN={sources.cmsis_nn}",
@@ -262,7 +261,7 @@ class _Job:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env={**os.environ, **self.environment},
+            env={**with_brought(), **self.environment},
         ) as process:
             try:
                 self._follow(process, log)
@@ -290,12 +289,9 @@ class _Job:
 
 
 def _percent(line: str) -> int | None:
-    """How far ninja ("[3/99]") or make ("[ 3%]") says it is."""
-    if found := re.match(r"\[(\d+)/(\d+)\]", line):
-        return 100 * int(found[1]) // int(found[2])
-    if found := re.match(r"\[\s*(\d+)%\]", line):
-        return int(found[1])
-    return None
+    """How far ninja ("[3/99]") says it is."""
+    found = re.match(r"\[(\d+)/(\d+)\]", line)
+    return None if found is None else 100 * int(found[1]) // int(found[2])
 
 
 def _install(built: Path, target: Path) -> None:
