@@ -29,6 +29,12 @@ ALIASES = {
 }
 _LOOPS = {"dls", "wls", "dlstp", "wlstp", "lctp", "le", "letp"}
 _SELECTS = {"csel", "csinc", "csinv", "csneg"}
+_SIGNING = {
+    "pacg": InstructionClass.SYSTEM,
+    "autg": InstructionClass.SYSTEM,
+    "bxaut": InstructionClass.BRANCH_INDIRECT,
+    **dict.fromkeys(("pac", "aut", "bti", "pacbti"), InstructionClass.HINT),
+}
 _CLEARING = {"clrm": InstructionClass.ALU, "vscclrm": InstructionClass.FLOAT_MOVE}
 _LONG_SHIFTS = {
     "asrl", "lsll", "lsrl", "sqrshr", "sqrshrl", "sqshl", "sqshll", "srshr", "srshrl", "uqrshl",
@@ -72,11 +78,14 @@ def _special(stem: str, base: str, operands: str) -> InstructionClass | None:
         return InstructionClass.ALU
     if stem in _CLEARING:
         return _CLEARING[stem]
+    if stem in _SIGNING:
+        return _SIGNING[stem]
     if base == "nop" and "mov r8, r8" in operands:
         return InstructionClass.ALU  # that of Armv6-M, which has no other
     if stem in ("vldr", "vstr") and operands.startswith("d"):
         return InstructionClass.LOAD_DUAL if stem == "vldr" else InstructionClass.STORE_DUAL
-    if CLASS_OF.get(stem) is InstructionClass.ALU and operands.startswith("pc"):
+    writes_first = stem not in ("cmp", "cmn", "tst", "teq")
+    if CLASS_OF.get(stem) is InstructionClass.ALU and writes_first and operands.startswith("pc"):
         return InstructionClass.BRANCH_INDIRECT
     return None
 
@@ -111,7 +120,10 @@ def _stem(base: str) -> str:
     if base in ALIASES:
         return ALIASES[base]
     for name in (base, base.removesuffix("s")):
-        if name in CLASS_OF or name in _LOOPS | _SELECTS | _LONG_SHIFTS | _CLEARING.keys():
+        if (
+            name in CLASS_OF
+            or name in _LOOPS | _SELECTS | _LONG_SHIFTS | _CLEARING.keys() | _SIGNING.keys()
+        ):
             return name
     for condition in CONDITIONS:
         if base.endswith(condition) and len(base) > len(condition):

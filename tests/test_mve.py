@@ -119,15 +119,30 @@ lsll r2, r3, r4
 uqshl r0, #3
 clrm {r0, r3, lr, apsr}
 vscclrm {s3-s6, vpr}
+vmlsldavx.s16 r0, r1, q1, q2
+vrmlsldavhax.s32 r0, r1, q1, q2
+vldr FPSCR, [r0, #4]
+vldr VPR, [r1], #-8
+vstr FPCXTS, [sp, #-4]!
+vmrs r0, vpr
+vmsr fpcxts, r3
+vmrs r4, fpscr_nzcvqc
+pacg r1, r2, r3
+autg r1, r2, r3
+bxaut r12, lr, sp
+pac r12, lr, sp
+pacbti r12, lr, sp
+aut r12, lr, sp
+bti
 """
+ASSEMBLER = ("arm-none-eabi-as", "-march=armv8.1-m.main+mve.fp+fp.dp+pacbti")
 
 
 @pytest.fixture(scope="module")
 def assembled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mve")
     (folder / "a.s").write_text(".syntax unified\n.thumb\n" + SOURCE)
-    march = "-march=armv8.1-m.main+mve.fp+fp.dp"
-    subprocess.run(["arm-none-eabi-as", march, "a.s", "-o", "a.o"], cwd=folder, check=True)
+    subprocess.run([*ASSEMBLER, "a.s", "-o", "a.o"], cwd=folder, check=True)
     return folder / "a.o"
 
 
@@ -152,8 +167,7 @@ def floats(*vectors: int) -> int:
 
 def one(source: str, folder: Path) -> Instruction:
     (folder / "a.s").write_text(f".syntax unified\n.thumb\n{source}\n")
-    march = "-march=armv8.1-m.main+mve.fp+fp.dp"
-    subprocess.run(["arm-none-eabi-as", march, "a.s", "-o", "a.o"], cwd=folder, check=True)
+    subprocess.run([*ASSEMBLER, "a.s", "-o", "a.o"], cwd=folder, check=True)
     command = ["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", "a.o", "a.bin"]
     subprocess.run(command, cwd=folder, check=True)
     (found,) = decode_block((folder / "a.bin").read_bytes())
@@ -183,6 +197,13 @@ REGISTERS = {
     "clrm {r0, r3, lr, apsr}": (0, 0b1001 | 1 << LR),
     "vscclrm {s3-s6, vpr}": (0, 15 << 19),
     "vscclrm {d4, d5, vpr}": (0, floats(2)),
+    "pacg r1, r2, r3": (0b1100, 0b10),
+    "autg r1, r2, r3": (0b1110, 0),
+    "bxaut r12, lr, sp": (1 << 12 | 1 << 13 | 1 << LR, 1 << 15),
+    "pac r12, lr, sp": (1 << 13 | 1 << LR, 1 << 12),
+    "aut r12, lr, sp": (1 << 12 | 1 << 13 | 1 << LR, 0),
+    "vldr FPSCR, [r3], #4": (1 << 3, 1 << 3),
+    "vmrs r4, fpscr_nzcvqc": (0, 1 << 4),
     "dls lr, r3": (1 << 3, 1 << LR),
     "1: le lr, 1b": (1 << LR, 1 << LR),
 }
@@ -205,6 +226,8 @@ MEMORIES = {
     "vldrw.u32 q0, [r1, q2]": MemoryOperand(1, 24, True, 4, 16, False),
     "vldrb.u32 q0, [r1, q2]": MemoryOperand(1, 24, True, 1, 4, False),
     "vldrw.u32 q0, [q1, #8]": MemoryOperand(20, None, True, 4, 16, False),
+    "vldr FPSCR, [r3, #4]": MemoryOperand(3, None, True, 1, 4, False),
+    "vstr VPR, [r3, #4]!": MemoryOperand(3, None, False, 1, 4, True),
     "vst40.32 {q0, q1, q2, q3}, [r4]!": MemoryOperand(4, None, False, 4, 16, True),
 }
 

@@ -1,4 +1,5 @@
-"""Decodes what Armv8.1-M adds to Thumb-2: vectors (MVE), low-overhead loops, selects, long shifts.
+"""Decodes what Armv8.1-M adds to Thumb-2: vectors (MVE), low-overhead loops, selects, long shifts,
+signed return addresses (PACBTI).
 
 capstone 5 does not know them. An instruction is the first row of the table whose bits it has.
 Source: Armv8-M Architecture Reference Manual, Arm DDI 0553B, chapter C2.
@@ -19,7 +20,7 @@ from simbench.isa.instruction import (
 )
 
 _FIRST_FLOAT = 16
-_LINK_REGISTER = 14
+_INTRA_CALL, _STACK_POINTER, _LINK_REGISTER = 12, 13, 14
 _VECTOR_BYTES = 16
 
 _CLASSES = {
@@ -33,8 +34,15 @@ _CLASSES = {
     "store": InstructionClass.VECTOR_STORE,
     "start": InstructionClass.LOOP_START,
     "end": InstructionClass.LOOP_END,
+    "system": InstructionClass.SYSTEM,
+    "hint": InstructionClass.HINT,
+    "return": InstructionClass.BRANCH_INDIRECT,
+    "get": InstructionClass.LOAD,
+    "put": InstructionClass.STORE,
+    "none": InstructionClass.UNKNOWN,
 }
 
+_OF_VECTORS = (InstructionClass.VECTOR_LOAD, InstructionClass.VECTOR_STORE)
 _VECTOR_FIELDS = {"d": (15, 13), "n": (19, 17), "m": (3, 1)}
 # the halves of a pair are an even and an odd register, of which the low bit is left out
 _CORE_FIELDS: Mapping[str, tuple[int, int, int | None]] = {
@@ -50,7 +58,7 @@ _CORE_FIELDS: Mapping[str, tuple[int, int, int | None]] = {
 }
 # mask and value of the 32 bits, mnemonic, class, operands: a field in small letters is read, in
 # capitals written, after a plus both; x is the double register that a lane is in, i and f are lists
-# of core and of float registers
+# of core and of float registers, y is r12 and z are the link register and the stack pointer
 _ROWS = """
     fff0f000 ea508000 csel       alu     L c r
     fff0f000 ea509000 csinc      alu     L c r
@@ -86,9 +94,24 @@ _ROWS = """
     fff0f001 f040c001 wls        start   c
     ffc0f001 f000c001 wlstp      start   c
     ffc0ffff f000e801 vctp       control c
+    f800d001 f000c001 bf         none
 
-    fffe0fff eeec0a10 vmsr       status  t
-    fffe0fff eefc0a10 vmrs       status  T
+    fff0f0f0 fb60f000 pacg       system  L c r
+    fff00ff0 fb500f00 autg       system  t c r
+    fff00ff0 fb500f10 bxaut      return  t c r
+    ffffffff f3af800f bti        hint
+    ffffffff f3af801d pac        hint    Y z
+    ffffffff f3af800d pacbti     hint    Y z
+    ffffffff f3af802d aut        hint    y z
+
+    ff101f80 ed100f80 vldr       get
+    ff301f80 ec300f80 vldr       get
+    ff101f80 ed000f80 vstr       put
+    ff301f80 ec200f80 vstr       put
+    ffff0fff eee20a10 vmsr       status  t
+    fffc0fff eeec0a10 vmsr       status  t
+    ffff0fff eef20a10 vmrs       status  T
+    fffc0fff eefc0a10 vmrs       status  T
     ff900f1f ee000b10 vmov       move    t +x
     ff100f1f ee100b10 vmov       move    T x
     ffb01fe0 ec000f00 vmov       move    d R C
@@ -214,8 +237,14 @@ _ROWS = """
     ef801ff1 ee800e20 vmlalva    product +e +o n m
     ef801ff1 ee801e00 vmlaldavx  product E O n m
     ef801ff1 ee801e20 vmlaldavax product +e +o n m
+    ff801ff1 fe800e01 vrmlsldavh product E O n m
+    ff801ff1 fe800e21 vrmlsldavha product +e +o n m
+    ff801ff1 fe801e01 vrmlsldavhx product E O n m
+    ff801ff1 fe801e21 vrmlsldavhax product +e +o n m
     ef801ff1 ee800e01 vmlsldav   product E O n m
     ef801ff1 ee800e21 vmlsldava  product +e +o n m
+    ef801ff1 ee801e01 vmlsldavx  product E O n m
+    ef801ff1 ee801e21 vmlsldavax product +e +o n m
 
     efe71ff1 eea00f40 vmovlb     vector  D m
     efe71ff1 eea01f40 vmovlt     vector  D m
@@ -335,7 +364,7 @@ def vector_classes(mnemonic: str) -> set[InstructionClass]:
 
 def _named(row: _Row, mnemonic: str) -> bool:
     stem = row.mnemonic
-    return mnemonic == stem or (stem in ("vldr", "vstr") and mnemonic[:-1] == stem)
+    return mnemonic == stem or (row.kind in _OF_VECTORS and mnemonic[:-1] == stem)
 
 
 def decode_mve(encoding: bytes) -> Instruction | None:
@@ -366,7 +395,11 @@ def _instruction(row: _Row, word: int) -> Instruction:
         writes |= 1 << _LINK_REGISTER
     # as an operand the program counter means zero
     reads &= ~(1 << PROGRAM_COUNTER)
-    name = row.mnemonic + (_size(row, word) if row.mnemonic in ("vldr", "vstr") else "")
+    if row.kind is InstructionClass.BRANCH_INDIRECT:
+        writes |= 1 << PROGRAM_COUNTER
+    name = row.mnemonic
+    if name in ("vldr", "vstr") and row.kind in _OF_VECTORS:
+        name += _size(row, word)
     return Instruction(name, row.kind, 4, reads, writes, memory, 0)
 
 
@@ -378,6 +411,10 @@ def _field(letter: str, word: int) -> int:
     """The registers that a field of the encoding names, as a mask."""
     if letter == "x":
         return 3 << (_FIRST_FLOAT + 2 * (_bits(word, 7, 7) << 4 | _bits(word, 19, 16)))
+    if letter == "y":
+        return 1 << _INTRA_CALL
+    if letter == "z":
+        return 1 << _LINK_REGISTER | 1 << _STACK_POINTER
     if letter == "i":
         return _bits(word, 14, 0)
     if letter == "f":
@@ -427,6 +464,9 @@ def _memory(row: _Row, word: int) -> MemoryOperand | None:
     if row.kind not in LOADS | STORES:
         return None
     base, index = _bits(word, 19, 16), None
+    if row.kind not in _OF_VECTORS:  # a system register's value
+        is_load = row.kind is InstructionClass.LOAD
+        return MemoryOperand(base, None, is_load, 1, 4, bool(_bits(word, 21, 21)))
     elements = _VECTOR_BYTES >> _bits(word, 8, 7)
     moved = _VECTOR_BYTES
     if row.mnemonic in ("vldr", "vstr"):

@@ -124,6 +124,9 @@ static struct decoded decode_coprocessor(unsigned first, unsigned second)
     bool is_float = coprocessor == 10 || coprocessor == 11;
     bool is_transfer = (first & 0x03A0) == 0, load = first >> 4 & 1;
     bool is_access = (first & 0x0200) == 0 && !is_transfer && coprocessor != 8; /* 8: vector sums */
+    bool of_status = (first & 0x1000) == 0 && (first & 0x0120) && (second & 0x1F80) == 0x0F80;
+    if (is_access && of_status)
+        return accesses(SINGLE, first & 15, 1, 0);
     if (is_access)
         return is_float && !(first & 0x1000) ? decode_float_access(first, second)
                                              : accesses(VECTOR, NO_BASE, 1, EVERY_REGISTER);
