@@ -30,7 +30,7 @@ LAYERS = (
     ("accuracy", "hardware", "validation"),
     ("suites",),
     ("runs",),
-    ("comparisons", "serve", "sweeps"),
+    ("comparisons", "search", "serve", "sweeps"),
     ("exports",),
     ("api",),
     ("cli", "pytest_plugin"),

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simbench.api import (
         Comparison,
+        ModelRow,
         Outcome,
         Profile,
         SimbenchError,
         Sweep,
         SweepPoints,
         compare,
+        measure,
         profile,
         read,
         run,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "ModelRow",
     "Outcome",
     "Profile",
     "SimbenchError",
@@ -30,6 +33,7 @@ __all__ = [
     "SweepPoints",
     "__version__",
     "compare",
+    "measure",
     "profile",
     "read",
     "run",

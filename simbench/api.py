@@ -8,7 +8,7 @@ printed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from simbench.runs.outcome import Outcome
 from simbench.runs.plan import performed, planned
 from simbench.runs.profiler import SCHEMA as PROFILE
 from simbench.runs.profiler import profile_task
+from simbench.search.model import Models
+from simbench.search.row import ModelRow
 from simbench.store import Store, default_store
 from simbench.suites.budgets import Limit, metric_limit
 from simbench.suites.request import Request, check, requested_task
@@ -38,12 +40,14 @@ from simbench.task.tasks import DEFAULT_TIME_LIMIT_S
 
 __all__ = [
     "Comparison",
+    "ModelRow",
     "Outcome",
     "Profile",
     "SimbenchError",
     "Sweep",
     "SweepPoints",
     "compare",
+    "measure",
     "profile",
     "read",
     "run",
@@ -109,6 +113,37 @@ def run(
     came = list(performed(plan, emulator, store))
     notes = (note for ran, _ in came for note in ran.notes)
     return Outcome(came[-1][1], tuple(dict.fromkeys(notes)))
+
+
+def measure(
+    models: Models,
+    *,
+    platforms: File | Sequence[File],
+    kernels: str = DEFAULT_KERNELS,
+    parity: str = "one",
+    layers: bool = False,
+    jobs: int | None = None,
+    backend: str = "qemu",
+    time_limit: float = DEFAULT_TIME_LIMIT_S,
+    no_cache: bool = False,
+) -> Iterator[ModelRow]:
+    """What each of ``models`` costs on each of ``platforms``: rows, as they come, model by model.
+
+    ``models`` are a folder, a pattern of files, several files, or the bytes of models by name. The
+    numbers are those of :func:`run`. A model that is damaged, refused or too large is rows with a
+    status; one that is there twice is measured once. What was measured is kept and not measured
+    again, unless ``no_cache``. ``parity`` is how many outputs are compared with the host's: "none",
+    "one" or "all" that :func:`run` compares. Processes that measure, one for each core or ``jobs``,
+    stay up for the next call. Raises UsageError for a mistake, and InfrastructureError where no
+    firmware can be built, before any model is measured.
+    """
+    from simbench.search.asked import Asked  # few search
+    from simbench.search.model import listed
+    from simbench.search.run import search
+
+    asked = Asked(tuple(map(str, _files(platforms))), kernels, parity, layers, backend, time_limit)
+    came = search(listed(models), asked, _store(no_cache), jobs)
+    return (row for model in came for row in model.rows)
 
 
 def profile(

@@ -40,7 +40,7 @@ def outcome(*ids: str) -> Outcome:
 def test_functions_stay_functions_once_every_room_is_imported() -> None:
     done = subprocess.run([sys.executable, "-c", ROOMS], capture_output=True, text=True, check=True)
     functions = {line.split()[0] for line in done.stdout.splitlines() if line.endswith("True")}
-    assert functions == {"compare", "profile", "read", "run", "sweep", "sweep_study"}
+    assert functions == {*("compare", "measure", "profile", "read", "run", "sweep", "sweep_study")}
 
 
 def test_importing_simbench_imports_nothing_of_it() -> None:
@@ -58,7 +58,11 @@ def test_what_is_not_there_is_an_attribute_error() -> None:
 @pytest.mark.parametrize(
     ("function", "added", "left_out"),
     [
-        (simbench.run, {"budgets"}, {"port", "baud", "lock", "locked"}),
+        (
+            simbench.run,
+            {"budgets"},
+            {"port", "baud", "lock", "locked", "models", "parquet", "parity", "layers", "jobs"},
+        ),
         (simbench.profile, set(), {"top"}),
         (
             simbench.sweep,

@@ -40,9 +40,9 @@ from simbench.session.observe import (
     _Kept,
     _key,
     _unit_key,
-    _units,
     observe,
 )
+from simbench.session.units import units_of
 from simbench.store import Recall, Store, default_store, encode
 from simbench.store.encoding import decode
 from simbench.store.files import StoreError
@@ -300,7 +300,7 @@ def test_a_damaged_observation_is_measured_again_and_replaced(store: Store, kind
 @pytest.mark.emulator
 def test_events_of_other_blocks_are_not_used(store: Store) -> None:
     observe(task(), QEMU, store)
-    unit = _units(platform_caches(task().platform))[0]
+    unit = units_of(platform_caches(task().platform))[0]
     key = _unit_key(_key(task(), QEMU), unit)
     recall = Recall(store, "")
     events = recall.recall(_EVENTS, key, _Events)
@@ -445,7 +445,7 @@ def geometry(name: str, shares: str = "", lines: int = 8) -> CacheGeometry:
 
 def test_caches_that_share_lines_are_kept_together() -> None:
     a, b, c, d = geometry("a"), geometry("b"), geometry("c", "a"), geometry("d", "c")
-    assert _units((a, b, c, d)) == ((a, c, d), (b,))
+    assert units_of((a, b, c, d)) == ((a, c, d), (b,))
 
 
 def test_what_a_board_calls_a_cache_decides_nothing() -> None:

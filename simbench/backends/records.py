@@ -173,8 +173,10 @@ def _window(
     index = np.zeros(max(order, default=0) + 1, np.uint32)
     index[order] = np.arange(len(order), dtype=np.uint32)
     make = _SectionMaker(index, len(order), caches)
-    layers = tuple(make(i) for i in intervals if i.marker is Marker.LAYER_OPENS)
-    whole = add_sections(make(i) for i in intervals)
+    sections = [make(interval) for interval in intervals]
+    pairs = zip(sections, intervals, strict=True)
+    layers = tuple(section for section, i in pairs if i.marker is Marker.LAYER_OPENS)
+    whole = add_sections(sections)
     return Counts(tuple(blocks[n] for n in order), whole, layers, caches)
 
 

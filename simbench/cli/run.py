@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -12,6 +12,7 @@ from simbench.backends import Backend, backend
 from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.cli.console import console, log_to
 from simbench.cli.formats import JSON, export_option, outputs, write_all
+from simbench.cli.many import Many, check_alone, many_options, run_many
 from simbench.cli.options import (
     CHECK_LOCK,
     WRITE_LOCK,
@@ -37,14 +38,16 @@ from simbench.cli.output import OutputFile, Unwritten
 from simbench.cli.progress import progress_bar
 from simbench.cli.tables.results import results_table
 from simbench.cli.tables.run import run_tables
-from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_USAGE, EXIT_WRONG
+from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_USAGE, EXIT_WRONG, UsageError
 from simbench.exports import RUN, formats
 from simbench.exports import json as json_export
 from simbench.files.fetch import Progress
+from simbench.firmware.build import kernel_sets
 from simbench.result.tree import ERROR, FAILED, UNSUPPORTED, Result, Run
 from simbench.result.units import format_accuracy
 from simbench.runs.plan import Plan, performed, planned
 from simbench.runs.priced import Ran
+from simbench.search.asked import Asked
 from simbench.store import Store
 from simbench.suites import lock
 from simbench.suites.budgets import breaches
@@ -88,6 +91,7 @@ _CODES = ((ERROR, EXIT_INFRASTRUCTURE), (FAILED, EXIT_WRONG), (UNSUPPORTED, EXIT
     f"Default: {DEFAULT_SAMPLES}.",
 )
 @model_option(multiple=True)
+@many_options
 @elf_option
 @section_option
 @base_option
@@ -144,6 +148,7 @@ def command(
     locking: str | None,
     json_path: str | None,
     exports: tuple[str, ...],
+    many: Many | None,
 ) -> int:
     """Run benchmarks on emulated boards: outputs checked, counts exact, cycles and energy modelled.
 
@@ -153,6 +158,7 @@ def command(
       simbench run --platform stm32f4 --benchmark kws --kernels reference
       simbench run --platform stm32f4 --model my_model.tflite --samples 20
       simbench run --platform all --model my_model.tflite
+      simbench run --platform all --models candidates/ --parquet rows.parquet
       simbench run --platform stm32f4 --benchmark kws --model kws_ref_model.tflite
       simbench run --platform stm32f4 --benchmark ic --input cat.png --input dog.png
       simbench run --platform stm32f4 --elf app.elf --benchmark kws
@@ -182,6 +188,11 @@ def command(
         time_limit_s=time_limit,
     )
     check(request, on_port=port is not None)
+    if many is not None:
+        given = {"--port": port, "--lock, --locked": locking, "--json": json_path}
+        check_alone({**_of_few(request), **given, "--export": exports})
+        asked = _asked(request, many, backend_name)
+        return run_many(many, asked, chosen_store(no_cache=no_cache))
     files = outputs(json_path, exports, FORMATS)
     log, store = log_to(console(stderr=True)), chosen_store(no_cache=no_cache)
     if port is not None:
@@ -200,6 +211,35 @@ def command(
     if locking == WRITE_LOCK:
         OutputFile(str(request.lock_path)).write(lock.render(plan.tasks))
     return _verdict(run.results)
+
+
+def _of_few(request: Request) -> Mapping[str, object]:
+    """What of ``request`` is not of many models, by the option."""
+    return {
+        "--benchmark": request.benchmarks,
+        "--runtime": request.runtimes,
+        "--toolchain": request.toolchains,
+        "--samples": request.samples,
+        "--model": request.models,
+        "--elf": request.elf,
+        "--input": request.inputs,
+        "--dataset": request.dataset,
+        "--suite": request.suite_path,
+    }
+
+
+def _asked(request: Request, many: Many, backend_name: str) -> Asked:
+    kernels = request.kernels or (DEFAULT_KERNELS,)
+    if len(kernels) > 1:
+        raise UsageError("--models takes one kernel set: give one --kernels")
+    return Asked(
+        platforms=tuple(request.platforms),
+        kernels=kernel_sets(kernels)[0],
+        parity=many.parity,
+        layers=many.layers,
+        backend=backend_name,
+        time_limit_s=request.time_limit_s,
+    )
 
 
 def _followed(

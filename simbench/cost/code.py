@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 import numpy as np
@@ -14,6 +15,7 @@ from simbench.counts import Block
 from simbench.isa.decode import decode_block
 from simbench.isa.instruction import LOADS, STORES, Instruction, InstructionClass
 
+_BLOCKS_KEPT = 1 << 13
 _GROUP_OF = {
     InstructionClass.ALU: "alu",
     InstructionClass.IF_THEN: "alu",
@@ -70,7 +72,7 @@ def code_of(blocks: Sequence[Block]) -> Code:
     groups = [ENERGY_GROUPS.index(_GROUP_OF.get(kind, "other")) for kind in kinds]
     first = np.cumsum(length) - length
     is_unknown = np.array([kind is InstructionClass.UNKNOWN for kind in kinds], np.int64)
-    words = np.concatenate([np.zeros(0, np.int64), *map(_load_words, decoded)])
+    words = np.concatenate([np.zeros(0, np.int64), *(_load_words(b.code) for b in blocks)])
     return Code(
         encoded=tuple(block.code for block in blocks),
         decoded=decoded,
@@ -87,8 +89,10 @@ def code_of(blocks: Sequence[Block]) -> Code:
     )
 
 
-def _load_words(run: Sequence[Instruction]) -> NDArray[np.int64]:
-    """Of each halfword of a run, the words that a load which starts there brings."""
+@lru_cache(maxsize=_BLOCKS_KEPT)
+def _load_words(code: bytes) -> NDArray[np.int64]:
+    """Of each halfword of a block, the words that a load which starts there brings."""
+    run = decode_block(code)
     ends = list(accumulate(instruction.width // 2 for instruction in run))
     loads = np.zeros(ends[-1], np.int64)
     for end, instruction in zip(ends, run, strict=True):

@@ -160,27 +160,29 @@ def _serve() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     while head := sys.stdin.buffer.read(_HEAD.size):
-        package, data, *inputs = _unframed(sys.stdin.buffer.read(_HEAD.unpack(head)[1]))
+        name, data, *inputs = _unframed(sys.stdin.buffer.read(_HEAD.unpack(head)[1]))
+        package = name.decode()
         with contextlib.suppress(ImportError):  # that is for the one that runs it to say
-            importlib.import_module(f"{package.decode().replace('-', '_')}")
-        status, answer = _run(data, inputs)
+            module = importlib.import_module(package.replace("-", "_"))
+            importlib.import_module(f"{module.__name__}.interpreter")
+        status, answer = _run(package, data, inputs)
         answers.write(_HEAD.pack(status, len(answer)) + answer)
         answers.flush()
 
 
-def _run(data: bytes, inputs: Sequence[bytes]) -> tuple[int, bytes]:
+def _run(package: str, data: bytes, inputs: Sequence[bytes]) -> tuple[int, bytes]:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        _answer(writing, data, inputs)
+        _answer(writing, package, data, inputs)
     os.close(writing)
     with os.fdopen(reading, "rb") as answer:
         said = answer.read()
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said
 
 
-def _answer(writing: int, data: bytes, inputs: Sequence[bytes]) -> NoReturn:
+def _answer(writing: int, package: str, data: bytes, inputs: Sequence[bytes]) -> NoReturn:
     """Run the model, write what comes of it, and end."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.alarm(_TIME_LIMIT_S)
@@ -190,7 +192,7 @@ def _answer(writing: int, data: bytes, inputs: Sequence[bytes]) -> NoReturn:
     from simbench.models.reference import outputs_here
 
     try:
-        status, answer = _ANSWERED, _framed(outputs_here(data, inputs))
+        status, answer = _ANSWERED, _framed(outputs_here(package, data, inputs))
     except ModelError as error:
         status, answer = _REFUSED, str(error).encode()
     except BaseException as error:  # told to who asked

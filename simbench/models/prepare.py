@@ -6,7 +6,7 @@ Each step removes what no kernel needs and reports what it did, with the bytes i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -72,8 +72,7 @@ def prepare(
     :class:`ModelError`. The same ``data`` gives the same bytes everywhere.
     """
     model = verify(data, ops, sha256)
-    changes = tuple(_apply_steps(model, data))
-    prepared = pack(model) if changes else data
+    changes, prepared = _apply_steps(model, data)
     if changes:
         check_structure(model)
         check_operators(model)
@@ -83,23 +82,27 @@ def prepare(
     return _describe(model, prepared, source_sha256, changes, is_pinned=sha256 is not None)
 
 
-def _apply_steps(model: Any, data: bytes) -> Iterator[str]:
-    """Apply every step to ``model``, parsed from ``data``; yield a sentence for each change."""
-    start = size = len(pack(model))
-    changed = not _is_aligned(model, data) or (_is_beyond_verifier(model) and pack(model) != data)
+def _apply_steps(model: Any, data: bytes) -> tuple[tuple[str, ...], bytes]:
+    """Apply every step to ``model``, parsed from ``data``: a sentence for each change, and what the
+    file then is, which is ``data`` where nothing was to do."""
+    first = packed = pack(model)
+    changed = not _is_aligned(model, data) or (_is_beyond_verifier(model) and packed != data)
     settling: tuple[_Step, ...] = (partial(_drop_signatures, signatures(data)), *_SETTLING)
+    said = []
     for step in (*settling, _check, *_STEPS):
-        said = step(model)
-        if said is None:
+        sentence = step(model)
+        if sentence is None:
             continue
         changed = True
-        before, size = size, len(pack(model))
-        yield f"{said}: {_saving(before - size)}"
-    if changed:
-        yield (
-            "repacked with every buffer aligned to 16 bytes and without what the firmware's schema "
-            f"does not know: {_saving(len(data) - start)}"
-        )
+        before, packed = len(packed), pack(model)
+        said.append(f"{sentence}: {_saving(before - len(packed))}")
+    if not changed:
+        return (), data
+    said.append(
+        "repacked with every buffer aligned to 16 bytes and without what the firmware's schema "
+        f"does not know: {_saving(len(data) - len(first))}"
+    )
+    return tuple(said), packed
 
 
 def _is_beyond_verifier(model: Any) -> bool:

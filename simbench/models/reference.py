@@ -48,7 +48,7 @@ def reference_outputs(
     data = model if isinstance(model, bytes) else model.data
     raw = [np.asarray(x).tobytes() if not isinstance(x, bytes) else x for x in inputs]
     if isinstance(model, PreparedModel) and model.is_pinned:
-        return outputs_here(data, raw)
+        return outputs_here(_interpreter_package(data), data, raw)
     return outputs_apart(_interpreter_package(data), data, raw)
 
 
@@ -99,10 +99,9 @@ def _major_minor(release: str) -> tuple[int, ...]:
     return tuple(int(part) for part in release.split(".")[:2])
 
 
-def outputs_here(data: bytes, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
-    """As :func:`reference_outputs`, in this process."""
+def outputs_here(package: str, data: bytes, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
+    """As :func:`reference_outputs`, in this process, by the interpreter ``package``."""
     try:
-        package = _interpreter_package(data)
         run = _Micro(data) if package == _MICRO else _Lite(package, data)
         return tuple(map(run, inputs))
     except (RuntimeError, ValueError, MemoryError) as error:

@@ -18,6 +18,7 @@ from simbench.profiles.functions import functions_of
 from simbench.result.tree import (
     DOES_NOT_FIT,
     FAILED,
+    Frame,
     Layer,
     Prediction,
     Result,
@@ -31,30 +32,37 @@ from simbench.task.tasks import ElfTask, ModelTask, Task
 _OWN_ELF = "what a user's own ELF holds is not known"
 
 
-def assembled(task: Task, seen: Observation, expected: Sequence[bytes]) -> Result:
-    """The result of ``task``, which did what was ``seen`` and should answer as ``expected``.
+def assembled(
+    task: Task,
+    seen: Observation,
+    expected: Sequence[bytes] | None,
+    *,
+    in_detail: bool = True,
+) -> Result:
+    """The result of ``task``, which did what was ``seen`` and should answer as ``expected``, where
+    that is asked for. Only ``in_detail`` it has layers, frames and predictions.
 
     Raises InfrastructureError where the firmware is not of the task's model.
     """
     target = load_target(task.platform)
     match task:
         case ModelTask():
-            whole = _priced(task, seen, seen.counts.layers, target)
-            whole = replace(whole, layers=_layers(task.model, seen, target))
-            return _with_fit(_with_outputs(whole, task, seen, expected), task, seen)
+            whole = _priced(task, seen, target)
+            if expected is not None:
+                whole = _with_outputs(whole, task, seen, expected)
+            whole = _with_fit(whole, task, seen)
+            return _with_detail(whole, task, seen, target) if in_detail else whole
         case ElfTask():
-            whole = _priced(task, seen, (), target)
+            whole = _priced(task, seen, target)
+            whole = replace(whole, frames=_frames(task, seen, (), target))
             missing = dict.fromkeys(("parity", "arena_bytes", "layers"), _OWN_ELF)
             missing = {**(whole.missing or {}), **missing}
             return replace(whole, memory=elf_memory(task), missing=missing)
 
 
-def _priced(
-    task: Task, seen: Observation, layers: Sequence[SectionCounts], target: Target
-) -> Result:
+def _priced(task: Task, seen: Observation, target: Target) -> Result:
     counts = seen.counts
     price = estimate(counts, counts.inference, target)
-    functions = functions_of(task.image, counts.blocks)
     return replace(
         bare_result(task),
         instructions=counts.instructions(counts.inference),
@@ -62,7 +70,6 @@ def _priced(
         time_s=price.time_s,
         energy_j=price.energy_j,
         coverage=price.coverage,
-        frames=frames(counts, layers, functions, target),
         notes=(*task.notes, *price.notes),
     )
 
@@ -74,7 +81,6 @@ def _with_outputs(
     result = replace(
         result,
         parity=parity_of(task.model, pairs),
-        predictions=_predictions(task, seen),
         output_sha256=hashlib.sha256(seen.outputs[0]).hexdigest(),
     )
     named = zip((entry.name for entry in task.inputs), pairs, strict=True)
@@ -83,6 +89,22 @@ def _with_outputs(
         return result
     reason = f"outputs differ from the host's reference for {', '.join(wrong)}"
     return replace(result, status=FAILED, reason=reason)
+
+
+def _with_detail(result: Result, task: ModelTask, seen: Observation, target: Target) -> Result:
+    return replace(
+        result,
+        layers=_layers(task.model, seen, target),
+        frames=_frames(task, seen, seen.counts.layers, target),
+        predictions=_predictions(task, seen),
+    )
+
+
+def _frames(
+    task: Task, seen: Observation, layers: Sequence[SectionCounts], target: Target
+) -> tuple[Frame, ...]:
+    functions = functions_of(task.image, seen.counts.blocks)
+    return frames(seen.counts, layers, functions, target)
 
 
 def _with_fit(result: Result, task: ModelTask, seen: Observation) -> Result:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from simbench.catalog.platforms import Platform
 from simbench.catalog.scenario import OWN_RUNTIME, Variant
+from simbench.errors import DoesNotFit, ModelError, SimbenchError
 from simbench.firmware.runtimes import foreign_runtime
 from simbench.firmware.toolchain import toolchain_facts
-from simbench.result.tree import OK, UNSUPPORTED, MeasuredInput, ModelUsed, Result
+from simbench.result.tree import (
+    DOES_NOT_FIT,
+    ERROR,
+    OK,
+    UNSUPPORTED,
+    MeasuredInput,
+    ModelUsed,
+    Result,
+)
 from simbench.task.inputs import Input
 from simbench.task.labelled import NO_DATA_SET
 from simbench.task.tasks import ModelTask, Refused, Task
@@ -34,6 +44,13 @@ def bare_result(task: Task) -> Result:
         notes=task.notes,
         missing={"accuracy": NO_DATA_SET} | _no_input(task) | _no_energy(task.platform),
     )
+
+
+def failed_result(task: Task, error: SimbenchError) -> Result:
+    """The result of ``task`` where measuring it raised ``error``."""
+    statuses = ((DoesNotFit, DOES_NOT_FIT), (ModelError, UNSUPPORTED), (SimbenchError, ERROR))
+    status = next(status for kind, status in statuses if isinstance(error, kind))
+    return replace(bare_result(task), status=status, reason=str(error))
 
 
 def refused_result(refused: Refused) -> Result:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from simbench.backends import Backend, Capabilities
 from simbench.backends.boards import Launched, in_parallel
 from simbench.errors import DoesNotFit, InfrastructureError, ModelError
-from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, UNSUPPORTED, Result
-from simbench.runs.bare import bare_result
+from simbench.result.tree import FAILED, Result
+from simbench.runs.bare import failed_result
 from simbench.runs.priced import Ran, priced
 from simbench.store import Store
 from simbench.task.labelled import HOST
@@ -57,12 +57,9 @@ def _run(
         ran = priced(task, backend, store, launched)
         judged = _judged(ran.result, task, backend, store, launched)
         result = _withheld(_with_accuracy(ran.result, task, judged), backend.capabilities)
-    except DoesNotFit as error:
-        return Ran(replace(bare_result(task), status=DOES_NOT_FIT, reason=str(error)))
-    except ModelError as error:  # the host's reference, or the firmware, refuses it
-        return Ran(replace(bare_result(task), status=UNSUPPORTED, reason=str(error)))
-    except InfrastructureError as error:
-        return Ran(replace(bare_result(task), status=ERROR, reason=str(error)))
+    # ModelError: the host's reference, or the firmware, refuses it
+    except (DoesNotFit, ModelError, InfrastructureError) as error:
+        return Ran(failed_result(task, error))
     return replace(ran, result=result, notes=(*ran.notes, *(judged.notes if judged else ())))
 
 

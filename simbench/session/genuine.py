@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from simbench.backends import LaunchSpec
 from simbench.counts import Counts
 from simbench.errors import InfrastructureError
+from simbench.firmware.image import Image
 from simbench.firmware.read import CodeReader
 
 
@@ -16,15 +19,39 @@ def check_code(counts: Counts, spec: LaunchSpec) -> None:
     """
     loaded = [(blob.address, blob.data) for blob in spec.blobs]
     is_own = spec.chip is not None
-    if not is_own:  # of a chip, the image is in the blobs
-        loaded += CodeReader(spec.image).loaded
+    image = _Image((), set()) if is_own else _image(spec.image)  # of a chip, it is in the blobs
+    loaded += image.loaded
     for block in counts.blocks:
-        if not _is_loaded(block.address, block.code, loaded, elsewhere=is_own):
+        place = (block.address, block.code)
+        if place in image.held:
+            continue
+        if _is_loaded(*place, [*image.loaded], elsewhere=False) and not is_own:
+            image.held.add(place)
+        elif not _is_loaded(*place, loaded, elsewhere=is_own):
             raise InfrastructureError(
                 f"the emulator counted code at {block.address:#010x} ({block.code[:8].hex()}...) "
                 f"that {spec.image.path.name} does not have: what it counted cannot be trusted; "
                 "use another version of it, or another emulator"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """What an image loads, and the code that was held against it before: address and bytes."""
+
+    loaded: tuple[tuple[int, bytes], ...]
+    held: set[tuple[int, bytes]]
+
+
+_IMAGES: dict[str, _Image] = {}
+"""By the hash of their content."""
+
+
+def _image(image: Image) -> _Image:
+    known = _IMAGES.get(image.sha256)
+    if known is None:
+        known = _IMAGES[image.sha256] = _Image(tuple(CodeReader(image).loaded), set())
+    return known
 
 
 def _is_loaded(

@@ -11,7 +11,7 @@ from simbench.backends.board import ALWAYS
 from simbench.backends.boards import Launched
 from simbench.catalog.platforms import platform_caches
 from simbench.catalog.scenario import OWN_RUNTIME
-from simbench.counts import Counts
+from simbench.counts import CacheGeometry, Counts
 from simbench.errors import FirmwareFault, InfrastructureError, ModelError, UsageError
 from simbench.firmware.config import BoardConfig, pack_config
 from simbench.session.conversation import Conversation, Footprint, Patience, converse
@@ -37,9 +37,13 @@ class Observation:
 
 
 def measure(
-    task: Task, backend: Backend, launched: Callable[[Board], None] | None = None
+    task: Task,
+    backend: Backend,
+    launched: Callable[[Board], None] | None = None,
+    caches: Sequence[CacheGeometry] | None = None,
 ) -> Observation:
-    """Run ``task`` once; ``launched`` is given the board, so that it can be aborted.
+    """Run ``task`` once; ``launched`` is given the board, so that it can be aborted. It watches the
+    caches of its platform, or ``caches``.
 
     Raises FirmwareFault and InfrastructureError, saying what to do, and as
     :func:`simbench.session.room.check_room` and :func:`simbench.session.genuine.check_code`.
@@ -54,7 +58,7 @@ def measure(
             f"{backend.name} has no boards with a chip's own memory map, as your own firmware "
             "needs: leave out --backend"
         )
-    spec = launch_spec(task, watch_caches=backend.capabilities.caches)
+    spec = launch_spec(task, watch_caches=backend.capabilities.caches, caches=caches)
     with backend.launch(spec) as board:
         if launched is not None:
             launched(board)
@@ -73,18 +77,23 @@ def _observed(board: Board, task: Task) -> Observation:
             return _section(board, task)
 
 
-def launch_spec(task: Task, *, watch_caches: bool = True) -> LaunchSpec:
-    """The board that runs ``task``: its image, what is loaded beside it, the caches to watch."""
+def launch_spec(
+    task: Task, *, watch_caches: bool = True, caches: Sequence[CacheGeometry] | None = None
+) -> LaunchSpec:
+    """The board that runs ``task``: its image, what is loaded beside it, the caches to watch, which
+    are those of its platform, or ``caches``."""
     match task:
         case ModelTask():
             blobs, linked_for_it, section, chip = _blobs(task), False, None, None
         case ElfTask():
             blobs, linked_for_it, section, chip = task.blobs, True, task.section, task.chip
+    if caches is None:
+        caches = platform_caches(task.platform, linked_for_it=linked_for_it)
     return LaunchSpec(
         image=task.image,
         machine=task.machine,
         blobs=blobs,
-        caches=platform_caches(task.platform, linked_for_it=linked_for_it) if watch_caches else (),
+        caches=tuple(caches if watch_caches else ()),
         grouping=False,  # the alignment of every access is a price
         counted_windows=1,
         section=section,

@@ -9,7 +9,7 @@ others too.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from simbench.backends import Backend, LaunchSpec
 from simbench.backends.boards import Launched
-from simbench.counts import CacheGeometry, Counts, SectionCounts
+from simbench.counts import Counts
 from simbench.models.prepared import input_names
 from simbench.session.measure import Observation, launch_spec, measure
+from simbench.session.units import Unit, sections_of, shape_of, units_of, with_caches
 from simbench.session.whole import are_events, are_whole
 from simbench.store import Recall, Store, encode, key_of, sources_hash
 from simbench.task.tasks import ModelTask, Task
@@ -29,9 +30,6 @@ _EVENTS = "events"
 
 Measure = Callable[[Task, Backend, Launched | None], Observation]
 """Runs a task: :func:`simbench.session.measure.measure`, or its like on another machine."""
-
-Unit = tuple[CacheGeometry, ...]
-"""Caches that share their lines, or one cache alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,21 +127,7 @@ def _with_outputs(fresh: Observation, task: Task, known: _Kept | None) -> _Kept:
 
 
 def _without_caches(counts: Counts) -> Counts:
-    return _with_caches(counts, (), [{} for _ in _sections(counts)])
-
-
-def _with_caches(
-    counts: Counts, caches: Unit, events: Sequence[Mapping[str, NDArray[Any]]]
-) -> Counts:
-    inference, *layers = (
-        replace(section, cache_events=found)
-        for section, found in zip(_sections(counts), events, strict=True)
-    )
-    return replace(counts, inference=inference, layers=tuple(layers), caches=caches)
-
-
-def _sections(counts: Counts) -> tuple[SectionCounts, ...]:
-    return counts.inference, *counts.layers
+    return with_caches(counts, (), [{} for _ in sections_of(counts)])
 
 
 def _recalled(
@@ -154,8 +138,8 @@ def _recalled(
     if not are_whole(counts):
         return None
     blocks = _blocks_hash(counts)
-    events: list[dict[str, NDArray[Any]]] = [{} for _ in _sections(counts)]
-    for unit in _units(spec.caches):
+    events: list[dict[str, NDArray[Any]]] = [{} for _ in sections_of(counts)]
+    for unit in units_of(spec.caches):
         found = recall.recall(_EVENTS, _unit_key(key, unit), _Events)
         if found is None or found.blocks != blocks:
             return None
@@ -165,7 +149,7 @@ def _recalled(
             section.update(zip((cache.name for cache in unit), arrays, strict=True))
     # in the order of the board's caches, as a fresh observation has them: sums depend on it
     ordered = [{cache.name: section[cache.name] for cache in spec.caches} for section in events]
-    whole = _with_caches(counts, spec.caches, ordered)
+    whole = with_caches(counts, spec.caches, ordered)
     return replace(kept.observation, counts=whole, outputs=_outputs(kept, task))
 
 
@@ -173,10 +157,10 @@ def _events(key: str, counts: Counts, spec: LaunchSpec) -> dict[str, _Events]:
     """What the caches did, by the key of their unit."""
     blocks = _blocks_hash(counts)
     found = {}
-    for unit in _units(spec.caches):
+    for unit in units_of(spec.caches):
         sections = tuple(
             tuple(section.cache_events[cache.name] for cache in unit)
-            for section in _sections(counts)
+            for section in sections_of(counts)
         )
         found[_unit_key(key, unit)] = _Events(blocks, sections)
     return found
@@ -186,17 +170,6 @@ def _blocks_hash(counts: Counts) -> str:
     return hashlib.sha256(encode(counts.blocks)).hexdigest()
 
 
-def _units(caches: Unit) -> tuple[Unit, ...]:
-    """``caches`` by whose lines they use; each unit begins with the cache that has them."""
-    owner: dict[str, str] = {}
-    units: dict[str, list[CacheGeometry]] = {}
-    for cache in caches:
-        owner[cache.name] = owner.get(cache.shares, cache.name)
-        units.setdefault(owner[cache.name], []).append(cache)
-    return tuple(map(tuple, units.values()))
-
-
 def _unit_key(key: str, unit: Unit) -> str:
     """By geometry alone: what a board calls its caches decides nothing."""
-    shared = [(replace(cache, name="", shares=""), bool(cache.shares)) for cache in unit]
-    return key_of(key, shared)
+    return key_of(key, list(shape_of(unit)))

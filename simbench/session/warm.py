@@ -9,12 +9,14 @@ models in any order against those of boards of their own.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from simbench.backends import Backend, LaunchSpec
 from simbench.backends.board import RestartingBoard
 from simbench.backends.boards import Launched
 from simbench.catalog.scenario import OWN_RUNTIME
+from simbench.counts import CacheGeometry
 from simbench.session.conversation import Patience, converse
 from simbench.session.genuine import check_code
 from simbench.session.measure import Observation, launch_spec, measure, observed_suite
@@ -47,17 +49,23 @@ class WarmBoards(contextlib.AbstractContextManager["WarmBoards"]):
         self._lanes.clear()
 
     def measure(
-        self, task: Task, backend: Backend, launched: Launched | None = None
+        self,
+        task: Task,
+        backend: Backend,
+        launched: Launched | None = None,
+        caches: Sequence[CacheGeometry] | None = None,
     ) -> Observation:
         """As :func:`simbench.session.measure.measure`, and with what it raises.
 
         What cannot be begun anew, or is not sure to leave nothing behind, has a board of its own.
         """
         if not _may_be_warm(task, backend):
-            return measure(task, backend, launched)
+            return measure(task, backend, launched, caches)
         assert isinstance(task, ModelTask)
         check_room(task)
-        spec = replace(launch_spec(task, watch_caches=backend.capabilities.caches), restarts=True)
+        can = backend.capabilities
+        spec = launch_spec(task, watch_caches=can.caches, caches=caches)
+        spec = replace(spec, restarts=True)
         key = (backend.name, spec.image.sha256, spec.machine, spec.caches)
         lane = self._lanes.pop(key, None)
         with contextlib.ExitStack() as unless_good:

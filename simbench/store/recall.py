@@ -46,14 +46,15 @@ class Recall:
             self._note(f"{key}.{kind} in {self.store.folder} is not used: {error}")
         return None
 
-    def keep(self, kind: str, values: Mapping[str, object]) -> None:
-        """Keep each of ``values`` under its key."""
+    def keep(self, kind: str, values: Mapping[str, object], *, trims: bool = True) -> None:
+        """Keep each of ``values`` under its key; ``trims`` the store, which reads its folder."""
         if self.store is None:
             return
         try:
             for key, value in values.items():
                 self.store.write(kind, key, self.about, encode(value))
-            self.store.trim()
+            if trims:
+                self.store.trim()
         except StoreError as error:
             self._note(str(error))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -298,8 +299,15 @@ def _prepared(
     store: Store | None = None,
 ) -> PreparedModel:
     """The model as the firmware runs it. Raises ModelError that names its file."""
-    try:
+    with naming(benchmark):
         return prepared_model(benchmark, None if known is None else dict(known), store, progress)
+
+
+@contextmanager
+def naming(benchmark: Benchmark) -> Iterator[None]:
+    """What is raised of the model of ``benchmark`` says which it is."""
+    try:
+        yield
     except ModelError as error:
         if benchmark.title in str(error):
             raise
