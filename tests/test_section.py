@@ -152,7 +152,7 @@ def test_a_section_that_cannot_be_measured_says_why(
     never = ("--section", "begin=stop,end=show", "--time-limit", "0.5")
     refused(capsys, 3, "did not pass the section within 0.5 s; the core was in", elf, *never)
     refused(capsys, 2, "or a --section", elf)
-    refused(capsys, 2, "leave out --elf", elf, "--section", WHOLE, "--input", "mine.npy")
+    refused(capsys, 2, "--input with --elf needs", elf, "--section", WHOLE, "--input", "mine.npy")
     assert _run(["run", "--platform", "stm32f4", "--section", WHOLE]) == 2
     assert "name it with --elf" in capsys.readouterr().err
 

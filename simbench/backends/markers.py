@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 
 from simbench.backends.board import LaunchSpec
-from simbench.errors import UsageError
+from simbench.firmware.window import window_of
 
 
 class Marker(IntEnum):
@@ -19,13 +19,10 @@ class Marker(IntEnum):
     SECTION_OPENS = 4
 
 
-_MARKERS = {
-    "th_pre": Marker.WINDOW_OPENS,
-    "th_post": Marker.WINDOW_CLOSES,
+_LAYERS = {
     "simbench_op_begin": Marker.LAYER_OPENS,
     "simbench_op_end": Marker.LAYER_CLOSES,
 }
-_NEEDED = ("th_pre", "th_post")
 
 
 def marker_addresses(spec: LaunchSpec) -> Mapping[int, Marker]:
@@ -39,11 +36,7 @@ def marker_addresses(spec: LaunchSpec) -> Mapping[int, Marker]:
             spec.section.begin: opens,
             spec.section.end: Marker.WINDOW_CLOSES,
         }
+    begin, end = window_of(spec.image)
     symbols = spec.image.symbols
-    for name in _NEEDED:
-        if name not in symbols:
-            raise UsageError(
-                f"{spec.image.path.name} has no symbol {name}; link the functions th_pre and "
-                "th_post, called before and after the measured inferences, and do not strip them"
-            )
-    return {symbols[name] & ~1: marker for name, marker in _MARKERS.items() if name in symbols}
+    layers = {symbols[name] & ~1: marker for name, marker in _LAYERS.items() if name in symbols}
+    return {begin: Marker.WINDOW_OPENS, end: Marker.WINDOW_CLOSES, **layers}

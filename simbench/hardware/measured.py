@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-import numpy as np
-
-from simbench.catalog.benchmarks import Benchmark, ResultKind
+from simbench.catalog.benchmarks import Benchmark
 from simbench.catalog.platforms import Platform
 from simbench.catalog.scenario import Scenario
 from simbench.errors import UsageError
@@ -21,8 +19,9 @@ from simbench.result.estimate import Estimate
 from simbench.result.tree import FAILED, OK, MeasuredInput, ModelUsed, Parity, Result
 from simbench.session.conversation import Conversation, Identity, Patience
 from simbench.session.protocol import ProtocolError
-from simbench.task.inputs import Input, mean_squared_error
+from simbench.task.inputs import Input
 from simbench.task.labelled import NO_DATA_SET
+from simbench.task.printed import compared, printed
 
 WINDOWS = 5
 """Windows measured; the time is their median, as the field's runner takes it."""
@@ -30,8 +29,6 @@ WINDOWS = 5
 WARMUPS = 10
 _WINDOW_S = 1.0
 _MOST_INFERENCES = 2000
-_STEP = 0.0005
-_TOLERANCE = "|m-results - host's| <= 0.0005, half of the last digit sent"
 _UNCOUNTED = "a real board counts nothing"
 _UNASKED = "a real board is not asked"
 
@@ -84,12 +81,11 @@ def _check_model(benchmark: Benchmark, identity: Identity, port: str) -> None:
 def _timed(talk: Conversation, given: Input, port: str) -> Estimate:
     """Seconds of one inference, over windows of a second and more."""
     talk.load(given.wire)
-    began, ended = talk.infer().laps_us
-    inferences = min(_MOST_INFERENCES, ceil(_WINDOW_S * 1e6 / max(1, ended - began)))
+    one_us = talk.infer().elapsed_us
+    inferences = min(_MOST_INFERENCES, ceil(_WINDOW_S * 1e6 / max(1, one_us)))
     times = []
     for _ in range(WINDOWS):
-        began, ended = talk.infer(inferences, WARMUPS).laps_us
-        times.append((ended - began) * 1e-6 / inferences)
+        times.append(talk.infer(inferences, WARMUPS).elapsed_us * 1e-6 / inferences)
     source = f"measured on {port}: median of {WINDOWS} windows of {inferences} inferences"
     return Estimate(statistics.median(times), min(times), max(times), source)
 
@@ -150,28 +146,11 @@ def _compared(
     if answers.outputs is not None:
         pairs = list(zip(answers.outputs, expected, strict=True))
         return [agrees(asked.model, *pair) for pair in pairs], parity_of(asked.model, pairs)
-    right = [
-        _agree(_printed(asked, given, output), result)
-        for given, output, result in zip(asked.inputs, expected, answers.results, strict=True)
+    host = [
+        printed(asked.benchmark, asked.model, given, output)
+        for given, output in zip(asked.inputs, expected, strict=True)
     ]
-    return right, Parity(len(right), 0, sum(right), _TOLERANCE)
-
-
-def _printed(asked: Measurement, given: Input, output: bytes) -> Sequence[float]:
-    """The host's output as the real values that a board's ``m-results`` prints: a board that says
-    it runs a benchmark answers in the order of its data's classes."""
-    if asked.benchmark.result is ResultKind.MSE:
-        return [mean_squared_error(asked.model, given, output, asked.benchmark.encoding)]
-    elements = np.frombuffer(output, asked.model.output.dtype)
-    values: list[float] = asked.model.output.dequantize(elements).tolist()
-    return [values[index] for index in asked.benchmark.order] or values
-
-
-def _agree(host: Sequence[float], board: Sequence[float]) -> bool:
-    # a little more than half a step: what is printed was rounded from a float32
-    return len(host) == len(board) and all(
-        abs(a - b) <= _STEP + 1e-6 * max(1.0, abs(a)) for a, b in zip(host, board, strict=True)
-    )
+    return compared(host, answers.results)
 
 
 def _sha256(outputs: tuple[bytes, ...] | None) -> str | None:

@@ -27,6 +27,7 @@ from simbench.runs.bare import bare_result
 from simbench.runs.memory import elf_memory, memory_of, misfit_of
 from simbench.session.measure import Observation
 from simbench.task.inputs import prediction
+from simbench.task.printed import compared, printed
 from simbench.task.tasks import ElfTask, ModelTask, Task
 
 _OWN_ELF = "what a user's own ELF holds is not known"
@@ -57,7 +58,8 @@ def assembled(
             whole = replace(whole, frames=_frames(task, seen, (), target))
             missing = dict.fromkeys(("parity", "arena_bytes", "layers"), _OWN_ELF)
             missing = {**(whole.missing or {}), **missing}
-            return replace(whole, memory=elf_memory(task), missing=missing)
+            whole = replace(whole, memory=elf_memory(task), missing=missing)
+            return whole if expected is None else _with_results(whole, task, seen, expected)
 
 
 def _priced(task: Task, seen: Observation, target: Target) -> Result:
@@ -83,8 +85,29 @@ def _with_outputs(
         parity=parity_of(task.model, pairs),
         output_sha256=hashlib.sha256(seen.outputs[0]).hexdigest(),
     )
-    named = zip((entry.name for entry in task.inputs), pairs, strict=True)
-    wrong = [name for name, pair in named if not agrees(task.model, *pair)]
+    right = [agrees(task.model, *pair) for pair in pairs]
+    return _failed(result, [entry.name for entry in task.inputs], right)
+
+
+def _with_results(
+    result: Result, task: ElfTask, seen: Observation, expected: Sequence[bytes]
+) -> Result:
+    """``result`` with what the firmware printed held against the model that is said to be in it."""
+    if task.model is None or not seen.results:
+        return result
+    host = [
+        printed(task.benchmark, task.model, given, output)
+        for given, output in zip(task.inputs, expected, strict=True)
+    ]
+    right, parity = compared(host, seen.results)
+    missing = {name: why for name, why in (result.missing or {}).items() if name != "parity"}
+    result = replace(result, parity=parity, missing=missing)
+    return _failed(result, [given.name for given in task.inputs], right)
+
+
+def _failed(result: Result, names: Sequence[str], right: Sequence[bool]) -> Result:
+    """``result``, failed where not every output is ``right``."""
+    wrong = [name for name, is_right in zip(names, right, strict=True) if not is_right]
     if not wrong:
         return result
     reason = f"outputs differ from the host's reference for {', '.join(wrong)}"

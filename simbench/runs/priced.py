@@ -18,7 +18,7 @@ from simbench.firmware.names import demangler
 from simbench.models.reference import interpreter_versions
 from simbench.result.tree import Result
 from simbench.store import ENCODING, Recall, Store, key_of, sources_hash
-from simbench.task.tasks import ModelTask, Task
+from simbench.task.tasks import Task
 
 _RESULT = "result"
 _PRICING = Lock()  # Python prices one at a time: two at once take longer than one after the other
@@ -75,7 +75,7 @@ def _key(task: Task, backend: Backend) -> str:
         [getattr(task.benchmark, name) for name in _DESCRIBES],
         (task.image.sha256, task.image.segments),
         (backend.name, backend.version(), backend.capabilities),
-        interpreter_versions() if isinstance(task, ModelTask) else None,
+        None if task.model is None else interpreter_versions(),
         (demangler(), version_of("capstone"), version_of("numpy")),
         (target.identity, target.source),
         sources_hash(__name__, ENCODING),

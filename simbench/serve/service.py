@@ -18,6 +18,7 @@ from simbench.cost.residuals import load_target
 from simbench.counts import Counts
 from simbench.errors import DoesNotFit, UsageError
 from simbench.firmware.section import Section
+from simbench.firmware.window import window_of
 from simbench.runs.memory import memory_needs
 from simbench.serve.clock import BoardClock
 from simbench.serve.device import Cost, Device, Tell
@@ -173,8 +174,7 @@ def _misfit(task: ModelTask, backend: Backend) -> DoesNotFit | None:
 
 def served_spec(task: ModelTask) -> LaunchSpec:
     """The board that is served: every window is counted, as a whole and however long it is."""
-    symbols = task.image.symbols
-    window = Section(symbols["th_pre"] & ~1, symbols["th_post"] & ~1)
+    window = Section(*window_of(task.image))
     return replace(
         launch_spec(task), counted_windows=None, section=window, window_instructions=_NO_LIMIT
     )

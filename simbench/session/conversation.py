@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
@@ -26,6 +27,7 @@ from simbench.session.protocol import (
     Malformed,
     Model,
     Name,
+    Other,
     Output,
     PlanBuffer,
     PlanHead,
@@ -40,6 +42,12 @@ from simbench.session.protocol import (
 )
 
 _SLICE_S = 0.5
+_COUNTER_BITS = (24, 32)
+_SAID = 240
+_NO_STAMPS = (
+    "the firmware gave no time stamps (m-lap-us) for infer: build it for performance mode, energy "
+    "mode has none"
+)
 
 T = TypeVar("T")
 
@@ -96,13 +104,41 @@ class Footprint:
 class Inference:
     """A run of ``inferences``: the device's results and time stamps (us), and what was executed.
 
-    ``counts`` is None where the board does not count.
+    ``counts`` is None where the board does not count. Then there are time stamps: firmware in
+    energy mode gives none.
     """
 
     inferences: int
     results: tuple[float, ...]
-    laps_us: tuple[int, int]
+    laps_us: tuple[int, int] | None
     counts: Counts | None
+
+    @property
+    def elapsed_us(self) -> int:
+        """Between the time stamps, by a counter that may have begun again at 0 once.
+
+        Raises ProtocolError where there are none, or no usual counter explains them.
+        """
+        if self.laps_us is None:
+            raise ProtocolError(_NO_STAMPS)
+        return elapsed_us(*self.laps_us)
+
+
+def elapsed_us(began: int, ended: int) -> int:
+    """From ``began`` to ``ended`` on a counter of 24 bits (SysTick) or 32, in its microseconds.
+
+    Raises ProtocolError where it would have gone back, or for longer than any wait.
+    """
+    if ended >= began:
+        return ended - began
+    for bits in _COUNTER_BITS:
+        wrapped = ended - began + (1 << bits)
+        if began < 1 << bits and wrapped <= Patience().infer_s * 1e6:
+            return wrapped
+    raise ProtocolError(
+        f"the firmware's time stamps go back, from {began:,} to {ended:,} us, and no counter of 24 "
+        "or 32 bits began again between them: have it count on, or wrap at 2^32"
+    )
 
 
 class Conversation:
@@ -166,12 +202,14 @@ class Conversation:
         counted = counted and self._counted
         before = len(self._board.windows()) if counted else 0
         events = self._ask(command("infer", inferences, warmups), self._patience.infer_s)
-        laps = [event.us for event in events if isinstance(event, Lap)]
-        if len(laps) != 2:
-            raise ProtocolError(f"the firmware gave {len(laps)} time stamps for infer, not 2")
         results = _one(events, Results, "infer").values
+        laps = [event.us for event in events if isinstance(event, Lap)]
+        if len(laps) not in ((0, 2) if self._counted else (2,)):
+            few = f"the firmware gave {len(laps)} time stamps, not 2"
+            raise ProtocolError(f"{few if laps else _NO_STAMPS}{_said(events)}")
         counts = self._window(before, inferences) if counted else None
-        return Inference(inferences, results, (laps[0], laps[1]), counts)
+        stamps = (laps[0], laps[1]) if laps else None
+        return Inference(inferences, results, stamps, counts)
 
     def output(self) -> bytes:
         """The bytes of the output tensors of the last inference."""
@@ -235,16 +273,17 @@ class Conversation:
     def _hear(self, data: bytes) -> None:
         for event in self._parser.feed(data):
             if isinstance(event, Fault):
-                raise FirmwareFault(fault_sentence(event.registers, self._board.where))
+                fault = fault_sentence(event.registers, self._board.where)
+                raise FirmwareFault(f"{fault}{_said(self._heard)}")
             self._heard.append(event)
 
     def _give_up(self, asked: str, timeout_s: float) -> NoReturn:
         last = repr(self._parser.last) if self._parser.last else "nothing"
         where = self._board.halt()
         core = f"; the core was {where}" if where else ""
+        said = _said(self._heard) or f"; last heard: {last}"
         raise FirmwareFault(
-            f"the firmware did not answer {_shown(asked)} within {timeout_s:g} s{core}; "
-            f"last heard: {last}"
+            f"the firmware did not answer {_shown(asked)} within {timeout_s:g} s{core}{said}"
         )
 
 
@@ -252,7 +291,15 @@ def _one(events: tuple[Event, ...], kind: type[T], asked: str) -> T:
     for event in events:
         if isinstance(event, kind):
             return event
-    raise ProtocolError(f"the firmware's answer to {_shown(asked)} has no {REPLIES[kind]}")
+    raise ProtocolError(
+        f"the firmware's answer to {_shown(asked)} has no {REPLIES[kind]}{_said(events)}"
+    )
+
+
+def _said(events: Iterable[Event]) -> str:
+    """What it said in words of its own, last, to end a sentence with."""
+    words = "; ".join(event.text for event in events if isinstance(event, Other | DeviceError))
+    return f"; it said {words[-_SAID:]!r}" if words else ""
 
 
 def converse(

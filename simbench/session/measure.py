@@ -28,12 +28,14 @@ class Observation:
     """What a board did: counts of the measured inference, the raw outputs, the memory it took.
 
     ``outputs`` has one entry for each of the task's inputs. For a user's own ELF, which has no
-    command for them, it is empty and ``footprint`` is ``None``.
+    command for them, it is empty and ``footprint`` is ``None``; ``results`` are then what it prints
+    of each input, where it infers.
     """
 
     counts: Counts
     outputs: tuple[bytes, ...]
     footprint: Footprint | None
+    results: tuple[tuple[float, ...], ...] = ()
 
 
 def measure(
@@ -173,7 +175,11 @@ def _own(conversation: Conversation, task: ElfTask) -> Observation:
     conversation.load(task.inputs[0].wire)
     inference = conversation.infer()
     assert inference.counts is not None
-    return Observation(inference.counts, (), None)
+    results = [inference.results]
+    for given in task.inputs[1:]:
+        conversation.load(given.wire)
+        results.append(conversation.infer(counted=False).results)
+    return Observation(inference.counts, (), None, tuple(results))
 
 
 def _check_own_boot(conversation: Conversation) -> None:

@@ -83,7 +83,8 @@ def observe(
         if seen is not None:
             return Observed(seen, True, tuple(recall.notes))
     # outputs that are known need no inference
-    asked = replace(task, inputs=task.inputs[:1]) if has_outputs else task
+    is_known = has_outputs and isinstance(task, ModelTask)
+    asked = replace(task, inputs=task.inputs[:1]) if is_known else task
     fresh = measuring(asked, backend, launched)
     kept = _with_outputs(fresh, asked, kept)
     recall.keep(_COUNTS, {key: kept})
@@ -93,8 +94,11 @@ def observe(
 
 def _key(task: Task, backend: Backend) -> str:
     """The hash over all that decides counts and outputs: not the board's name, which the firmware
-    only says, nor the inputs after the measured one, whose outputs are kept by input."""
-    alone = replace(task, platform=replace(task.platform, id="board"), inputs=task.inputs[:1])
+    only says, nor the inputs after the measured one, whose outputs are kept by input; a user's own
+    firmware gives no outputs."""
+    alone = replace(task, platform=replace(task.platform, id="board"))
+    if isinstance(alone, ModelTask):
+        alone = replace(alone, inputs=task.inputs[:1])
     spec = launch_spec(alone)
     image = (spec.image.sha256, spec.image.segments)
     named = (field.name for field in fields(LaunchSpec))

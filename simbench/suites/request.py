@@ -94,8 +94,11 @@ def check(request: Request, *, on_port: bool = False) -> None:
         raise UsageError("--section is of your own firmware: name it with --elf")
     if request.elf is None and (request.base is not None or request.skips):
         raise UsageError("--base and --skip are of your own firmware: name it with --elf")
-    if request.inputs and request.elf is not None:
-        raise UsageError("--input needs a model whose input is known: leave out --elf")
+    if request.inputs and request.elf is not None and not (request.benchmarks or request.models):
+        raise UsageError(
+            "--input with --elf needs a --benchmark or the --model that is in it, which say what "
+            "an input is"
+        )
     if request.judge_on not in (HOST, EMULATOR):
         raise UsageError(f"--accuracy-on is {request.judge_on}: choose {HOST} or {EMULATOR}")
     if request.dataset is None and request.judge_on != HOST:
@@ -139,7 +142,8 @@ def requested_task(
     Raises UsageError where ``request`` says none, and what building and preparing raise.
     """
     if request.elf is not None:
-        return _own_elf(load_platform(request.platforms[0]), request, request.elf)
+        own = _own_elf(load_platform(request.platforms[0]), request, request.elf)
+        return replace(own, inputs=own.inputs[:1])
     task = requested_model(verb, request, emulator, progress, store)
     return replace(task, inputs=task.inputs[:1], real=min(task.real, 1))
 
@@ -247,20 +251,23 @@ def _toolchains(request: Request) -> tuple[str, ...]:
 
 
 def _own_elf(board: Platform, request: Request, elf: Path) -> ElfTask:
-    """A user's firmware, which is sent the input of the one benchmark that is named."""
-    names = request.benchmarks
-    if request.models:
-        raise UsageError("--elf and --model exclude each other: the model is in the ELF")
-    if len(names) > 1 or (not names and request.section is None):
+    """A user's firmware, which is sent inputs of the one benchmark, or model, that is named."""
+    names, models = request.benchmarks, request.models
+    if len(models) > 1:
+        raise UsageError("--elf takes one --model: the one that is in it")
+    if len(names) > 1 or not (names or models or request.section is not None):
         raise UsageError(
-            "--elf needs one --benchmark, which says what input the firmware gets, or a --section "
-            "that it passes without any"
+            "--elf needs one --benchmark, which says what input the firmware gets, or the --model "
+            "that is in it, or a --section that it passes without any"
         )
-    benchmark = workloads(names)[0] if names else None
+    benchmark = workloads(names, models)[0] if names or models else None
     id_ = (benchmark or own_benchmark(elf)).id
     scenario = Scenario(id_, board.id, Variant(OWN_ELF))
+    compared = DEFAULT_SAMPLES if request.samples is None else request.samples
     task = own_elf_task(
-        scenario, board, benchmark, elf, request.section, request.base, request.skips
+        *(scenario, board, benchmark, elf, request.section, request.base, request.skips),
+        samples=compared if models and request.section is None else 1,
+        given=request.inputs,
     )
     return replace(task, time_limit_s=request.time_limit_s)
 

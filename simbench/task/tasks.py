@@ -23,6 +23,7 @@ from simbench.files.fetch import Progress, quiet
 from simbench.firmware.image import AddressRange, Image
 from simbench.firmware.recall import Firmware, recalled_firmware
 from simbench.firmware.section import Section, read_section
+from simbench.firmware.window import window_of
 from simbench.models.prepared import PreparedModel
 from simbench.models.recall import prepared_model
 from simbench.store import Store
@@ -72,7 +73,8 @@ class ModelTask:
 class ElfTask:
     """A user's own image, which holds its own model, on the machine of the board itself.
 
-    ``benchmark`` says whose input it is sent; ``inputs`` is that one, or nothing. ``section`` is
+    ``benchmark`` says whose input it is sent; ``inputs`` is that one, or nothing. Where the
+    ``model`` in it is known, there are more, and what it prints is compared. ``section`` is
     what is measured where that is not its inference. The rest is as a :class:`ModelTask`'s.
     With a ``chip`` the board has that map, and ``blobs`` are what is loaded there; ``linked`` are
     the segments as the ELF has them.
@@ -90,6 +92,7 @@ class ElfTask:
     chip: ChipMap | None = None
     blobs: tuple[Blob, ...] = ()
     linked: Mapping[Segment, tuple[AddressRange, ...]] = field(default_factory=dict)
+    model: PreparedModel | None = None
 
     @property
     def measured(self) -> Input | None:
@@ -203,12 +206,16 @@ def own_elf_task(
     section: str | None = None,
     base: int | None = None,
     skips: Sequence[str] = (),
+    samples: int = 1,
+    given: Sequence[Path] = (),
 ) -> ElfTask:
     """A task on a user's own image, on the chip of the board itself.
 
     ``section`` is what to measure ("begin=SYMBOL,end=SYMBOL") where that is not what runs between
     th_pre and th_post. Without a ``benchmark``, whose input it is sent, it is sent nothing.
-    ``base`` and ``skips`` are as :func:`simbench.task.own.own_image` takes them.
+    ``base`` and ``skips`` are as :func:`simbench.task.own.own_image` takes them. ``samples``
+    are sent; where the benchmark's model is a user's, it is the one in the image, and the answers
+    are held against the host's. ``given`` are inputs of the user's, in place of seeded ones.
     """
     if platform.chip is None:
         raise UsageError(
@@ -218,9 +225,11 @@ def own_elf_task(
     from simbench.task.own import own_image  # simbench's own is recalled
 
     own = own_image(elf, platform, base, skips)
+    model = None if benchmark is None else _prepared(benchmark, None)
+    inputs, notes = _own_inputs(benchmark, model, samples, given)
     window = None if section is None else read_section(section, own.image)
     if window is None:
-        _check_markers(elf, own.image)
+        window_of(own.image)
     return ElfTask(
         scenario=scenario,
         platform=own.platform,
@@ -231,10 +240,27 @@ def own_elf_task(
         chip=own.board,
         blobs=own.blobs,
         linked=own.linked,
-        # the input's size is the benchmark's; the model in the ELF is the user's
-        inputs=benchmark_inputs(benchmark, _prepared(benchmark, None), 1) if benchmark else (),
-        notes=tuple(_own_notes(section, skips, asks=own.asks_cycle_counter)),
+        inputs=inputs,
+        notes=(*notes, *_own_notes(section, skips, asks=own.asks_cycle_counter)),
+        model=model if benchmark is not None and isinstance(benchmark.model, ModelFile) else None,
     )
+
+
+def _own_inputs(
+    benchmark: Benchmark | None,
+    model: PreparedModel | None,
+    samples: int,
+    given: Sequence[Path],
+) -> tuple[tuple[Input, ...], tuple[str, ...]]:
+    """What is sent to a user's own image, as large as the model's input, and notes on it."""
+    if benchmark is None or model is None:
+        return (), ()
+    if not given:
+        return benchmark_inputs(benchmark, model, samples), ()
+    from simbench.task.input_file import read_input  # few give inputs of their own
+
+    read = [read_input(path, model, benchmark.encoding) for path in given]
+    return tuple(one.input for one in read), tuple(note for one in read for note in one.notes)
 
 
 def _own_notes(section: str | None, skips: Sequence[str], *, asks: bool) -> Iterator[str]:
@@ -246,16 +272,6 @@ def _own_notes(section: str | None, skips: Sequence[str], *, asks: bool) -> Iter
         from simbench.firmware.cycle_counter import ASKS  # few firmwares ask
 
         yield ASKS
-
-
-def _check_markers(elf: Path, image: Image) -> None:
-    missing = [name for name in ("th_pre", "th_post") if name not in image.symbols]
-    if missing:
-        raise UsageError(
-            f"{elf} has no symbol {' and no symbol '.join(missing)}: measured is what runs between "
-            "the functions th_pre and th_post; link them and keep the symbols, or name two others "
-            "with --section"
-        )
 
 
 def with_inputs(task: ModelTask, paths: Sequence[Path], *, seeded: bool) -> ModelTask:
