@@ -11,6 +11,7 @@ from rich.table import Table
 
 from simbench.backends import pricing_backend
 from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.chosen import called
 from simbench.catalog.platforms import load_platform, platform_files
 from simbench.catalog.scenario import PINNED_TOOLCHAIN, Variant
 from simbench.cli.console import console, log_to
@@ -23,6 +24,7 @@ from simbench.cli.options import (
 )
 from simbench.cli.output import OutputFile
 from simbench.cli.published import report, validated_firmware
+from simbench.cli.tables.nearest import nearest_tables
 from simbench.errors import EXIT_GOOD, UsageError
 from simbench.exports import VALIDATION, formats
 from simbench.exports.validation import Validated
@@ -41,6 +43,11 @@ FORMATS = formats(VALIDATION)
     multiple=True,
     metavar="NAME",
     help="Platform to validate (repeat). Default: every one with published results.",
+)
+@click.option(
+    "--board",
+    metavar="NAME",
+    help="Show the published results of this board beside simbench's, the nearest first.",
 )
 @click.option(
     "--silicon",
@@ -80,6 +87,7 @@ FORMATS = formats(VALIDATION)
 @export_option(FORMATS)
 def command(
     platforms: tuple[str, ...],
+    board: str | None,
     silicon: Path | None,
     firmware: Path | None,
     exact_path: str | None,
@@ -97,11 +105,14 @@ def command(
     Examples:
       simbench validate
       simbench validate --platform stm32l4r5 --json validation.json
+      simbench validate --board stm32l4r5
       simbench validate --firmware tiny_results_v1.2
     """
     emulator = pricing_backend(backend_name)
     log, store = log_to(console(stderr=True)), chosen_store(no_cache=no_cache)
     others = (silicon, json_path, page_path, residuals_path, *exports)
+    if board is not None and (platforms or firmware or any(others[1:])):
+        raise UsageError("--board shows a table alone: leave out what else is asked for")
     (compiler,) = toolchains_called((toolchain,))
     if firmware is not None and (any(others) or compiler != PINNED_TOOLCHAIN):
         raise UsageError("--firmware goes with --platform and --exact alone: leave the others out")
@@ -115,12 +126,19 @@ def command(
             OutputFile(exact_path).write(render_exact(results))
         return EXIT_GOOD
     rows = silicon_rows(silicon)
+    platforms = (
+        platforms if board is None else (called("platform", board, tuple(platform_files())),)
+    )
     boards = {name: load_platform(name) for name in _names(platforms, rows)}
     asked = {"json": json_path, "page": page_path, "residuals": residuals_path}
     flags = [f"{form}={path}" for form, path in asked.items() if path]
     files = outputs(None, [*flags, *exports], FORMATS)
     variant = Variant(toolchain=compiler)
     compared = validate(rows, boards, load_benchmarks(), emulator, log, store, variant)
+    if board is not None:
+        for part in nearest_tables(boards[platforms[0]], compared):
+            console().print(part)
+        return EXIT_GOOD
     said = toolchain_version(compiler)
     validated = Validated(compared, summary(compared), kept_results(), said)
     write_all(files, lambda form: FORMATS[form](validated), lambda: _report(validated))

@@ -17,6 +17,8 @@ from simbench.task.tasks import ElfTask, Task
 
 TOOL: Mapping[str, str] = {"name": "simbench", "version": __version__}
 
+NOTICE = "no MLPerf result: MLCommons has neither reviewed nor published it"
+
 
 def environment(
     emulator: Backend, toolchains: Sequence[str] = (PINNED_TOOLCHAIN,)
@@ -37,6 +39,7 @@ def host_facts() -> dict[str, Any]:
         "reference": reference_version(),
         "python": host.python_version(),
         "host": f"{host.system()} {host.machine()}",
+        "notice": NOTICE,
     }
 
 
