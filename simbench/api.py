@@ -76,6 +76,9 @@ def run(
     accuracy_on: str = HOST,
     suite: File | None = None,
     budgets: Mapping[str, float | str] | None = None,
+    every: str | None = None,
+    battery: str | None = None,
+    sleep: str | None = None,
     backend: str = "qemu",
     time_limit: float = DEFAULT_TIME_LIMIT_S,
     no_cache: bool = False,
@@ -106,6 +109,9 @@ def run(
         judge_on=accuracy_on,
         suite_path=_path(suite),
         time_limit_s=time_limit,
+        every=every,
+        battery=battery,
+        sleep=sleep,
     )
     check(request)
     emulator, store = backend_called(backend), _store(no_cache)

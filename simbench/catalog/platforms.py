@@ -106,12 +106,22 @@ class Energy:
 
 
 @dataclass(frozen=True, slots=True)
+class Sleep:
+    """How a board sleeps between inferences with all its RAM kept: the ``mode`` in words, and what
+    it takes then, in amperes at the platform's supply."""
+
+    mode: str
+    current_a: Quantity
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     """A board. ``version`` is a label for people.
 
     ``chip`` is what a firmware that is linked for the chip itself finds beside its memories.
     ``model_error`` says how the error of its estimates is known, or why it is not. Where
-    ``energy`` is None, ``energy_reason`` says why it is not known.
+    ``energy`` is None, ``energy_reason`` says why it is not known. ``sleep`` is None where it is
+    not known.
     """
 
     id: str
@@ -126,6 +136,7 @@ class Platform:
     model_error: str
     energy_reason: str | None = None
     chip: Chip | None = None
+    sleep: Sleep | None = None
 
     @property
     def heading(self) -> str:
@@ -268,6 +279,7 @@ def platform_from(top: Table, path: Path) -> Platform:
         model_error=model_error_of(top),
         energy_reason=top.text("energy_reason") if top.is_null("energy") else None,
         chip=chip_from(top.table("chip")) if "chip" in top else None,
+        sleep=_sleep(top.table("sleep")) if "sleep" in top else None,
     )
     if "native" in top:  # in files of before: an emulator's machine, which nothing uses any more
         top.table("native")
@@ -369,6 +381,12 @@ def _energy(table: Table, memories: tuple[str, ...]) -> Energy:
     )
     table.finish()
     return energy
+
+
+def _sleep(table: Table) -> Sleep:
+    sleep = Sleep(table.text("mode"), table.quantity("current", "A", maximum=1.0))
+    table.finish()
+    return sleep
 
 
 def _whole(table: Table) -> Whole:

@@ -109,6 +109,20 @@ _CODES = ((ERROR, EXIT_INFRASTRUCTURE), (FAILED, EXIT_WRONG), (UNSUPPORTED, EXIT
     show_default=True,
     help="Baud rate of --port.",
 )
+@click.option(
+    "--every",
+    metavar="TIME",
+    help="An inference every so often, with sleep between: 1s, 250ms, 10min. Shows the mean power "
+    "and the time to spare.",
+)
+@click.option(
+    "--battery", metavar="CHARGE@VOLTAGE", help="With --every: how long a battery lasts: 225mAh@3V."
+)
+@click.option(
+    "--sleep",
+    metavar="CURRENT",
+    help="With --every: what the board takes asleep, instead of the platform's: 2.5uA.",
+)
 @dataset_option
 @accuracy_on_option
 @backend_option
@@ -139,6 +153,9 @@ def command(
     inputs: tuple[Path, ...],
     port: str | None,
     baud: int,
+    every: str | None,
+    battery: str | None,
+    sleep: str | None,
     dataset: str | None,
     judge_on: str,
     backend_name: str,
@@ -164,6 +181,7 @@ def command(
       simbench run --platform stm32f4 --elf app.elf --benchmark kws
       simbench run --platform stm32f4 --elf app.elf --section begin=start_fft,end=send
       simbench run --platform stm32f4 --benchmark vww --dataset smoke
+      simbench run --platform nrf52840 --benchmark kws --every 1s --battery 225mAh@3V
       simbench run --suite simbench.yaml --benchmark kws
       simbench run --platform stm32l4r5 --benchmark kws --port /dev/ttyACM0
       simbench run --platform stm32f4 --json - | jq '.results[].cycles.value'
@@ -186,6 +204,9 @@ def command(
         judge_on=judge_on,
         suite_path=suite_path,
         time_limit_s=time_limit,
+        every=every,
+        battery=battery,
+        sleep=sleep,
     )
     check(request, on_port=port is not None)
     if many is not None:

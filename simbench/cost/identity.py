@@ -18,11 +18,13 @@ from simbench.files.plugins import distribution_of
 from simbench.store import sources_hash
 
 _FOR_PEOPLE: Mapping[type, frozenset[str]] = {
-    Platform: frozenset({"id", "version", "title", "model_error", "energy_reason", "chip"}),
+    Platform: frozenset(
+        {"id", "version", "title", "model_error", "energy_reason", "chip", "sleep"}
+    ),
     Core: frozenset({"id", "version", "title", "sources"}),
     Quantity: frozenset({"source"}),
 }
-"""What of each says who or why, and no price depends on."""
+"""What of each says who or why, and no price of an inference depends on."""
 
 
 def content_sha256(content: object) -> str:

@@ -20,7 +20,9 @@ UNITS: Mapping[str, Mapping[str, float]] = {
     "V": {"V": 1.0, "mV": 1e-3},
     "W": {"W": 1.0, "mW": 1e-3, "uW": 1e-6},
     "J": {"J": 1.0, "mJ": 1e-3, "uJ": 1e-6, "nJ": 1e-9, "pJ": 1e-12},
-    "s": {"s": 1.0, "ms": 1e-3, "us": 1e-6},
+    "s": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "h": 3600.0},
+    "A": {"A": 1.0, "mA": 1e-3, "uA": 1e-6, "nA": 1e-9},
+    "Ah": {"Ah": 1.0, "mAh": 1e-3},
     "": {},
 }
 _NUMBER = re.compile(

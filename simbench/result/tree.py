@@ -214,6 +214,26 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Duty:
+    """The inference every ``period_s``, and sleep between.
+
+    ``margin_s`` is what is left of a period; ``is_in_time`` whether the inference ends before the
+    next, None where its range holds both. ``average_w`` is the mean power, ``sleep_w`` that asleep,
+    in ``sleep_mode``; ``battery_life_s`` is how long the ``battery`` lasts. What is None is in the
+    result's ``missing``, where it was asked for.
+    """
+
+    period_s: float
+    margin_s: Estimate | None
+    is_in_time: bool | None
+    sleep_mode: str | None
+    sleep_w: Estimate | None
+    average_w: Estimate | None
+    battery: str | None
+    battery_life_s: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One benchmark on one platform with one kernel set. A fact that is not there is ``None``,
     and ``missing`` says why, by the fact's name; ``notes`` say what widened a range,
@@ -246,6 +266,7 @@ class Result:
     runtime: Mapping[str, str] | None = None
     toolchain: Mapping[str, str] | None = None
     is_simulated: bool = True
+    duty: Duty | None = None
     budgets: tuple[Budget, ...] = ()
     notes: tuple[str, ...] = ()
     missing: Mapping[str, str] | None = None

@@ -9,6 +9,12 @@ _PREFIXES = (
     *((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")),
     *((1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p")),
 )
+_DAY = 86_400.0
+_SPANS = (
+    *(("years", 365.25 * _DAY, 730 * _DAY), ("days", _DAY, 2 * _DAY)),
+    *(("h", 3600.0, 7200.0), ("min", 60.0, 120.0)),
+)
+"""A unit, its seconds, and from how many on it is taken."""
 
 
 def format_si(value: float, unit: str) -> str:
@@ -56,6 +62,15 @@ def format_accuracy(accuracy: Accuracy) -> str:
         return said
     target = f"{accuracy.target:.2f}" if is_area else f"{100 * accuracy.target:g} %"
     return f"{said}, target {target}: {'met' if accuracy.passed else 'missed'}"
+
+
+def format_duration(seconds: float) -> str:
+    """How long, as people say it: "908 ms", "3.2 h", "41 days", "2.3 years"."""
+    for unit, length, least in _SPANS:
+        if seconds >= least:
+            shown = seconds / length
+            return f"{shown:.{0 if shown >= 10 else 1}f} {unit}"
+    return format_si(seconds, "s")
 
 
 def si_scale(value: float) -> tuple[float, str]:

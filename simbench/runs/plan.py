@@ -9,13 +9,15 @@ from typing import Any
 from simbench.backends import Backend
 from simbench.errors import NothingRun
 from simbench.files.fetch import Progress, quiet
-from simbench.result.tree import Run
+from simbench.result.tree import Result, Run
 from simbench.runs.bare import refused_result
+from simbench.runs.duty import with_duty
 from simbench.runs.priced import Ran
 from simbench.runs.provenance import TOOL, environment, settings
 from simbench.runs.runner import run_tasks
 from simbench.store import Store
 from simbench.suites.budgets import Limit, held
+from simbench.suites.cycle import Cycle
 from simbench.suites.request import Request, check, requested_suite, requested_tasks
 from simbench.task.tasks import Refused, Task
 
@@ -25,12 +27,14 @@ class Plan:
     """Tasks, the budgets that their results are held to, and the run that they fill.
 
     ``order`` is that of the results by id; those of refused models are in the run already.
+    ``cycle`` is how often an application infers, where that is asked for.
     """
 
     tasks: tuple[Task, ...]
     limits: tuple[Limit, ...]
     run: Run
     order: tuple[str, ...]
+    cycle: Cycle | None = None
 
 
 def planned(
@@ -55,16 +59,23 @@ def planned(
     host = environment(emulator, suite.toolchains)
     run = Run(tool=TOOL, environment=host, settings=facts, results=refused)
     order = tuple(entry.scenario.id for entry in asked)
-    return Plan(tasks, (*suite.limits, *limits), run, order)
+    return Plan(tasks, (*suite.limits, *limits), run, order, request.cycle)
 
 
 def performed(plan: Plan, emulator: Backend, store: Store | None) -> Iterator[tuple[Ran, Run]]:
     """Each result as it comes, with the run so far, whose results are in the order of the tasks."""
     done = {result.id: Ran(held(result, plan.limits)) for result in plan.run.results}
     for ran in run_tasks(plan.tasks, emulator, store):
-        come = replace(ran, result=held(ran.result, plan.limits))
+        come = replace(ran, result=held(_in_cycle(ran.result, plan), plan.limits))
         done[come.result.id] = come
         yield come, _with_results(plan.run, [done[id_] for id_ in plan.order if id_ in done])
+
+
+def _in_cycle(result: Result, plan: Plan) -> Result:
+    if plan.cycle is None:
+        return result
+    boards = {task.scenario.id: task.platform for task in plan.tasks}
+    return with_duty(result, boards[result.id], plan.cycle)
 
 
 def _with_results(run: Run, came: Sequence[Ran]) -> Run:

@@ -24,6 +24,7 @@ from simbench.firmware.runtimes import runtime_names
 from simbench.firmware.toolchain import toolchains_called
 from simbench.session.room import as_fits
 from simbench.store import Store
+from simbench.suites.cycle import Cycle, read_cycle
 from simbench.suites.file import SUITE_FILE, read_suite
 from simbench.suites.lock import LOCK_FILE
 from simbench.suites.suite import Suite, narrowed, suite_tasks
@@ -73,6 +74,15 @@ class Request:
     judge_on: str = HOST
     suite_path: Path | None = None
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
+    every: str | None = None
+    battery: str | None = None
+    sleep: str | None = None
+
+    @property
+    def cycle(self) -> Cycle | None:
+        """How often it infers, where that is asked for. Raises UsageError for what cannot be
+        read."""
+        return read_cycle(self.every, self.battery, self.sleep)
 
     @property
     def is_by_file(self) -> bool:
@@ -90,6 +100,8 @@ def check(request: Request, *, on_port: bool = False) -> None:
     if request.samples is not None:
         check_samples(request.samples)
     check_time_limit(request.time_limit_s)
+    if request.cycle is not None and on_port:
+        raise UsageError("--every is of an emulated board: leave out --port")
     if request.section is not None and request.elf is None:
         raise UsageError("--section is of your own firmware: name it with --elf")
     if request.elf is None and (request.base is not None or request.skips):

@@ -10,8 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from simbench.result.estimate import Estimate
-from simbench.result.tree import OK, Budget, MemoryUse, Result
-from simbench.result.units import format_accuracy, format_range, format_score, format_si
+from simbench.result.tree import OK, Budget, Duty, MemoryUse, Result
+from simbench.result.units import (
+    format_accuracy,
+    format_duration,
+    format_range,
+    format_score,
+    format_si,
+)
 from simbench.runs.remarks import by_sentence
 from simbench.suites.budgets import shown
 
@@ -75,11 +81,32 @@ def _remarks(results: Sequence[Result], name: Callable[[Result], str]) -> Iterab
             yield Text(f"{result.id}: {result.status}: {result.reason}", style="bold")
         if result.accuracy is not None:
             yield Text(f"{name(result)}: {format_accuracy(result.accuracy)}")
+        if result.duty is not None:
+            yield Text(f"{name(result)}: {duty_sentence(result.duty)}")
         if result.budgets:
             yield _budgets(result, name(result))
     for sentence, of in by_sentence(results).items():
         names = ", ".join(map(name, of))
         yield Text(sentence if len(of) == len(results) else f"{names}: {sentence}")
+
+
+def duty_sentence(duty: Duty) -> str:
+    """How often it infers, whether in time, its mean power, and how long a battery lasts."""
+    parts = [f"every {format_duration(duty.period_s)}"]
+    if duty.margin_s is not None:
+        left = duty.margin_s.value
+        late = "late" if left < 0 else "to spare"
+        sure = "" if duty.is_in_time is not None else ", which its range does not settle"
+        parts.append(f"{format_duration(abs(left))} {late}{sure}")
+    if duty.average_w is not None and duty.sleep_w is not None:
+        mean, asleep = duty.average_w, format_si(duty.sleep_w.value, "W")
+        parts.append(f"{format_si(mean.value, 'W')} in the mean ({format_range(mean)})")
+        parts.append(f"{asleep} asleep ({duty.sleep_mode})")
+    if duty.battery_life_s is not None:
+        life = duty.battery_life_s
+        bounds = " to ".join(format_duration(bound) for bound in (life.lower, life.upper))
+        parts.append(f"{duty.battery} last {format_duration(life.value)} ({bounds})")
+    return "; ".join(parts)
 
 
 def _budgets(result: Result, name: str) -> Text:
