@@ -16,8 +16,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hand_made_models import RESHAPE, Maker
 from official_data import CLASSES, write_classified, write_recordings
+from small_models import INT8
 
 from simbench.catalog.benchmarks import load_benchmarks
 
@@ -117,3 +120,51 @@ def test_energy_mode_prints_our_energy(tmp_path: Path, benchmark: str, board: st
     assert printed is not None
     ours = our_result(tmp_path, board, benchmark)["energy_j"]["value"]
     assert float(printed[1]) * 1e-6 == pytest.approx(ours, rel=1e-3)
+
+
+# ---- the API, which is C++, with a submitter's side of our own ----
+
+CORE = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-O2")
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "own_firmware"
+SUBMITTER = Path(__file__).resolve().parent / "data" / "official_api" / "submitter.cpp"
+
+
+def official_firmware(folder: Path, energy_mode: int) -> Path:
+    """MLCommons' internally_implemented.cpp, unmodified, on an STM32F405."""
+    assert RUNNER is not None
+    root = Path(RUNNER).resolve().parent
+    flags = (
+        *("-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-w", "-I", str(root)),
+        *("-DTH_MODEL_VERSION=EE_MODEL_VERSION_KWS01", f"-DEE_CFG_ENERGY_MODE={energy_mode}"),
+    )
+    sources = [str(SUBMITTER), str(root / "api" / "internally_implemented.cpp")]
+    subprocess.run(["arm-none-eabi-g++", *CORE, *flags, "-c", *sources], cwd=folder, check=True)
+    startup = ["-ffreestanding", "-c", str(EXAMPLE / "startup.c")]
+    subprocess.run(["arm-none-eabi-gcc", *CORE, *startup], cwd=folder, check=True)
+    objects = ("submitter.o", "internally_implemented.o", "startup.o")
+    linking = (
+        *("--specs=nano.specs", "--specs=nosys.specs", "-nostartfiles", "-Wl,--no-warnings"),
+        *("-Wl,--defsym=end=0x20018000", "-T", str(EXAMPLE / "stm32f405.ld")),
+    )
+    command = ["arm-none-eabi-g++", *CORE, *linking, *objects, "-o", "app.elf"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder / "app.elf"
+
+
+@pytest.mark.parametrize("energy_mode", [0, 1])
+def test_firmware_on_the_official_api_is_counted_and_its_numbers_are_held_against_its_model(
+    tmp_path: Path, energy_mode: int
+) -> None:
+    maker, model = Maker(), tmp_path / "copy.tflite"
+    ends = [maker.tensor(shape, INT8, (0.03125,), (3,)) for shape in ((1, 4), (2, 2))]
+    shape = maker.constant(np.array([2, 2], "<i4"))
+    maker.layer(RESHAPE, [ends[0], shape], [ends[1]], "ReshapeOptions", newShape=[2, 2])
+    model.write_bytes(maker.packed([ends[0]], [ends[1]]))
+    elf, path = official_firmware(tmp_path, energy_mode), tmp_path / "ours.json"
+    words = ("--platform", "stm32f4", "--elf", str(elf), "--model", str(model), "--samples", "12")
+    simbench("run", *words, "--json", str(path), cwd=tmp_path)
+    (result,) = json.loads(path.read_text())["results"]
+    assert result["status"] == "ok"
+    assert result["instructions"] > 0
+    assert (result["parity"]["samples"], result["parity"]["within"]) == (12, 12)
+    assert "cut at three decimals" in result["parity"]["tolerance"]
