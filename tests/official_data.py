@@ -14,13 +14,15 @@ BYTES = {"kws01": 490, "vww01": 96 * 96 * 3, "ic01": 32 * 32 * 3}
 _WINDOW, _STRIDE = 640, 128  # floats of an input of ad, and from one to the next
 
 
-def write_classified(root: Path, name: str, each: int = 2, seed: int = 17) -> Path:
-    """``each`` files of every class in ``root``/``name``, and their labels."""
+def write_classified(
+    root: Path, name: str, each: int = 2, seed: int = 17, files: int | None = None
+) -> Path:
+    """``each`` files of every class in ``root``/``name``, or so many ``files``; their labels."""
     source = np.random.default_rng(seed)
     folder = root / name
     folder.mkdir(parents=True)
     lines = []
-    for index in range(each * CLASSES[name]):
+    for index in range(files or each * CLASSES[name]):
         label = index % CLASSES[name]
         file = f"tst_{index:06d}_{label}.bin"
         (folder / file).write_bytes(source.bytes(BYTES[name]))

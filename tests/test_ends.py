@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
-from simbench.catalog.benchmarks import InputEncoding, load_benchmarks
+from simbench.catalog.benchmarks import (
+    InputEncoding,
+    benchmarks_without_model,
+    load_benchmarks,
+)
 from simbench.cli.main import _run
 from simbench.errors import UsageError
 from simbench.models.prepared import PreparedModel, TensorInfo
@@ -83,6 +87,18 @@ def test_an_official_input_fits_and_what_differs_from_it_is_said() -> None:
     assert "one number, the mean squared error; an input is 2,560 bytes" in ends_said(
         BENCHMARKS["ad"], model("ad")
     )
+
+
+def test_a_benchmark_whose_model_no_package_has_runs_with_one_that_is_given() -> None:
+    bare = benchmarks_without_model()
+    assert set(bare) == {"ic02"}
+    assert not set(bare) & set(BENCHMARKS)
+    (mine,) = workloads(["ic02"], [Path("mine.tflite")])
+    assert (mine.model_id, mine.data_folder, mine.title) == ("ic02", "ic01", "mine.tflite")
+    check_ends(mine, model("ic"))
+    with pytest.raises(UsageError, match=r"give pretrainedResnet_large_int8\.tflite .* --model"):
+        workloads(["ic02"])
+    assert BENCHMARKS["ic"].data_folder == "ic01"
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class _Line:
 
 def check_folders(root: Path, benchmarks: Sequence[Benchmark]) -> None:
     """Raise UsageError, naming what is missing, where ``root`` lacks labels of ``benchmarks``."""
-    wanted = dict.fromkeys(Path(benchmark.model_id) / LABELS for benchmark in benchmarks)
+    wanted = dict.fromkeys(Path(benchmark.data_folder) / LABELS for benchmark in benchmarks)
     missing = [str(path) for path in wanted if not (root / path).is_file()]
     if missing:
         raise UsageError(
@@ -54,7 +54,7 @@ def read_data_set(root: Path, benchmark: Benchmark, model: PreparedModel) -> Dat
         raise UsageError(
             f"{benchmark.id} has no labelled data: its YAML must say the classes under 'data'"
         )
-    folder = root / benchmark.model_id
+    folder = root / benchmark.data_folder
     lines = _labels(folder / LABELS, benchmark.data)
     _check_use(folder / LABELS, lines, benchmark)
     missing = [line.file for line in lines if not (folder / line.file).is_file()]

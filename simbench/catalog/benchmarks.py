@@ -87,14 +87,16 @@ class Quality:
 class DataClasses:
     """The classes of the benchmark's data set, in the order of their numbers there.
 
-    ``input_bytes`` is what one input of it takes, where that is known; ``caution`` says why the
-    benchmark's own model cannot be judged by it, where that is so.
+    ``input_bytes`` is what one input of it takes, where that is known; ``folder`` has it among the
+    runner's, where that is not called as the model is; ``caution`` says why the benchmark's own
+    model cannot be judged by it, where that is so.
     """
 
     names: tuple[str, ...]
     source: str
     caution: str | None
     input_bytes: int | None = None
+    folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,12 @@ class Benchmark:
     pictures: tuple[Picture, ...]
     data: DataClasses | None = None
     smoke_pictures: tuple[Picture, ...] = ()
+
+    @property
+    def data_folder(self) -> str:
+        """The folder of its data among the MLPerf Tiny runner's."""
+        named = None if self.data is None else self.data.folder
+        return named or self.model_id
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -152,6 +160,16 @@ def load_benchmarks(folders: Sequence[Path] = ()) -> dict[str, Benchmark]:
                 )
             found[benchmark.id] = benchmark
     return found
+
+
+def benchmarks_without_model() -> dict[str, Benchmark]:
+    """Benchmarks that run with a user's model alone, as no package has theirs; by id.
+
+    ``model`` names the file that is meant.
+    """
+    folder = data_dir("benchmarks") / "without-model"
+    found = (read_benchmark(path) for path in sorted(folder.glob("*.yaml")))
+    return {benchmark.id: benchmark for benchmark in found}
 
 
 def select_benchmarks(ids: Iterable[str], known: Mapping[str, Benchmark]) -> tuple[Benchmark, ...]:
@@ -234,6 +252,7 @@ def _data(table: Table) -> DataClasses:
         source=table.text("source"),
         caution=table.text("caution") if "caution" in table else None,
         input_bytes=table.integer("input_bytes", minimum=1) if "input_bytes" in table else None,
+        folder=_matching(table, "folder", r"[A-Za-z0-9_-]{1,32}") if "folder" in table else None,
     )
     table.finish()
     return data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,11 +40,17 @@ def _platforms() -> Sequence[Row]:
 
 
 def _benchmarks() -> Sequence[Row]:
-    from simbench.catalog.benchmarks import load_benchmarks
+    from simbench.catalog.benchmarks import benchmarks_without_model, load_benchmarks
 
+    own = load_benchmarks()
+    bare = (
+        replace(b, title=f"{b.title} (with --model alone)")
+        for b in benchmarks_without_model().values()
+        if b.id not in own
+    )
     return [
         {"name": b.id, "title": b.title, "model_id": b.model_id, "macs": b.macs}
-        for b in load_benchmarks().values()
+        for b in (*own.values(), *bare)
     ]
 
 

@@ -76,7 +76,7 @@ def serve(
             f"{task.platform.energy_reason}"
         )
     if serving.job is not None:
-        check_job(serving.job, task.benchmark.model_id)
+        check_job(serving.job, task.benchmark.data_folder)
     misfit = _misfit(task, backend)
     if misfit is not None:
         tell(

@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simbench.backends import Backend
-from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
+from simbench.catalog.benchmarks import (
+    Benchmark,
+    ModelFile,
+    benchmarks_without_model,
+    load_benchmarks,
+    select_benchmarks,
+)
 from simbench.catalog.chosen import chosen
 from simbench.catalog.platforms import Platform, load_platform, platform_names
 from simbench.catalog.scenario import (
@@ -201,6 +207,14 @@ def workloads(
     name, which says by whose labelled data.
     """
     known = load_benchmarks()
+    bare = benchmarks_without_model()
+    for name in names if not models else ():
+        if name in bare:
+            meant = bare[name].model
+            file = meant.path.name if isinstance(meant, ModelFile) else "its model"
+            raise UsageError(
+                f"no package has the model of {name}: give {file} of mlcommons/tiny with --model"
+            )
     if not models:
         return select_benchmarks(names or known, known)
     if not names and not is_judged:
@@ -209,7 +223,7 @@ def workloads(
         raise UsageError(
             "--model with --dataset needs one --benchmark, which says what the data is"
         )
-    asked = select_benchmarks(names, known)
+    asked = select_benchmarks(names, {**bare, **known})
     if len(asked) != 1 or len(models) != 1:
         raise UsageError("a --model in place of a --benchmark's own is one for one: name one each")
     return (benchmark_with_model(asked[0], models[0]),)

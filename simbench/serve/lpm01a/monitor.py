@@ -20,7 +20,8 @@ _SLACK_S = 0.1
 takes on a UART of 9600 baud, at which the runner has its boards in energy mode."""
 _IDLE_S = 3.0
 _LOOK_S = 0.005
-_LOOKS = 3  # what is written comes into the terminal's buffer a little later
+_LOOKS = 10  # what is written comes into the terminal's buffer a little later
+_HANDED_S = 0.1  # what a client has read it may still hand from one thread to another
 _LINE_BYTES = 256
 _WAITING_LINES = 16
 
@@ -91,6 +92,7 @@ class PowerMonitor:
             if time.monotonic() - heard > _IDLE_S:
                 return
             await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_HANDED_S)
 
     async def run(self) -> None:
         """Serve one client after another, for ever."""

@@ -53,7 +53,7 @@ class Job:
         return self.mode == ENERGY
 
 
-def check_job(job: Job, model_id: str) -> None:
+def check_job(job: Job, data_folder: str) -> None:
     """Raise UsageError, saying what to do, where there is no such runner, data or Python."""
     for name in ("main.py", f"tests_{job.mode}.yaml"):
         if not (job.folder / name).is_file():
@@ -61,7 +61,7 @@ def check_job(job: Job, model_id: str) -> None:
                 f"{job.folder} has no {name}: give benchmark/runner of a clone of mlcommons/tiny "
                 "with --runner"
             )
-    labels = job.datasets / model_id / "y_labels.csv"
+    labels = job.datasets / data_folder / "y_labels.csv"
     if not labels.is_file():
         raise UsageError(
             f"there is no {labels}, which the runner reads: name the folder of its data sets with "
