@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from official_data import write_classified
 from protocol_model import Client
 from served import Served, connected, served
 
@@ -189,6 +190,20 @@ def test_what_the_runner_needs_is_asked_for(folder: Path, monkeypatch: pytest.Mo
     with pytest.raises(UsageError, match="no Python that runs"):
         check_job(Job(folder, "accuracy", folder / "data", "/dev/null"), "ad01")
     assert command(job, ("/dev/one",), folder)[0] == sys.executable
+
+
+@pytest.mark.image
+def test_files_of_another_size_are_refused_before_the_runner_starts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As simbench's default model of kws with the official files: 500 bytes and 490."""
+    monkeypatch.setattr(runner, "_MODULES", ("json",))
+    data = write_classified(folder / "official", "kws01").parent
+    words = ["serve", "--platform", "stm32l4r5", "--benchmark", "kws", "--runner", str(folder)]
+    assert _run([*words, "--dataset", str(data)]) == 2
+    said = capsys.readouterr().err
+    assert "tst_000000_0.bin has inputs of 490 bytes, the model takes 500" in said
+    assert "with --model" in said
 
 
 @pytest.mark.parametrize(

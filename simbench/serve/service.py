@@ -24,7 +24,7 @@ from simbench.serve.clock import BoardClock
 from simbench.serve.device import Cost, Device, Tell
 from simbench.serve.lpm01a.monitor import PowerMonitor
 from simbench.serve.mlcommons.interface import Interface
-from simbench.serve.mlcommons.runner import Job, check_job, run_job
+from simbench.serve.mlcommons.runner import ACCURACY, Job, check_job, run_job
 from simbench.serve.ports import Port, tcp_port, terminal
 from simbench.serve.server import Server, race
 from simbench.session.conversation import converse
@@ -76,7 +76,7 @@ def serve(
             f"{task.platform.energy_reason}"
         )
     if serving.job is not None:
-        check_job(serving.job, task.benchmark.data_folder)
+        _check_job(serving.job, task)
     misfit = _misfit(task, backend)
     if misfit is not None:
         tell(
@@ -156,6 +156,15 @@ class _Service:
             await ended.wait()
         else:
             await run_job(self._job, ports, self._volts, up, ended)
+
+
+def _check_job(job: Job, task: ModelTask) -> None:
+    """Raise UsageError where the runner could not do ``job`` with the board of ``task``."""
+    check_job(job, task.benchmark.data_folder)
+    if job.mode == ACCURACY:  # the other modes take the first files alone
+        from simbench.accuracy.layout import read_data_set  # takes long to import
+
+        read_data_set(job.datasets, task.benchmark, task.model)
 
 
 def _misfit(task: ModelTask, backend: Backend) -> DoesNotFit | None:
