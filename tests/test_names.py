@@ -26,6 +26,9 @@ from simbench.firmware.names import demangle, readable_names
         ("_Z4sumsIxEvPT_.constprop.0", "sums<int64_t>"),
         ("_Z4sumsIeEvPT_", "sums<long double>"),
         ("_ZN3DotI6tensorN2ns3outEE3runEv", "Dot<tensor, out>::run"),
+        ("_ZN2rs10filter_all17h0123456789abcdefE", "rs::filter_all"),
+        ("_RNvCs1234_2rs10filter_all", "rs::filter_all"),
+        ("_RNvXs_CsfB1lm_2rsNtB4_3FooNtNtCs_4core3fmt5Debug3fmt", "<Foo as Debug>::fmt"),
         ("_Z", "_Z"),
         ("_Zwhat is this\n", "_Zwhat is this\n"),
     ],
@@ -49,6 +52,9 @@ def test_what_tells_equal_names_apart_is_shown() -> None:
     assert named("_Z4sumsPa", "_Z4sumsPh") == ["sums(int8_t*)", "sums(uint8_t*)"]
     assert named("_Z3runIN1a1TEEvv", "_Z3runIN1b1TEEvv") == ["run<a::T>", "run<b::T>"]
     assert named("_Z3runi", "_Z3runi.part.0") == ["run(int)", "run(int).part.0"]
+    first, second = (f"_ZN2rs3run17h{n:016x}E" for n in (1, 2))
+    assert named(first) == ["rs::run"]
+    assert named(first, second) == ["rs::run::h0000000000000001", "rs::run::h0000000000000002"]
     assert named("start", "start", "") == ["start@0", "start@10", "0x00000020"]
 
 

@@ -1,4 +1,4 @@
-"""Readable names for functions: C++ symbols demangled, short enough for a table, all different."""
+"""Readable names for functions: those of C++ and Rust demangled, short and all different."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from functools import cache
 from simbench.firmware.image import Function
 
 _TOOLS = ("arm-none-eabi-c++filt", "c++filt")  # of binutils, which every toolchain brings
-_SYMBOL = re.compile(r"_Z[\w.$]+", re.ASCII)
+_SYMBOL = re.compile(r"_[ZR][\w.$]+", re.ASCII)
+# what tells crates and instances of one name apart in Rust: a hash behind, or one of each crate
+_RUST_HASH = re.compile(r"(?:::h[0-9a-f]{16}|(?<=\w)\[[0-9a-f]+\](?=::))")
 _QUALIFIERS = re.compile(r"(?<![\w:)])(?:(?:\w+|\(anonymous\))::)+")
 _CLONE = re.compile(r" \[clone (\.[^]]+)\]")
 # the newlib of Arm's toolchain, stdint.h: int32_t is a long
@@ -35,7 +37,7 @@ def demangler() -> str | None:
 
 
 def demangle(symbol: str) -> str:
-    """The qualified name in a C++ symbol with its template arguments, without parameters."""
+    """The qualified name in a symbol of C++ or Rust, with template arguments, not parameters."""
     return _short(_demangled((symbol,))[symbol])
 
 
@@ -97,6 +99,6 @@ def _plainer(name: str) -> str:
 
 
 def _short(name: str) -> str:
-    """The plainer ``name`` whose template arguments are without their namespaces."""
-    function, bracket, arguments = _plainer(name).partition("<")
+    """The plainer ``name`` without Rust's hashes, its template arguments without namespaces."""
+    function, bracket, arguments = _plainer(_RUST_HASH.sub("", name)).partition("<")
     return function + bracket + _QUALIFIERS.sub("", arguments)
