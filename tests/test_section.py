@@ -76,8 +76,6 @@ def test_a_section_is_named_by_symbols_or_addresses(text: str, section: Section)
     [
         ("main", "give begin=SYMBOL,end=SYMBOL"),
         ("begin=main", "give begin=SYMBOL,end=SYMBOL"),
-        ("begin=main,end=main", "begins where it ends"),
-        ("begin=main,end=0x101", "begins where it ends"),
         ("begin=start_ftf,end=main", "no symbol start_ftf: did you mean start_fft"),
         ("begin=sums<int16_t>,end=main", r"did you mean sums<int8_t>"),
         ("begin=main,end=qqqqq", "'nm' lists"),
@@ -122,6 +120,47 @@ def test_a_section_begins_once_and_ends_before_its_end(elf: Path, tmp_path: Path
         "correlate"
     ] == functions["correlate"]["cost"]["instructions"]
     assert inner["input"] is None
+
+
+def test_one_place_for_begin_and_end_is_a_period(elf: Path, tmp_path: Path) -> None:
+    whole, period = (
+        {f["name"]: f["cost"]["instructions"] for f in profile["functions"]}
+        for profile in (
+            document("profile", elf, section, tmp_path)
+            for section in (WHOLE, "begin=correlate,end=correlate")
+        )
+    )
+    assert set(period) == {"correlate_all", "correlate"}
+    assert 64 * period["correlate"] == whole["correlate"]
+
+
+FAULTS = {
+    "*(volatile unsigned *)0xA0000000u = 1": "it accessed an address with no memory (0xa0000000)",
+    '__asm__ volatile("udf #1")': "it met an undefined instruction",
+}
+
+
+@pytest.mark.parametrize(("fault", "said"), FAULTS.items())
+def test_a_fault_in_the_section_is_told_as_one(
+    fault: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "main.c").write_text(
+        '__attribute__((noinline)) void done(void) { __asm__ volatile("nop"); }\n'
+        f"int main(void) {{ {fault}; done(); for (;;) {{}} }}\n"
+    )
+    for name in ("startup.c", "stm32f405.ld", "Makefile"):
+        (tmp_path / name).write_text((EXAMPLES / "own_firmware" / name).read_text())
+    subprocess.run(["make", "-s"], cwd=tmp_path, check=True)
+    section = ("--section", "begin=main,end=done", "--time-limit", "0.5", "--no-cache")
+    assert on_stm32f4("run", tmp_path / "app.elf", *section) != 0
+    told = capsys.readouterr().err
+    assert f"the firmware faulted: {said}; it has stayed in" in told
+    assert "--time-limit" not in told
+
+
+def test_what_is_measured_is_named_once(elf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    refused(capsys, 2, "--elf is given 2 times, and run measures one", elf, "--elf", str(elf))
+    refused(capsys, 2, "--section is given 2 times", elf, *(("--section", WHOLE) * 2))
 
 
 def test_a_stripped_firmware_is_measured_by_address(elf: Path, tmp_path: Path) -> None:

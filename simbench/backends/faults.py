@@ -6,7 +6,7 @@ Armv8-M's (DDI 0553B).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 _CAUSES = (
     (0, "it fetched an instruction from where none may be"),
@@ -29,6 +29,19 @@ _CAUSES = (
     (25, "it divided by zero"),
 )
 _ADDRESS_VALID = ((7, "mmfar"), (15, "bfar"))
+
+
+STATUS_ADDRESS = 0xE000ED28
+_STATUS = ("cfsr", "hfsr", "dfsr", "mmfar", "bfar")
+_VECTOR_TABLE, _FORCED = 1 << 1, 1 << 30  # of HFSR: those that are a fault for good
+
+
+def fault_status(words: Sequence[int]) -> Mapping[str, int] | None:
+    """The registers from ``STATUS_ADDRESS`` on, where they tell of a fault that ended the program:
+    one that became a hard fault, or that has no handler of its own."""
+    found = dict(zip(_STATUS, words, strict=False))
+    is_fault = found.get("hfsr", 0) & (_VECTOR_TABLE | _FORCED)
+    return {name: found[name] for name in found if name != "dfsr"} if is_fault else None
 
 
 def fault_sentence(registers: Mapping[str, int], where: Callable[[int], str]) -> str:

@@ -17,6 +17,7 @@ class Marker(IntEnum):
     LAYER_OPENS = 2
     LAYER_CLOSES = 3
     SECTION_OPENS = 4
+    PERIOD = 7
 
 
 _LAYERS = {
@@ -31,6 +32,8 @@ def marker_addresses(spec: LaunchSpec) -> Mapping[int, Marker]:
     Raises UsageError for an image without those that bracket a window.
     """
     if spec.section is not None:
+        if spec.section.begin == spec.section.end:
+            return {spec.section.begin: Marker.PERIOD}
         opens = Marker.WINDOW_OPENS if spec.section.is_last else Marker.SECTION_OPENS
         return {
             spec.section.begin: opens,

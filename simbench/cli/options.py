@@ -17,6 +17,7 @@ from simbench.task.labelled import EMULATOR, HOST
 from simbench.task.tasks import DEFAULT_TIME_LIMIT_S
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
+_Value = TypeVar("_Value")
 
 
 class Address(click.ParamType[int]):
@@ -96,6 +97,18 @@ def model_option(*, multiple: bool) -> Callable[[_Command], _Command]:
     )
 
 
+def _given_once(
+    context: click.Context, option: click.Parameter, values: tuple[_Value, ...]
+) -> _Value | None:
+    """The value of an option that is declared ``multiple`` only so that a second is refused."""
+    if len(values) > 1:
+        raise UsageError(
+            f"{option.opts[0]} is given {len(values)} times, and {context.command.name} measures "
+            "one: run it for each"
+        )
+    return values[0] if values else None
+
+
 def _only_one(
     context: click.Context, option: click.Parameter, values: tuple[Path, ...]
 ) -> tuple[Path, ...]:
@@ -107,6 +120,8 @@ def _only_one(
 elf_option = click.option(
     "--elf",
     type=click.Path(path_type=Path),
+    multiple=True,
+    callback=_given_once,
     metavar="FILE",
     help="Your own firmware, linked for the board's own chip: an ELF, .hex or .bin.",
 )
@@ -166,6 +181,8 @@ def input_option(*, multiple: bool) -> Callable[[Callable[..., int]], Callable[.
 
 section_option = click.option(
     "--section",
+    multiple=True,
+    callback=_given_once,
     metavar="begin=SYM,end=SYM",
     help="With --elf: measure from the first execution of a symbol (or 0x address) to another's.",
 )

@@ -18,8 +18,9 @@ _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 @dataclass(frozen=True, slots=True)
 class Section:
     """From the first execution of the code at ``begin`` to the next of that at ``end``, which is
-    not in it; from the last execution before that, where it ``is_last``. Both are addresses without
-    the Thumb bit; ``text`` is how they were named."""
+    not in it; from the last execution before that, where it ``is_last``. One place for both is a
+    period: from its first execution to its second. Both are addresses without the Thumb bit;
+    ``text`` is how they were named."""
 
     begin: int
     end: int
@@ -40,10 +41,7 @@ def read_section(text: str, image: Image) -> Section:
             "begin=0x8000100,end=0x8000200"
         )
     begin, end = (code_address(found[name], image) for name in ("begin", "end"))
-    section = Section(begin, end, text=text)
-    if section.begin == section.end:
-        raise UsageError(f"--section {text} begins where it ends: name two places in the code")
-    return section
+    return Section(begin, end, text=text)
 
 
 def code_address(place: str, image: Image) -> int:

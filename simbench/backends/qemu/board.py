@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from simbench.backends.board import PROGRAM_COUNTER, STACK_POINTER, Blob, LaunchSpec
 from simbench.backends.closing import Closing
+from simbench.backends.faults import STATUS_ADDRESS, fault_sentence, fault_status
 from simbench.backends.folder import temporary_folder, unwritable
 from simbench.backends.naming import place
 from simbench.backends.pieces import joined
@@ -33,6 +35,8 @@ _CHUNK = 1 << 16
 _STOP_TIMEOUT_S = 3.0
 _SEND_TIMEOUT_S = 30.0
 _POKE_INTERVAL_S = 0.05
+_MONITOR_S = 1.0
+_WORDS = re.compile(rb" 0x([0-9a-f]{8})(?=[ \r])")
 _ESCAPE = b"\x01"  # QEMU's multiplexer obeys what follows it, and passes on the second of two
 _CANNOT_WRITE = 74  # as in plugin/records.h
 _WAKES = b"\n"  # the firmware waits for a byte, asleep, and drops this one when it begins
@@ -133,13 +137,32 @@ class QemuBoard(Closing):
         self.write(_WAKES)
 
     def halt(self) -> str | None:
-        """Stop the board; where its core was ("in conv at 0x00001234"), or None if not known."""
+        """Stop the board; where its core was ("in conv at 0x00001234"), or None if not known.
+
+        Raises FirmwareFault where a fault had led it there.
+        """
+        faulted = self._fault_status()
         self._stop()
         self._read_records()
         at = self._reader.last_at
         where = None if at is None else place(self._spec.image, at)
+        if faulted is not None:
+            is_in = f"; it has stayed {where}, which does not return" if where else ""
+            raise FirmwareFault(fault_sentence(faulted, self.where) + is_in)
         waited = self._waited_for()
         return where if waited is None else f"{where or 'somewhere'}, and {waited}"
+
+    def _fault_status(self) -> Mapping[str, int] | None:
+        """The core's fault registers, as the emulator's monitor reads them, where they tell one."""
+        said = b""
+        deadline = time.monotonic() + _MONITOR_S
+        with contextlib.suppress(OSError):
+            self._monitor.send(f"x /5wx {STATUS_ADDRESS:#x}\n".encode())
+            while not (words := _WORDS.findall(said))[4:] and time.monotonic() < deadline:
+                if select.select([self._monitor], [], [], _POKE_INTERVAL_S)[0]:
+                    said += self._monitor.recv(_CHUNK)
+            return fault_status([int(word, 16) for word in words])
+        return None
 
     def _waited_for(self) -> str | None:
         """What register the firmware kept reading, in words, or None. The board has stopped."""

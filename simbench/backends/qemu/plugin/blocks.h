@@ -38,6 +38,7 @@ enum {
     SECTION_OPENS,
     CACHES_REST,
     CACHES_WAKE,
+    PERIOD,
     NO_MARKER
 };
 
