@@ -89,6 +89,11 @@ struct block {
     struct probe *probes;
     struct follower *known[SEGMENTS]; /* by segment */
     struct misses misses[MAX_CACHES];
+    /* by whether it was jumped to: see caches.h */
+    uint64_t memo[2], runs[2], last[2];
+    uint32_t missing[2][MAX_CACHES];
+    uint32_t sectors;
+    bool waits;
     uint8_t *code;
     struct block *next_in_bucket;
 };

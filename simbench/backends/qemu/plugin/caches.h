@@ -1,17 +1,23 @@
 // clang-format Language: C
-/* Caches of any geometry. The least recently used line goes first; a look-up takes constant time.
+/* Caches of any geometry. The least recently used line goes first.
  *
  *   slot_of, by line number: its slot plus one, or 0        line, by slot; a set has `ways` of them
  *   +---+---+---+---+---+---+---+--                         +----------+----------+----------+--
  *   | 0 | 2 | 0 | 3 | 0 | 1 | 0 | ...                       | number 5 | number 1 | number 3 |
  *   +---+---+---+---+---+-|-+---+--                         | valid 11 | valid 01 | valid 11 | ...
- *                         +-------------------------------> +----------+----------+----------+--
- *                                                             |  -- newer --> -- newer -->  |
- *   oldest[set] and newest[set] are the ends of a list        |  <-- older -- <-- older --  |
- *   through the used[set] slots in use of a set             oldest                     newest
+ *                         +-------------------------------> | used 907 | used 411 | used 912 |
+ *                                                           +----------+----------+----------+--
  *
- * A sector is what a miss reads, one or more of a line; valid has a bit for each. A cache that
- * shares the lines of another has its arrays. Pages of slot_of that no address needs do not exist.
+ * A look-up that hits takes constant time: it only notes when. A miss looks for the slot of its set
+ * that was used longest ago. A sector is what a miss reads, one or more of a line; valid has a bit
+ * for each. A cache that shares the lines of another has its arrays. Pages of slot_of that no
+ * address needs do not exist.
+ *
+ * Nearly every block finds its lines where they were. What a block misses, and that it brings
+ * nothing in, is so until something is brought in: b->memo says in which generation it was found,
+ * by how the block was entered. Such an execution is counted, and noted when it was: `waiting` are
+ * the blocks that lines must still be told of, before the next is brought in and where an interval
+ * ends.
  */
 #ifndef SIMBENCH_PLUGIN_CACHES_H_
 #define SIMBENCH_PLUGIN_CACHES_H_
@@ -22,56 +28,45 @@
 #include "blocks.h"
 
 struct line {
-    uint32_t number, newer, older, valid; /* valid: one bit a sector */
+    uint64_t used;          /* when */
+    uint32_t number, valid; /* valid: one bit a sector */
 };
 
 struct cache {
     bool is_data, allocates, keeps;
+    bool has_code; /* its lines are an instruction cache's too */
     uint32_t lines, shift, sector_shift, phase, ways, sets, segments;
     uint16_t *slot_of;
     struct line *line;
-    uint32_t *newest, *oldest, *used;
+    uint32_t *taken; /* slots in use, by set */
 };
 
 static struct cache caches[MAX_CACHES];
 static unsigned n_caches;
+static struct {
+    unsigned n, cache[MAX_CACHES];
+} data_caches[SEGMENTS]; /* by slot of the segment, see map */
 static bool has_data_cache;
 static bool is_joint;    /* code and data share lines: their order counts */
 static bool caches_rest; /* they see nothing */
 
-static void unlink_line(struct cache *c, uint32_t set, uint32_t slot)
-{
-    struct line *l = &c->line[slot];
-    if (l->newer != UINT32_MAX)
-        c->line[l->newer].older = l->older;
-    else
-        c->newest[set] = l->older;
-    if (l->older != UINT32_MAX)
-        c->line[l->older].newer = l->newer;
-    else
-        c->oldest[set] = l->newer;
-}
+static uint64_t now;
+static uint64_t generation = 1; /* of what is in caches with code */
+static struct block **waiting;
+static size_t n_waiting, waiting_size;
 
-static void make_newest(struct cache *c, uint32_t set, uint32_t slot)
-{
-    struct line *l = &c->line[slot];
-    l->newer = UINT32_MAX;
-    l->older = c->newest[set];
-    if (l->older != UINT32_MAX)
-        c->line[l->older].newer = slot;
-    else
-        c->oldest[set] = slot;
-    c->newest[set] = slot;
-}
+static void tell_waiting(void);
 
 static uint32_t free_slot(struct cache *c, uint32_t set)
 {
-    if (c->used[set] < c->ways)
-        return set * c->ways + c->used[set]++;
-    uint32_t slot = c->oldest[set];
-    c->slot_of[c->line[slot].number] = 0;
-    unlink_line(c, set, slot);
-    return slot;
+    uint32_t first = set * c->ways, oldest = first;
+    if (c->taken[set] < c->ways)
+        return first + c->taken[set]++;
+    for (uint32_t slot = first + 1; slot < first + c->ways; slot++)
+        if (c->line[slot].used < c->line[oldest].used)
+            oldest = slot;
+    c->slot_of[c->line[oldest].number] = 0;
+    return oldest;
 }
 
 /* Sectors first to last, counted from the line's first. */
@@ -80,32 +75,32 @@ static inline uint32_t sectors(uint32_t first, uint32_t last)
     return (UINT32_MAX >> (31 - last)) & (UINT32_MAX << first);
 }
 
-static inline void make_found_newest(struct cache *c, uint32_t number, uint32_t slot)
+static void bring_in(struct cache *c, uint32_t number, uint32_t wanted)
 {
-    if (c->line[slot].newer != UINT32_MAX) {
-        uint32_t set = number % c->sets;
-        unlink_line(c, set, slot);
-        make_newest(c, set, slot);
+    if (c->has_code) {
+        tell_waiting();
+        generation++;
     }
+    uint32_t found = c->slot_of[number];
+    if (found) {
+        c->line[found - 1].valid |= wanted;
+        return;
+    }
+    uint32_t slot = free_slot(c, number % c->sets);
+    c->line[slot].number = number;
+    c->line[slot].valid = wanted;
+    c->slot_of[number] = (uint16_t)(slot + 1);
 }
 
 /* Looks sectors of a line up and brings in those that are not there, which it returns. */
 static inline uint32_t touch(struct cache *c, uint32_t number, uint32_t wanted)
 {
     uint32_t found = c->slot_of[number];
-    if (found) {
-        struct line *l = &c->line[found - 1];
-        uint32_t missing = wanted & ~l->valid;
-        l->valid |= wanted;
-        make_found_newest(c, number, found - 1);
-        return missing;
-    }
-    uint32_t set = number % c->sets, slot = free_slot(c, set);
-    c->line[slot].number = number;
-    c->line[slot].valid = wanted;
-    c->slot_of[number] = (uint16_t)(slot + 1);
-    make_newest(c, set, slot);
-    return wanted;
+    uint32_t missing = wanted & ~(found ? c->line[found - 1].valid : 0);
+    if (__builtin_expect(missing != 0, 0))
+        bring_in(c, number, wanted);
+    c->line[c->slot_of[number] - 1].used = ++now;
+    return missing;
 }
 
 static bool goes_through(const struct cache *c, uint32_t address)
@@ -142,7 +137,7 @@ static void fetch_sectors(struct cache *c, struct misses *m, uint32_t first, uin
         if (jumped && s == first)
             m->jump += touch(c, s >> per_line, bit) != 0;
         else if (found && c->line[found - 1].valid & bit)
-            make_found_newest(c, s >> per_line, found - 1);
+            c->line[found - 1].used = ++now;
         else
             m->sequential++;
     }
@@ -179,11 +174,112 @@ static bool fits(const struct cache *c, const struct block *b)
     return ((b->end - 1 + c->phase) >> c->shift) - ((b->start + c->phase) >> c->shift) < c->lines;
 }
 
-static void fetch_block(struct block *b, const struct block *from)
+/* The sectors of a block that are looked up, none where last is below first. */
+struct span {
+    uint32_t first, last;
+};
+
+static struct span span_of(const struct cache *c, const struct block *b, bool jumped)
 {
-    if (caches_rest)
+    struct span s = {(b->start + c->phase) >> c->sector_shift,
+                     (b->end - 1 + c->phase) >> c->sector_shift};
+    if (!jumped && s.first == (b->start - 1 + c->phase) >> c->sector_shift)
+        s.first++;
+    return s;
+}
+
+static const struct line *line_with(const struct cache *c, uint32_t sector)
+{
+    unsigned per_line = c->shift - c->sector_shift;
+    uint32_t found = c->slot_of[sector >> per_line];
+    const struct line *l = found ? &c->line[found - 1] : NULL;
+    return l && l->valid >> (sector & ((1u << per_line) - 1)) & 1 ? l : NULL;
+}
+
+static void tell_lines(struct cache *c, const struct block *b, bool jumped)
+{
+    struct span span = span_of(c, b, jumped);
+    for (uint32_t s = span.first; s <= span.last; s++) {
+        struct line *l = (struct line *)line_with(c, s);
+        uint64_t when = b->last[jumped] + 1 + s - span.first;
+        if (l && l->used < when)
+            l->used = when;
+    }
+}
+
+static void tell_waiting(void)
+{
+    for (size_t w = 0; w < n_waiting; w++) {
+        struct block *b = waiting[w];
+        for (unsigned i = 0; i < n_caches; i++) {
+            struct cache *c = &caches[i];
+            if (c->is_data || !goes_through(c, b->start))
+                continue;
+            for (unsigned jumped = 0; jumped < 2; jumped++) {
+                if (!b->runs[jumped])
+                    continue;
+                b->misses[i].sequential += b->runs[jumped] * b->missing[jumped][i];
+                tell_lines(c, b, jumped);
+            }
+        }
+        b->runs[0] = b->runs[1] = 0;
+        b->waits = false;
+    }
+    n_waiting = 0;
+}
+
+static __attribute__((noinline)) void grow_waiting(void)
+{
+    waiting_size = 2 * waiting_size + 1024;
+    waiting = realloc(waiting, waiting_size * sizeof *waiting);
+    if (!waiting)
+        fail("out of memory");
+}
+
+/* An execution that finds all as it was the last time. */
+static inline void note_runs(struct block *b, bool jumped, uint64_t n)
+{
+    b->runs[jumped] += n;
+    b->last[jumped] = now;
+    now += b->sectors;
+    if (b->waits)
         return;
-    bool jumped = from->end != b->start;
+    b->waits = true;
+    if (__builtin_expect(n_waiting == waiting_size, 0))
+        grow_waiting();
+    waiting[n_waiting++] = b;
+}
+
+/* What an execution misses until something is brought in; none, where it would bring something in.
+ */
+static void make_memo(struct block *b, bool jumped)
+{
+    uint32_t most = 0;
+    for (unsigned i = 0; i < n_caches; i++) {
+        const struct cache *c = &caches[i];
+        b->missing[jumped][i] = 0;
+        if (c->is_data || !goes_through(c, b->start))
+            continue;
+        struct span span = span_of(c, b, jumped);
+        for (uint32_t s = span.first; s <= span.last; s++) {
+            if (line_with(c, s))
+                continue;
+            if (c->keeps || (jumped && s == span.first))
+                return;
+            b->missing[jumped][i]++;
+        }
+        if (span.last - span.first + 1 > most && span.last >= span.first)
+            most = span.last - span.first + 1;
+    }
+    b->sectors = most + 1 > b->sectors ? most + 1 : b->sectors;
+    b->memo[jumped] = generation;
+}
+
+static __attribute__((noinline)) void look_up(struct block *b, const struct block *from,
+                                              bool jumped)
+{
+    tell_waiting();
+    uint64_t before = generation;
     for (unsigned i = 0; i < n_caches; i++) {
         struct cache *c = &caches[i];
         if (c->is_data || !goes_through(c, b->start))
@@ -193,6 +289,20 @@ static void fetch_block(struct block *b, const struct block *from)
             continue;
         fetch(c, &b->misses[i], b, jumped, from->end - 1);
     }
+    if (generation == before)
+        make_memo(b, jumped);
+}
+
+static inline void fetch_block(struct block *b, const struct block *from)
+{
+    if (caches_rest)
+        return;
+    bool jumped = from->end != b->start;
+    /* where data share the lines, the same block once more leaves them older than its data */
+    if (__builtin_expect(b->memo[jumped] == generation && !(is_joint && from == b), 1))
+        note_runs(b, jumped, 1);
+    else
+        look_up(b, from, jumped);
 }
 
 /* A loop's turns after the first, in caches that do not keep all of it: they are alike, but for
@@ -201,6 +311,12 @@ static void fetch_turns(struct block *b, uint64_t n)
 {
     if (caches_rest)
         return;
+    if (b->memo[1] == generation && !is_joint) {
+        note_runs(b, true, n);
+        return;
+    }
+    tell_waiting();
+    uint64_t before = generation;
     for (unsigned i = 0; i < n_caches; i++) {
         struct cache *c = &caches[i];
         if (c->is_data || c->keeps || !goes_through(c, b->start))
@@ -210,6 +326,8 @@ static void fetch_turns(struct block *b, uint64_t n)
         b->misses[i].jump += turn.jump;
         b->misses[i].sequential += turn.sequential * n;
     }
+    if (generation == before)
+        make_memo(b, true);
 }
 
 static bool watched_by_cache(int segment)
@@ -233,20 +351,14 @@ static bool lines_fit(const struct block *b)
 static void share_lines(struct cache *c, const struct cache *owner)
 {
     c->line = owner->line;
-    c->newest = owner->newest;
-    c->oldest = owner->oldest;
-    c->used = owner->used;
+    c->taken = owner->taken;
     c->slot_of = owner->slot_of;
 }
 
 static void make_lines(struct cache *c)
 {
     c->line = allocate(c->lines, sizeof *c->line);
-    c->newest = allocate(c->sets, sizeof *c->newest);
-    c->oldest = allocate(c->sets, sizeof *c->oldest);
-    c->used = allocate(c->sets, sizeof *c->used);
-    memset(c->newest, 0xFF, c->sets * sizeof *c->newest);
-    memset(c->oldest, 0xFF, c->sets * sizeof *c->oldest);
+    c->taken = allocate(c->sets, sizeof *c->taken);
     size_t bytes = ((size_t)1 << (32 - c->shift)) * sizeof *c->slot_of;
     c->slot_of = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -257,13 +369,13 @@ static void make_lines(struct cache *c)
 /* As after add_cache. */
 static void forget_lines(void)
 {
+    tell_waiting();
+    generation++;
     for (struct cache *c = caches; c < caches + n_caches; c++) {
         for (uint32_t set = 0; set < c->sets; set++)
-            for (uint32_t i = 0; i < c->used[set]; i++)
+            for (uint32_t i = 0; i < c->taken[set]; i++)
                 c->slot_of[c->line[set * c->ways + i].number] = 0;
-        memset(c->newest, 0xFF, c->sets * sizeof *c->newest);
-        memset(c->oldest, 0xFF, c->sets * sizeof *c->oldest);
-        memset(c->used, 0, c->sets * sizeof *c->used);
+        memset(c->taken, 0, c->sets * sizeof *c->taken);
     }
 }
 
@@ -288,12 +400,18 @@ static void add_cache(const unsigned value[10])
     c->segments = value[5];
     c->keeps = value[7];
     has_data_cache = has_data_cache || c->is_data;
-    if (!owner) {
+    if (owner)
+        share_lines(c, &caches[owner - 1]);
+    else
         make_lines(c);
-        return;
-    }
-    share_lines(c, &caches[owner - 1]);
-    is_joint = is_joint || c->is_data != caches[owner - 1].is_data;
+    is_joint = is_joint || (owner && c->is_data != caches[owner - 1].is_data);
+    for (struct cache *other = caches; other < c; other++)
+        if (other->line == c->line)
+            c->has_code = other->has_code = c->has_code || !c->is_data || other->has_code;
+    c->has_code = c->has_code || !c->is_data;
+    for (unsigned slot = 0; c->is_data && slot < SEGMENTS; slot++)
+        if (c->segments >> segment_of_slot(slot) & 1)
+            data_caches[slot].cache[data_caches[slot].n++] = n_caches - 1;
 }
 
 #endif // SIMBENCH_PLUGIN_CACHES_H_

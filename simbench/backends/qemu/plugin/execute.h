@@ -180,7 +180,7 @@ static void fetch_before_data(struct block *b)
     fetch_block(b, previous);
 }
 
-static inline void watch_caches(struct probe *p, mem_info info, uint32_t address)
+static inline void watch_caches(struct probe *p, mem_info info, uint32_t address, unsigned slot)
 {
     if (!p->bytes) {
         p->bytes = (uint8_t)(1u << qemu_plugin_mem_size_shift(info));
@@ -188,10 +188,11 @@ static inline void watch_caches(struct probe *p, mem_info info, uint32_t address
     }
     if (is_joint && p->block->loop)
         fetch_before_data(p->block);
-    if (has_data_cache && !caches_rest)
-        for (unsigned i = 0; i < n_caches; i++)
-            if (caches[i].is_data && goes_through(&caches[i], address))
-                load_or_store(&caches[i], i, p->block, address, p->bytes, p->is_store);
+    if (!caches_rest)
+        for (unsigned i = 0; i < data_caches[slot].n; i++) {
+            unsigned index = data_caches[slot].cache[i];
+            load_or_store(&caches[index], index, p->block, address, p->bytes, p->is_store);
+        }
 }
 
 /* Halfwords at odd addresses take two accesses, words two or, at odd addresses, three. */
@@ -206,18 +207,20 @@ static void on_sized_access(unsigned cpu, mem_info info, uint64_t address, void 
 {
     (void)cpu;
     struct probe *p = user;
-    watch_caches(p, info, (uint32_t)address);
+    unsigned slot = map[(uint32_t)address >> 8];
+    watch_caches(p, info, (uint32_t)address, slot);
     note_alignment(p, (uint32_t)address);
-    p->count[map[(uint32_t)address >> 8]] += p->bytes == 8 ? p->units_of_eight : 1;
+    p->count[slot] += p->bytes == 8 ? p->units_of_eight : 1;
 }
 
 static void on_vector_access(unsigned cpu, mem_info info, uint64_t address, void *user)
 {
     (void)cpu;
     struct probe *p = user;
-    watch_caches(p, info, (uint32_t)address);
+    unsigned slot = map[(uint32_t)address >> 8];
+    watch_caches(p, info, (uint32_t)address, slot);
     if (p->armed)
-        p->count[map[(uint32_t)address >> 8]]++;
+        p->count[slot]++;
     p->armed = false;
 }
 

@@ -210,6 +210,7 @@ static void forget_probe(struct probe *p)
 
 static void forget_counts(void)
 {
+    tell_waiting();
     for (size_t i = 0; i < n_touched; i++) {
         struct block *b = touched[i];
         b->count = 0;
@@ -224,6 +225,7 @@ static void forget_counts(void)
 
 static void close_interval(void)
 {
+    tell_waiting();
     write_executions();
     write_edges();
     write_accesses();
