@@ -13,6 +13,7 @@ import boards
 import commands
 import exact
 import kernels
+import many
 import prices
 from measuring import Row
 from rich.console import Console
@@ -37,6 +38,7 @@ SECTIONS: Mapping[str, Callable[[], Iterator[Row]]] = {
     "plugin": commands.plugin,
     "serving": boards.serving,
     "compare": commands.compare,
+    "many": many.many,
 }
 
 

@@ -129,7 +129,14 @@ class _Hosts:
 
 
 _HOSTS = _Hosts()
-atexit.register(_HOSTS.close)
+
+
+@atexit.register
+def end_hosts() -> None:
+    """End the processes that wait for another model."""
+    _HOSTS.close()
+
+
 os.register_at_fork(after_in_child=_HOSTS.forget)
 
 
