@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from firmware_stub import programs
 from other_qemus import OTHERS, other_qemu
 
 from simbench.cli.main import _run
@@ -25,6 +26,51 @@ TURN = {
     "two accesses": ("ldr r3, [%0]", "adds r3, #1", "str r3, [%0, #4]", "eors r3, r2"),
     "the access last": ("adds r2, #1", "eors r3, r2", "ldr r3, [%0]"),
 }
+
+
+TICK = 10_000
+TICKING = """
+#define REGISTER(address) (*(volatile unsigned *)(address))
+extern unsigned stack_top;
+void tick(void) { __asm__ volatile("nop"); }
+int main(void)
+{
+    REGISTER(0xE000E014) = %d - 1;
+    REGISTER(0xE000E018) = 0;
+    REGISTER(0xE000E010) = 7;
+    for (;;)
+        __asm__ volatile("nop");
+}
+__attribute__((section(".vectors"), used)) static void *const vectors[16] = {
+    [0] = &stack_top, [1] = (void *)main, [15] = (void *)tick,
+};
+"""
+CORES = {
+    "stm32g0b1": "cortex-m0plus",
+    "stm32f4": "cortex-m4",
+    "stm32h7": "cortex-m7",
+    "stm32u575": "cortex-m33",
+}
+
+
+@pytest.mark.parametrize("platform", CORES)
+def test_a_tick_takes_about_the_instructions_of_its_cycles_on_every_qemu(
+    platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "main.c").write_text(TICKING % TICK)
+    flags = (f"-mcpu={CORES[platform]}", "-mthumb", "-Os", "-nostdlib", "-ffreestanding")
+    script, elf = EXAMPLE / "stm32f405.ld", tmp_path / "tick.elf"
+    command = ["arm-none-eabi-gcc", *flags, "-T", str(script), "main.c", "-o", str(elf)]
+    subprocess.run([*command, "-Wl,--entry=main"], cwd=tmp_path, check=True)
+    found = set()
+    for program in programs():
+        monkeypatch.setenv("SIMBENCH_QEMU", program)
+        kept = tmp_path / "result.json"
+        run = ["run", "--platform", platform, "--elf", str(elf), "--no-cache", "--json", str(kept)]
+        assert _run([*run, "--section", "begin=tick,end=tick"]) == 0
+        found.add(int(json.loads(kept.read_text())["results"][0]["instructions"]))
+    (instructions,) = found
+    assert TICK / 2 < instructions < 2 * TICK
 
 
 def counted(folder: Path, body: tuple[str, ...], address: int, turns: int) -> int:
