@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 C_SOURCES := $(shell find examples firmware_images simbench tests -name '*.[ch]' -o -name '*.cc')
 
-.PHONY: help setup firmware demo other-qemus test-tools check test test-renode lint format docs bench lock clean
+.PHONY: help setup firmware images demo other-qemus test-tools check test test-renode lint format docs bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,6 +14,9 @@ setup:  ## install what is missing: Debian packages, .venv, pinned sources
 
 firmware: setup  ## build the firmware images and the counting plugin
 	@$(BIN)/simbench build
+
+images: setup  ## a wheel with every firmware image, for machines without a compiler, into dist/
+	@$(BIN)/python scripts/images.py dist
 
 demo: setup  ## run the four MLPerf Tiny benchmarks on an emulated STM32F405
 	@$(BIN)/simbench run --platform stm32f4

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +22,7 @@ from simbench.catalog.scenario import TOOLCHAINS, Variant, variants
 from simbench.comparisons.checked import compare_alike
 from simbench.errors import InfrastructureError, UsageError
 from simbench.files import paths
+from simbench.firmware import build
 from simbench.firmware import pinned as room
 from simbench.firmware.build import KERNELS, build_elf, firmware_cores
 from simbench.firmware.pinned import COMPILER, MIRROR_VARIABLE, is_pinned_here
@@ -26,6 +30,7 @@ from simbench.firmware.read import loaded_sha256
 from simbench.firmware.toolchain import toolchain, toolchain_version
 from simbench.result.tree import OK, Result, Run
 
+SMALLEST = "cortex-m0plus"
 FIRST = "pool/main/g/gcc-arm-none-eabi/gcc-arm-none-eabi_12.2.rel1-1_{}.deb"
 
 
@@ -129,3 +134,54 @@ def test_two_toolchains_are_compared_as_what_they_are() -> None:
 
 def made_run(entry: Result, compiler: str) -> Run:
     return Run(tool={}, environment={"toolchain": compiler}, settings={}, results=(entry,))
+
+
+@pytest.mark.image
+def test_a_build_that_is_killed_is_begun_again_by_two_at_once(tmp_path: Path) -> None:
+    (tmp_path / "downloads").mkdir()
+    for there in (paths.build_dir() / "downloads").glob("[a-z]*"):
+        (tmp_path / "downloads" / there.name).symlink_to(there)
+    command = [sys.executable, "-m", "simbench.cli.main", "build", "--core", SMALLEST]
+    command += ["--kernels", "reference"]
+    environment = {**os.environ, "SIMBENCH_BUILD_DIR": str(tmp_path)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+
+    def begun() -> subprocess.Popen[str]:
+        return subprocess.Popen(command, env=environment, **pipes)  # type: ignore[call-overload,no-any-return]
+
+    with begun() as first:
+        for line in first.stderr or ():
+            if "20 %" in line:
+                break
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(timeout=60) != 0
+    assert not _running_in(tmp_path)
+    with begun() as one, begun() as other:
+        said = [process.communicate(timeout=600) for process in (one, other)]
+        assert [one.returncode, other.returncode] == [0, 0], said
+    progress = "".join(errors for _, errors in said)
+    assert progress.count("100 %") == 1  # one waits for the other
+    assert " 1 %" not in progress  # and goes on where the first one was ended
+    elf = tmp_path / "firmware" / f"{SMALLEST}-reference" / "simbench.elf"
+    digests = yaml.safe_load((paths.data_dir("firmware_images") / "digests.yaml").read_text())
+    assert loaded_sha256(elf) == digests[SMALLEST]["reference"]
+
+
+def _running_in(folder: Path) -> list[str]:
+    """The command lines of processes that name ``folder``, but for this one."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if str(folder) in line and entry.parent.name != str(os.getpid()):
+                found.append(line)
+    return found
+
+
+def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path) -> None:
+    log = tmp_path / "build.log"
+    log.write_text("/tmp/cc1.s: Fatal error: conv.cc.obj: No space left on device\nninja: failed\n")
+    said = str(build._Job("firmware", log, {}, print)._failed())
+    assert said.startswith("the firmware did not build, as the disk of")
+    assert "free some space there" in said
+    assert "\n" not in said

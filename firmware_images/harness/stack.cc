@@ -9,6 +9,13 @@ namespace {
 
 constexpr uint32_t kPaint = 0x57AC57AC;
 
+// GCC takes the old syntax for a Cortex-M0+, and clang the unified one alone
+#if defined(__clang__) && __ARM_ARCH_ISA_THUMB == 1
+#define SIMBENCH_ADD "adds"
+#else
+#define SIMBENCH_ADD "add"
+#endif
+
 }  // namespace
 
 void PaintStack() {
@@ -19,8 +26,8 @@ void PaintStack() {
       "mov %1, sp\n"
       "0: cmp %0, %1\n"
       "bhs 1f\n"
-      "str %2, [%0]\n"
-      "add %0, #4\n"
+      "str %2, [%0]\n" SIMBENCH_ADD
+      " %0, #4\n"
       "b 0b\n"
       "1:"
       : "+l"(word), "=&l"(top)

@@ -21,6 +21,7 @@ from simbench.files import fetch, paths
 from simbench.files.fetch import Progress, quiet
 from simbench.files.programs import program, with_brought
 from simbench.firmware.image import Image
+from simbench.firmware.packaged import as_built, packaged_image
 from simbench.firmware.runtimes import ForeignRuntime, foreign_runtime
 from simbench.firmware.toolchain import Toolchain, toolchain, toolchain_identity
 
@@ -33,6 +34,7 @@ KERNELS: Mapping[str, str] = MappingProxyType(
 """Kernel sets: name to a title."""
 
 _LAST_LINES = 6
+_NO_SPACE = "No space left on device"
 # what of firmware_images/ is hashed otherwise, or follows from the rest
 _NO_SOURCES = ("pins.yaml", "toolchain.yaml", "digests.yaml")
 
@@ -64,8 +66,11 @@ def build_image(core: str, variant: Variant, progress: Progress = quiet) -> Imag
     return _read(build_elf(core, variant, progress))
 
 
-def build_elf(core: str, variant: Variant, progress: Progress = quiet) -> Path:
-    """The firmware for ``core`` in ``variant``, built where it is not current.
+def build_elf(
+    core: str, variant: Variant, progress: Progress = quiet, *, installed: bool = True
+) -> Path:
+    """The firmware for ``core`` in ``variant``, built where it is not current; or that of an
+    ``installed`` package of images, where it is the same.
 
     Raises :class:`UsageError` for a core or kernel set that there is none of, and
     :class:`InfrastructureError` where a tool is missing or the build fails. Two processes may
@@ -73,7 +78,7 @@ def build_elf(core: str, variant: Variant, progress: Progress = quiet) -> Path:
     """
     core = _built_for(core)
     _check_kernels(variant, foreign_runtime(variant.runtime))
-    elf = _built_elf(core, variant)
+    elf = _built_elf(core, variant) or (_installed_elf(core, variant) if installed else None)
     if elf is not None:
         return elf
     from filelock import FileLock  # only building needs it
@@ -105,14 +110,21 @@ def _check_kernels(variant: Variant, foreign: ForeignRuntime | None) -> None:
 
 def built_image(core: str, variant: Variant) -> Image | None:
     """The image if it is built and current, else None."""
-    elf = _built_elf(_built_for(core), variant)
+    core = _built_for(core)
+    elf = _built_elf(core, variant) or _installed_elf(core, variant)
     return None if elf is None else _read(elf)
+
+
+def _installed_elf(core: str, variant: Variant) -> Path | None:
+    if variant != Variant(variant.kernels):
+        return None
+    return packaged_image(core, variant.kernels, image_key(core, variant))
 
 
 def _read(elf: Path) -> Image:
     from simbench.firmware.read import read_image  # an image that is kept is not read
 
-    return read_image(elf)
+    return as_built(read_image(elf))
 
 
 def _built_for(core: str) -> str:
@@ -126,7 +138,7 @@ def _built_for(core: str) -> str:
 def _built_elf(core: str, variant: Variant) -> Path | None:
     folder = _image_dir(core, variant)
     try:
-        is_current = (folder / "key").read_text(encoding="utf-8") == _key(core, variant)
+        is_current = (folder / "key").read_text(encoding="utf-8") == image_key(core, variant)
     except OSError:
         return None
     return folder / "simbench.elf" if is_current else None
@@ -155,7 +167,7 @@ def _image_dir(core: str, variant: Variant) -> Path:
     return paths.build_dir() / "firmware" / f"{core}-{variant}"
 
 
-def _key(core: str, variant: Variant) -> str:
+def image_key(core: str, variant: Variant) -> str:
     """A hash over all that decides the image: sources, pins, compiler."""
     pins = fetch.pins()
     foreign = foreign_runtime(variant.runtime)
@@ -185,14 +197,14 @@ def _build(
     folder = _image_dir(core, variant)
     # kernel sets of one core, runtime and compiler share TensorFlow's objects
     work = folder.parent / str(replace(variant, kernels=core))
-    key = _key(core, variant)
+    key = image_key(core, variant)
     what = f"firmware for {core} with {variant} kernels"
     with (folder / "build.log").open("w", encoding="utf-8") as log:
         job = _Job(what, Path(log.name), compiler.environment, progress)
         foreign = foreign_runtime(variant.runtime)
         job.run(_configure_command(core, sources, compiler, foreign, work), log.fileno())
-        target = ["--target", variant.kernels, "--parallel"]
-        job.run(["cmake", "--build", str(work), *target], log.fileno())
+        # not through cmake: a ninja that is told to end ends its compilers too
+        job.run(["ninja", "-C", str(work), variant.kernels], log.fileno())
     _install(work / f"{variant.kernels}.elf", folder / "simbench.elf")
     _write_whole(folder / "key", key)
     return folder / "simbench.elf"
@@ -283,6 +295,11 @@ class _Job:
 
     def _failed(self) -> InfrastructureError:
         said = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if any(_NO_SPACE in line for line in said):
+            return InfrastructureError(
+                f"the {self.what} did not build, as the disk of {self.log.parent} is full: free "
+                "some space there, and build again"
+            )
         told = [line for line in said if re.search(r"\berror\b|undefined|not found", line, re.I)]
         last = " / ".join(line.strip() for line in (told or said)[:_LAST_LINES])
         return InfrastructureError(f"the {self.what} did not build: {last} (all of it: {self.log})")

@@ -154,7 +154,8 @@ def _unpack(archive: Path, root: Path) -> None:
     command = ["dpkg-deb", "--extract", str(archive), str(root)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
-        said = " / ".join(done.stderr.split("\n")).strip(" /")
+        # the first complaint of many; tar says it last
+        said = done.stderr.strip().partition("\n")[0].rpartition(": ")[2]
         raise InfrastructureError(
             f"cannot unpack {archive.name} in {root.parent.parent} ({said}): free some space "
             "there, or set SIMBENCH_BUILD_DIR to a folder that can be written"

@@ -13,6 +13,7 @@ from simbench.files.fetch import Progress, quiet
 from simbench.files.installed import version_of
 from simbench.firmware.build import build_elf
 from simbench.firmware.image import Image
+from simbench.firmware.packaged import as_built
 from simbench.store import ENCODING, Recall, Store, key_of, sources_hash
 
 _IMAGE = "image"
@@ -40,7 +41,7 @@ def recalled_firmware(
     for note in recall.notes:
         progress(note)
     # the same firmware may be at another place
-    return replace(known, image=replace(known.image, path=elf))
+    return replace(known, image=as_built(replace(known.image, path=elf)))
 
 
 def _read(elf: Path) -> Firmware:

@@ -9,16 +9,18 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from simbench.errors import InfrastructureError
 from simbench.files.fetch import fetch_crate
 from simbench.files.paths import build_dir
+from simbench.firmware.packaged import packaged_headers
 
 _TENSORFLOW = Path("submodules/tensorflow")
 _FLATBUFFERS = _TENSORFLOW / "tensorflow/lite/micro/tools/make/downloads/flatbuffers/include"
+_SCHEMA = "tensorflow/lite/schema/schema_generated.h"
 _SOURCE = Path(__file__).with_name("verifier.cc")
 _FLAGS = ("-std=c++14", "-O2", "-fPIC", "-shared", "-w")
 _COMPILE_SECONDS = 300
@@ -89,10 +91,20 @@ def _run(command: Sequence[str]) -> None:
         ) from error
 
 
+def verifier_headers() -> Mapping[Path, Sequence[str]]:
+    """The headers that the verifier is compiled with, by the folder that they are included from;
+    fetched where they are missing."""
+    crate = fetch_crate("tfmicro")  # the schema that the firmware itself is built with
+    tensorflow, flatbuffers = crate / _TENSORFLOW, crate / _FLATBUFFERS
+    found = [str(path.relative_to(flatbuffers)) for path in sorted(flatbuffers.rglob("*.h"))]
+    return {tensorflow: [_SCHEMA], flatbuffers: found}
+
+
 def _compile(compiler: Sequence[str], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    crate = fetch_crate("tfmicro")  # the schema that the firmware itself is built with
-    includes = [f"-I{crate / folder}" for folder in (_TENSORFLOW, _FLATBUFFERS)]
+    installed = packaged_headers()
+    folders = tuple(verifier_headers()) if installed is None else (installed,)
+    includes = [f"-I{folder}" for folder in folders]
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         output = Path(scratch) / target.name
         _run([*compiler, *_FLAGS, *includes, str(_SOURCE), "-o", str(output)])
