@@ -734,3 +734,87 @@ def _resized(op: str, options: str) -> None:
 
 _resized("RESIZE_BILINEAR", "ResizeBilinearOptions")
 _resized("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions")
+
+
+# --- sums, logarithms, look-ups ---
+
+
+@_case
+def add_n(r: Random) -> Case:
+    x = _tensor(r, _shape(r), r.choice(("int8", "float32", "int32")))
+    y = _tensor(r, x.shape, x.dtype)
+    return Case("ADD_N", (x,) * r.randint(2, 5), (y,), "AddNOptions")
+
+
+@_case
+def cumsum(r: Random) -> Case:
+    x = _tensor(r, _shape(r), r.choice(("int8", "float32")))
+    y = _tensor(r, x.shape, x.dtype)
+    axis = constant(r.randrange(len(x.shape)) - len(x.shape) * r.randint(0, 1))
+    options = {"exclusive": bool(r.randint(0, 1)), "reverse": bool(r.randint(0, 1))}
+    return Case("CUMSUM", (x, axis), (y,), "CumsumOptions", options)
+
+
+@_case
+def div_int8(r: Random) -> Case:
+    # tflite-micro gives nothing to rely on for a divisor of zero, or where all quotients are small
+    x = replace(_tensor(r, _shape(r), "int8"), scale=(round(r.uniform(0.1, 0.5), 6),))
+    y, z = (replace(_shaped(x, x.shape), scale=(round(r.uniform(0.001, 0.03), 6),)) for _ in "yz")
+    y = replace(y, zero_point=(-128,))
+    divisor = np.asarray(_rng(r).integers(-127, 127, x.shape), np.int8)
+    options = {"fusedActivationFunction": r.choice((0, 1, 3))}
+    return Case("DIV", (x, replace(y, data=divisor)), (z,), "DivOptions", options)
+
+
+@_case
+def log_softmax(r: Random) -> Case:
+    x = _tensor(r, _shape(r, 1, 4, 12), r.choice(("int8", "float32")))
+    scaled = ((16 / 256,), (127,)) if x.dtype == "int8" else ((), ())
+    y = Tensor(x.shape, x.dtype, *scaled)
+    return Case("LOG_SOFTMAX", (x,), (y,), "LogSoftmaxOptions")
+
+
+@_case
+def embedding_lookup(r: Random) -> Case:
+    table = _filled(r, _tensor(r, _shape(r, 2, 3, 5), r.choice(("int8", "float32"))))
+    is_hybrid = table.dtype == "int8" and r.randint(0, 1)
+    if is_hybrid:
+        table = replace(table, zero_point=(0,))
+    places = constant(_rng(r).integers(0, table.shape[0], r.randint(1, 5)))
+    shape = (*places.shape, *table.shape[1:])
+    y = Tensor(shape, "float32") if is_hybrid else _shaped(table, shape)
+    return Case("EMBEDDING_LOOKUP", (places, table), (y,))
+
+
+@_case
+def l2_pool(r: Random) -> Case:
+    window, stride = r.randint(1, 3), r.randint(1, 3)
+    n, h, w, c = (r.randint(3, 6) for _ in range(4))
+    is_valid = r.randint(0, 1)
+    sizes = [-(-(d - (window - 1) * is_valid) // stride) for d in (h, w)]
+    options = {
+        **{"padding": is_valid, "strideW": stride, "strideH": stride},
+        **{"filterWidth": window, "filterHeight": window},
+        "fusedActivationFunction": r.choice((0, 1, 3)),
+    }
+    x, y = Tensor((n, h, w, c), "float32"), Tensor((n, *sizes, c), "float32")
+    return Case("L2_POOL_2D", (x,), (y,), "Pool2DOptions", options)
+
+
+@_case
+def broadcast_args(r: Random) -> Case:
+    shape = _shape(r)
+    part = [d if r.randint(0, 1) else 1 for d in shape][r.randrange(len(shape)) :]
+    other = [
+        1 if d != 1 and r.randint(0, 1) and i < len(shape) - len(part) else d
+        for i, d in enumerate(shape)
+    ]
+    y = Tensor((len(shape),), "int32")
+    return Case("BROADCAST_ARGS", (constant(part), constant(other)), (y,))
+
+
+@_case
+def rectifier_int16(r: Random) -> Case:
+    shape = _shape(r)
+    x, y = (_tensor(r, shape, "int16") for _ in range(2))
+    return Case(r.choice(("RELU", "RELU6", "RELU_N1_TO_1")), (x,), (y,))

@@ -74,6 +74,8 @@ TfLiteStatus Call(Runtime& runtime, size_t graph, const Tensors& inputs, const T
   return status;
 }
 
+constexpr int32_t kMostPasses = 1 << 20;  // of a loop: more is taken for one without an end
+
 struct While {
   static TfLiteStatus Prepare(TfLiteContext* context, TfLiteNode*) {
     const Runtime& runtime = RuntimeOf(context);
@@ -97,11 +99,14 @@ struct While {
     const auto [condition, body] = CalleesOf(kWhile, op).graphs;
     const Tensors variables = {place.graph, op.outputs()};
     Copy(runtime, {place.graph, op.inputs()}, variables);
-    while (true) {
+    for (int32_t pass = 0; pass < kMostPasses; ++pass) {
       TF_LITE_ENSURE_STATUS(Call(runtime, condition, variables, nullptr));
       if (!IsTrue(runtime, OutputsOf(runtime, condition))) return kTfLiteOk;
       TF_LITE_ENSURE_STATUS(Call(runtime, body, variables, &variables));
     }
+    context->ReportError(context, "went round %d times and did not end",
+                         static_cast<int>(kMostPasses));
+    return kTfLiteError;
   }
 };
 

@@ -9,7 +9,7 @@
 // the
 //   node's `builtin_data`; null for an operator that this parser does not know or has no options
 //   of. Such a kernel reads OperatorBeingInitialised()->builtin_options() by number of the field.
-// * `node->inputs`, `outputs` and `intermediates` are indices into `context->tensors`, for
+// * `node->inputs` and `outputs` are indices into `context->tensors`, for
 //   the length of this one call only: both the array and the indices are others in the next. So a
 //   kernel keeps no TfLiteTensor*, nor an index. An index of -1 is an input that the model leaves
 //   out.

@@ -52,7 +52,6 @@ void Runtime::Open(Place place) {
   window_.Clear();
   node_.inputs = window_.Open(graph, data, op.inputs());
   node_.outputs = window_.Open(graph, data, op.outputs());
-  node_.intermediates = window_.Open(graph, data, op.intermediates());
   node_.user_data = node.user_data;
   node_.builtin_data = node.builtin_data;
 }

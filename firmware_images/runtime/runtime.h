@@ -169,7 +169,8 @@ class Runtime {
   TfLiteContext context_ = {};
   TfLiteNode node_ = {};
   Place place_ = {};
-  size_t window_size_ = 0;  // the most tensors of a node
+  size_t window_size_ = 0;    // the most tensors of a node
+  size_t window_places_ = 0;  // the same with those that are left out
   Window window_;
 };
 

@@ -45,7 +45,7 @@ bool Runtime::SetUp(const File& file, const Arena& arena) {
   file_ = file;
   model_ = tflite::GetModel(file.start);
   arena_ = arena;
-  head_bytes_ = scratch_size_ = window_size_ = 0;
+  head_bytes_ = scratch_size_ = window_size_ = window_places_ = 0;
   variables_size_ = 0;
   scratch_ = nullptr;
   const auto* subgraphs = model_->subgraphs();
@@ -136,7 +136,9 @@ bool Runtime::ReachNodes(size_t graph, int depth) {
 
 bool Runtime::ReachNode(size_t graph, size_t node, int depth) {
   const tflite::Operator& op = *source(graph).operators()->Get(node);
-  const size_t tensors = SizeOf(op.inputs()) + SizeOf(op.outputs()) + SizeOf(op.intermediates());
+  const size_t places = SizeOf(op.inputs()) + SizeOf(op.outputs());
+  const size_t tensors = CountPresent(op.inputs()) + CountPresent(op.outputs());
+  if (places > window_places_) window_places_ = places;
   if (tensors > window_size_) window_size_ = tensors;
   const int code = CodeOf(*model_, op);
   if (code == kVarHandle) ++variables_size_;
@@ -152,7 +154,7 @@ bool Runtime::ReachNode(size_t graph, size_t node, int depth) {
 }
 
 bool Runtime::KeepWindow() {
-  if (!window_.Keep(&arena_, window_size_, file_)) return false;
+  if (!window_.Keep(&arena_, window_size_, window_places_, file_)) return false;
   context_ = {};
   context_.impl_ = this;
   context_.tensors = window_.tensors();

@@ -24,6 +24,13 @@ size_t SizeOf(const flatbuffers::Vector<T>* vector) {
   return vector == nullptr ? 0 : vector->size();
 }
 
+// How many are not left out.
+inline size_t CountPresent(const Indices* indices) {
+  size_t present = 0;
+  for (size_t i = 0; i < SizeOf(indices); ++i) present += indices->Get(i) >= 0;
+  return present;
+}
+
 // The field `number` of a table, counted from 0 as in the schema: later ones have no name in
 // 2020's.
 constexpr flatbuffers::voffset_t FieldOffset(int number) {

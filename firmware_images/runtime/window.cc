@@ -53,12 +53,12 @@ void Make(const tflite::Tensor& source, void* data, bool is_constant, TfLiteTens
   Quantize(source, tensor, quantization);
 }
 
-bool Window::Keep(Arena* arena, size_t tensors, const File& file) {
-  constexpr size_t kArrays = 3;  // inputs, outputs, intermediates: each begins with its size
+bool Window::Keep(Arena* arena, size_t tensors, size_t places, const File& file) {
+  constexpr size_t kArrays = 2;  // inputs and outputs: each begins with its size
   file_ = file;
   tensors_ = arena->Keep<TfLiteTensor>(tensors);
   quantizations_ = arena->Keep<TfLiteAffineQuantization>(tensors);
-  indices_ = arena->Keep<int>(tensors + kArrays);
+  indices_ = arena->Keep<int>(places + kArrays);
   return !arena->is_exhausted();
 }
 

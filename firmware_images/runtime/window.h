@@ -25,9 +25,9 @@ class Window {
  public:
   constexpr Window() = default;
 
-  // Takes room for nodes of up to `tensors` inputs, outputs and intermediates. Whether there is
-  // any.
-  bool Keep(Arena* arena, size_t tensors, const File& file);
+  // Takes room for nodes of up to `tensors` inputs and outputs, which with those that are left out
+  // have `places`. Whether there is any.
+  bool Keep(Arena* arena, size_t tensors, size_t places, const File& file);
 
   void Clear() {
     open_ = 0;

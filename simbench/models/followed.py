@@ -22,7 +22,12 @@ from simbench.models.schema import (
     schema,
 )
 
-_LACKING = ("ELU", "CEIL", "ROUND", "BROADCAST_TO")
+_MOST_REPEATED = 4
+_NOT_REPEATED = (
+    *("MUL", "SQUARED_DIFFERENCE", "PRELU", "FLOOR_DIV", "FLOOR_MOD", "EQUAL", "NOT_EQUAL"),
+    *("GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"),
+)
+_LACKING = ("ELU", "CEIL", "CUMSUM", "ROUND", "BROADCAST_TO")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +82,15 @@ def _matmul(node: _Node) -> bool:
     return node.is_of(INT8) and several and bool(getattr(node.options, "adjX", False))
 
 
-def _sum(node: _Node) -> bool:
-    """Of int8, sums that wrap around."""
+def _of_int8(node: _Node) -> bool:
+    """Of int8: not there, or sums that wrap around, or by another table."""
     return node.is_of(INT8)
 
 
-def _transpose_conv(node: _Node) -> bool:
-    """Of int16 without a bias, sums of 32 bits, rounded twice."""
-    return node.is_of(INT16) and (len(node.inputs) < 4 or node.inputs[3] is None)
+def _repeated_beyond_four(node: _Node) -> bool:
+    """More than four dimensions, of which one input is repeated: not borne."""
+    shapes = {tuple(int(d) for d in t.shape) for t in node.inputs if t is not None}
+    return len(node.output.shape) > _MOST_REPEATED and len(shapes) > 1
 
 
 def _rescaled(node: _Node) -> bool:
@@ -104,7 +110,7 @@ _WRONG: Mapping[str, Callable[[_Node], bool]] = {
     **dict.fromkeys(("ABS", "LEAKY_RELU"), _rescaled),
     "FULLY_CONNECTED": _fully_connected,
     "BATCH_MATMUL": _matmul,
-    "SUM": _sum,
-    "TRANSPOSE_CONV": _transpose_conv,
+    **dict.fromkeys(("ADD_N", "DIV", "SUM"), _of_int8),
+    **dict.fromkeys(_NOT_REPEATED, _repeated_beyond_four),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,
 }

@@ -34,7 +34,7 @@ from simbench.models.schema import (
 # schema.fbs, enum BuiltinOperator
 ADD, AVERAGE_POOL_2D, CONCATENATION, CONV_2D, DEPTHWISE_CONV_2D = 0, 1, 2, 3, 4
 DEQUANTIZE, FULLY_CONNECTED, LOGISTIC, MAX_POOL_2D, MUL = 6, 9, 14, 17, 18
-UNIDIRECTIONAL_SEQUENCE_LSTM = 44
+UNIDIRECTIONAL_SEQUENCE_LSTM, TRANSPOSE_CONV, BATCH_MATMUL = 44, 67, 126
 RELU, RELU6, RESHAPE, SOFTMAX, TANH, PAD, MEAN, SUB = 19, 21, 22, 25, 28, 34, 40, 41
 STRIDED_SLICE, SHAPE, PACK, QUANTIZE = 45, 77, 83, 114
 SQUEEZE, EXPAND_DIMS, SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND = 43, 70, 38, 37
@@ -70,6 +70,10 @@ class _Layer:
 
     def shape(self, index: int) -> tuple[int, ...]:
         return tuple(int(d) for d in self.inputs[index].shape)
+
+    def rank(self, index: int) -> int:
+        """0 of an input that is not there."""
+        return len(self.shape(index)) if index < len(self.inputs) else 0
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -125,7 +129,8 @@ def _check_enums(options: Any) -> None:
 
 
 def macs(model: Any, graph: Any, operator: Any) -> int:
-    """Multiply-accumulates of one verified operator: convolution, fully connected, LSTM, else 0.
+    """Multiply-accumulates of one verified operator: convolution (transposed too), fully connected,
+    product of matrices, LSTM; of others 0.
 
     Padding is counted as if it were multiplied, as the published figures of MLPerf Tiny do.
     """
@@ -139,6 +144,11 @@ def macs(model: Any, graph: Any, operator: Any) -> int:
         return math.prod(layer.output_shape) * layer.shape(1)[1]
     if code == UNIDIRECTIONAL_SEQUENCE_LSTM:  # four gates, of the input and of the step before
         return math.prod(layer.output_shape) * 4 * (layer.shape(1)[1] + layer.shape(5)[1])
+    if code == TRANSPOSE_CONV and (layer.rank(1), layer.rank(2)) == (4, 4):
+        return math.prod(layer.shape(2)) * math.prod(layer.shape(1)[:3])
+    if code == BATCH_MATMUL and layer.rank(0) >= 2:
+        depth = layer.shape(0)[-2 if getattr(layer.options, "adjX", False) else -1]
+        return math.prod(layer.output_shape) * depth
     return 0
 
 

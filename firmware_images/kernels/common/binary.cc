@@ -5,6 +5,7 @@
 #include "kernels/common/copy.h"
 #include "kernels/common/node.h"
 #include "kernels/common/rescale.h"
+#include "tensorflow/lite/kernels/internal/common.h"
 
 namespace simbench {
 namespace {
@@ -257,15 +258,49 @@ struct RowsOnly {
   static TfLiteStatus Run(const Node& node, const BinaryData& data) { return RunRows(node, data); }
 };
 
+constexpr int32_t kBeyond = 1 << 16;  // what any element saturates at
+
+// x times the reciprocal of y, made as large as it goes before it is scaled; by zero, 0.
+int32_t Quotient(int32_t x, int32_t y, Scaling out) {
+  if (x == 0 || y == 0) return 0;
+  int over_unit;
+  const int32_t reciprocal = tflite::GetReciprocal(y < 0 ? -y : y, 31, &over_unit);
+  const int32_t value = y < 0 ? -x : x;
+  const int headroom = tflite::CountLeadingSignBits(value);
+  const int32_t quotient = Rescale(value, {reciprocal, headroom});
+  const int shift = out.shift - over_unit - headroom;
+  if (shift > 0) return quotient < 0 ? -kBeyond : kBeyond;
+  return shift < -31 ? 0 : Rescale(quotient, {out.multiplier, shift});
+}
+
+void QuotientRow(const BinaryData& data, const void* a, int32_t a_step, const void* b,
+                 int32_t b_step, void* out, int32_t count) {
+  const BinaryData d = data;
+  EachPair<int8_t, int8_t>(a, a_step, b, b_step, out, count, [&d](int8_t x, int8_t y) {
+    const int32_t quotient = Quotient(x + d.a_offset, y + d.b_offset, d.out);
+    return static_cast<int8_t>(Within(quotient + d.out_offset, d.least, d.most));
+  });
+}
+
 struct Divide : RowsOnly {
   static TfLiteStatus Fill(const Node& node, BinaryData* data) {
     if (!HaveOneType(node)) return RefuseType(node);
     switch (node.output()->type) {
       case kTfLiteFloat32: data->row = PlainRow<float, Div>; break;
       case kTfLiteInt32: data->row = PlainRow<int32_t, Div>; break;
+      case kTfLiteInt8: FillQuotient(node, data); break;
       default: return RefuseType(node);
     }
     return FillActivation(node, node.Option<int8_t>(0, 0), data);
+  }
+
+  // The factor is computed in float, as the reference does.
+  static void FillQuotient(const Node& node, BinaryData* data) {
+    const float factor =
+        node.input(0)->params.scale / (node.input(1)->params.scale * node.output()->params.scale);
+    data->row = QuotientRow;
+    data->out = ScalingOf(static_cast<double>(factor));
+    FillOffsets(node, data);
   }
 };
 

@@ -33,7 +33,22 @@ Acc Dot(const T* element, const W* weight, int32_t count, int32_t offset) {
   return Dot<Acc>(element, 1, weight, 1, count, offset);
 }
 
+constexpr int32_t kChannels = 4;  // that take in an element at a time
+
+// Adds the sums of the same elements for `channels` rows of weights, `step` elements apart.
+template <typename Acc, typename T, typename W>
+void AddDots(const T* element, const W* weight, int32_t step, int32_t channels, int32_t count,
+             int32_t offset, Acc* sums) {
+  for (; channels > 0; --channels, weight += step)
+    *sums++ += Dot<Acc>(element, weight, count, offset);
+}
+
 #ifdef __ARM_FEATURE_DSP
+
+template <>
+void AddDots<int32_t, int8_t, int8_t>(const int8_t* element, const int8_t* weight, int32_t step,
+                                      int32_t channels, int32_t count, int32_t offset,
+                                      int32_t* sums);
 
 // Two products an instruction, four elements a turn: functions, for the registers' sake.
 template <>

@@ -174,6 +174,17 @@ struct TransposeConv {
     }
   }
 
+  template <typename T, typename Sum>
+  static T Finish(const Data& d, Sum sum, const TfLiteTensor* bias, int32_t channel, int32_t zero) {
+    if (bias != nullptr) sum += reinterpret_cast<const Sum*>(bias->data.raw)[channel];
+    if constexpr (std::is_same<T, float>::value) {
+      return sum < d.least_real ? d.least_real : sum > d.most_real ? d.most_real : sum;
+    } else {
+      return SumOf<T>::Finish(sum, {d.multiplier[channel], d.shift[channel]}, zero, d.least,
+                              d.most);
+    }
+  }
+
   template <typename T, typename W>
   static TfLiteStatus Gather(const Node& node, const Data& data) {
     using Sum = typename SumOf<T>::Type;
@@ -199,28 +210,25 @@ struct TransposeConv {
           const W* of_channel =
               weights +
               (rows.FilterAt(d.row_stride) * filter[2] + columns.FilterAt(d.column_stride)) * depth;
-          for (int32_t channel = 0; channel < out[3]; ++channel, of_channel += channel_step) {
-            Sum sum = 0;
+          for (int32_t channel = 0; channel < out[3]; channel += kChannels) {
+            const int32_t channels = out[3] - channel < kChannels ? out[3] - channel : kChannels;
+            Sum sums[kChannels] = {};
             const T* row_elements = first;
             const W* row_weights = of_channel;
             for (int32_t row = rows.first; row < rows.end; ++row) {
               const T* element = row_elements;
               const W* weight = row_weights;
               for (int32_t column = columns.first; column < columns.end; ++column) {
-                sum += Dot<Sum>(element, weight, depth, -zero);
+                AddDots<Sum>(element, weight, channel_step, channels, depth, -zero, sums);
                 element += depth;
                 weight -= column_step;
               }
               row_elements += in[2] * depth;
               row_weights -= row_step;
             }
-            if (bias != nullptr) sum += reinterpret_cast<const Sum*>(bias->data.raw)[channel];
-            if constexpr (std::is_same<T, float>::value) {
-              *to++ = sum < d.least_real ? d.least_real : sum > d.most_real ? d.most_real : sum;
-            } else {
-              *to++ = SumOf<T>::Finish(sum, {d.multiplier[channel], d.shift[channel]}, out_zero,
-                                       d.least, d.most);
-            }
+            for (int32_t i = 0; i < channels; ++i)
+              *to++ = Finish<T>(d, sums[i], bias, channel + i, out_zero);
+            of_channel += channels * channel_step;
           }
         }
       }

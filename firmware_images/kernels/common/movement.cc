@@ -452,6 +452,35 @@ TfLiteStatus Gather(const Node& node) {
   return kTfLiteOk;
 }
 
+// Rows of a table, by their places in it; of int8 with a scale also as real values.
+TfLiteStatus EmbeddingLookup(const Node& node) {
+  const TfLiteTensor* places = node.input(0);
+  const TfLiteTensor* table = node.input(1);
+  TfLiteTensor* output = node.output();
+  const bool is_hybrid = table->type == kTfLiteInt8 && output->type == kTfLiteFloat32;
+  const size_t bytes = ElementBytes(table->type);
+  if (places->type != kTfLiteInt32 || bytes == 0 || table->dims->size < 2 ||
+      (table->type != output->type && !is_hybrid))
+    return RefuseType(node);
+  const int32_t rows = table->dims->data[0], run = rows == 0 ? 0 : CountOf(table) / rows;
+  const int32_t count = CountOf(places);
+  if (count * run != CountOf(output)) return node.Refuse("has an output of another size");
+  for (int32_t i = 0; i < count; ++i) {
+    const int32_t place = places->data.i32[i];
+    if (place < 0 || place >= rows) return node.Refuse("looks up beyond its table");
+    if (!is_hybrid) {
+      memcpy(output->data.raw + i * run * bytes, table->data.raw + place * run * bytes,
+             run * bytes);
+      continue;
+    }
+    for (int32_t j = 0; j < run; ++j) {
+      output->data.f[i * run + j] =
+          static_cast<float>(table->data.int8[place * run + j]) * table->params.scale;
+    }
+  }
+  return kTfLiteOk;
+}
+
 TfLiteStatus GatherNd(const Node& node) {
   const Move move(node);
   const TfLiteTensor* places = node.input(1);
@@ -630,6 +659,20 @@ TfLiteStatus StoreShape(const Node& node) {
   return kTfLiteOk;
 }
 
+// The shape that two shapes are repeated to.
+TfLiteStatus BroadcastArgs(const Node& node) {
+  const TfLiteTensor* a = node.input(0);
+  const TfLiteTensor* b = node.input(1);
+  const int32_t rank = CountOf(node.output());
+  for (int32_t i = 0; i < rank; ++i) {
+    const int32_t from_a = i - (rank - CountOf(a)), from_b = i - (rank - CountOf(b));
+    const int32_t left = from_a < 0 ? 1 : IndexAt(a, from_a);
+    const int32_t right = from_b < 0 ? 1 : IndexAt(b, from_b);
+    StoreIndex(node.output(), i, left == 1 ? right : left);
+  }
+  return kTfLiteOk;
+}
+
 TfLiteStatus StoreRank(const Node& node) {
   StoreIndex(node.output(), 0, node.input(0)->dims->size);
   return kTfLiteOk;
@@ -652,11 +695,13 @@ TfLiteStatus ZerosLike(const Node& node) {
 }  // namespace simbench
 
 SIMBENCH_KERNEL(BATCH_TO_SPACE_ND, Stateless<simbench::BatchToSpace>())
+SIMBENCH_KERNEL(BROADCAST_ARGS, Stateless<simbench::BroadcastArgs>())
 SIMBENCH_KERNEL(BROADCAST_TO, Stateless<simbench::BroadcastTo>())
 SIMBENCH_KERNEL(CONCATENATION, Stateless<simbench::Concatenation>())
 SIMBENCH_KERNEL(DEPTH_TO_SPACE, Stateless<simbench::DepthToSpace>())
 SIMBENCH_KERNEL(EXPAND_DIMS, Stateless<simbench::CopyAll>())
 SIMBENCH_KERNEL(FILL, Stateless<simbench::FillAll>())
+SIMBENCH_KERNEL(EMBEDDING_LOOKUP, Stateless<simbench::EmbeddingLookup>())
 SIMBENCH_KERNEL(GATHER, Stateless<simbench::Gather>())
 SIMBENCH_KERNEL(GATHER_ND, Stateless<simbench::GatherNd>())
 SIMBENCH_KERNEL(MIRROR_PAD, Stateless<simbench::MirrorPad>())

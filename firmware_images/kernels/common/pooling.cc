@@ -1,3 +1,6 @@
+#include <cmath>
+
+#include "kernels/common/node.h"
 #include "kernels/common/op.h"
 #include "kernels/common/rescale.h"
 #include "tensorflow/lite/c/builtin_op_data.h"
@@ -131,8 +134,50 @@ struct MaxPool {
   }
 };
 
+// The root of the mean square; options by number, as TensorFlow of 2020 reads none of this
+// operator.
+TfLiteStatus L2Pool(const Node& node) {
+  const TfLiteTensor* input = node.input(0);
+  const TfLiteTensor* output = node.output();
+  if (input->type != kTfLiteFloat32 || output->type != kTfLiteFloat32) return RefuseType(node);
+  const int* in = input->dims->data;
+  const int* out = output->dims->data;
+  const int window_w = node.Option<int32_t>(3, 0), window_h = node.Option<int32_t>(4, 0);
+  const int stride_w = node.Option<int32_t>(1, 0), stride_h = node.Option<int32_t>(2, 0);
+  const auto padding = node.Option<int8_t>(0, 0) == 0 ? kTfLitePaddingSame : kTfLitePaddingValid;
+  int height, width;
+  const TfLitePaddingValues around = tflite::ComputePaddingHeightWidth(
+      stride_h, stride_w, 1, 1, in[1], in[2], window_h, window_w, padding, &height, &width);
+  const int fused = node.Option<int8_t>(5, 0);
+  const float least = fused == 2 ? -1 : fused == 0 ? -INFINITY : 0;
+  const float most = fused == 2 ? 1 : fused == 3 ? 6 : INFINITY;
+  const float* picture = input->data.f;
+  float* to = output->data.f;
+  for (int batch = 0; batch < out[0]; ++batch, picture += in[1] * in[2] * in[3]) {
+    for (int y = 0; y < out[1]; ++y) {
+      const Extent rows(y, stride_h, around.height, window_h, in[1]);
+      for (int x = 0; x < out[2]; ++x) {
+        const Extent columns(x, stride_w, around.width, window_w, in[2]);
+        const int count = (rows.end - rows.begin) * (columns.end - columns.begin);
+        for (int channel = 0; channel < out[3]; ++channel) {
+          float squares = 0;
+          for (int row = rows.begin; row < rows.end; ++row) {
+            const float* element = picture + (row * in[2] + columns.begin) * in[3] + channel;
+            for (int column = columns.begin; column < columns.end; ++column, element += in[3])
+              squares += *element * *element;
+          }
+          *to++ = Within(sqrtf(squares / count), least, most);
+        }
+      }
+    }
+  }
+  return kTfLiteOk;
+}
+
 }  // namespace
 }  // namespace simbench
+
+SIMBENCH_KERNEL(L2_POOL_2D, Stateless<simbench::L2Pool>())
 
 namespace tflite {
 namespace ops {

@@ -247,13 +247,24 @@ struct Rectifier : RealOnly {
     return ends.out_zero + static_cast<int32_t>(roundf(real / ends.out_scale));
   }
   static TfLiteStatus Fill(const Node& node, UnaryData* data) {
-    if (!HasTable(node.input(0)->type)) return RefuseType(node);
+    const TfLiteType type = node.input(0)->type;
     const Ends ends(node);
+    if (type == kTfLiteInt16) data->scaling = ends.Identity();
+    if (!HasTable(type)) return type == kTfLiteInt16 ? kTfLiteOk : RefuseType(node);
     const Scaling scaling = ends.Identity();
     const int32_t least = Limit(ends, kLeast), most = kIsOpen ? ends.most : Limit(ends, kMost);
     return FillTable(node, ends, data, [&](int32_t element) {
       const int32_t value = Rescale(element - ends.in_zero, scaling) + ends.out_zero;
       return value < least ? least : value > most ? most : value;
+    });
+  }
+  static TfLiteStatus RunOther(const Node& node, const UnaryData& data) {
+    const Ends ends(node);
+    const Scaling scaling = data.scaling;
+    const int32_t least = Within(Limit(ends, kLeast), -32768, 32767);
+    const int32_t most = kIsOpen ? 32767 : Within(Limit(ends, kMost), -32768, 32767);
+    return Each<int16_t>(node, [=](int16_t element) {
+      return static_cast<int16_t>(Within(Rescale(element, scaling), least, most));
     });
   }
 };
