@@ -13,7 +13,9 @@ from typing import Any
 
 from simbench.errors import ModelError
 from simbench.firmware.operators import operators
+from simbench.models.arithmetic import arithmetic
 from simbench.models.operators import (
+    BATCH_MATMUL,
     CONV_2D,
     DEPTHWISE_CONV_2D,
     FULLY_CONNECTED,
@@ -21,6 +23,7 @@ from simbench.models.operators import (
     QUANTIZE,
     SHAPE,
     STRIDED_SLICE,
+    TRANSPOSE_CONV,
     constant_bytes,
 )
 from simbench.models.prepared import tensor_name
@@ -29,6 +32,7 @@ from simbench.models.schema import (
     INT8,
     INT16,
     INT32,
+    INT64,
     TENSOR_DTYPES,
     UINT8,
     operator_code,
@@ -41,10 +45,10 @@ MAX_RANK = 6  # of the firmware's kernels
 
 _CUSTOM = 32  # schema.fbs, enum BuiltinOperator
 _FUSED_RECURRENT = {16: "LSTM", 35: "RNN", 44: "LSTM", 46: "LSTM", 52: "RNN"}
-_BATCH_MATMUL, _TRANSPOSE_CONV, _SVDF = 126, 67, 27
+_SVDF = 27
 # whose int8 weights meet float activations where a converter was given no data
 _HYBRID = frozenset(
-    {CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, _BATCH_MATMUL, _TRANSPOSE_CONV, _SVDF}
+    {CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, BATCH_MATMUL, TRANSPOSE_CONV, _SVDF}
     | _FUSED_RECURRENT.keys()
 )
 _INDEX_OF = frozenset({56, 79})  # ARG_MAX, ARG_MIN
@@ -55,7 +59,7 @@ _WITHOUT_SCALES = frozenset(
         *("MAXIMUM", "MINIMUM", "NOT_EQUAL", "REDUCE_MAX", "REDUCE_MIN"),
     }
 )
-_DATA_INPUT = {_TRANSPOSE_CONV: 2}  # which input's type decides, where not the first one's
+_DATA_INPUT = {TRANSPOSE_CONV: 2}  # which input's type decides, where not the first one's
 _ADVICE = {
     "INT4": "int4 weights are not supported: quantize the weights to 8 bits",
     "STRING": "string tensors are not supported: do the text's lookup outside the model",
@@ -85,7 +89,7 @@ def check_features(model: Any, ops: Mapping[int, int] | None) -> None:
             _check_custom(entry, where)
             _check_hybrid(model, graph, operator, operator_code(entry), where)
             _check_scales(graph, operator, operator_code(entry), where)
-            if ops is None or operator_code(entry) in PREPARED_AWAY:
+            if ops is None or _may_go(graph, operator, operator_code(entry)):
                 continue
             if operator_code(entry) not in ops:
                 raise missing_operator(operator_code(entry), entry.version, where)
@@ -100,6 +104,15 @@ PREPARED_AWAY: Collection[int] = frozenset(
     {SHAPE, PACK, STRIDED_SLICE, QUANTIZE, 6, 22, 37, 38, 43, 70}
 )
 """Operators that preparation may remove: shape chains, ends, what moves nothing, dilation."""
+
+
+def _may_go(graph: Any, operator: Any, code: int) -> bool:
+    """Whether preparation may remove the operator: one of those above, or arithmetic on shapes."""
+    if code in PREPARED_AWAY:
+        return True
+    first = next(iter(operator.inputs), -1)
+    is_whole = 0 <= first < len(graph.tensors) and graph.tensors[first].type in (INT32, INT64)
+    return is_whole and arithmetic(operator_name(code)) is not None
 
 
 def missing_operator(code: int, version: int, where: str) -> ModelError:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simbench.models.arithmetic import SENSELESS, arithmetic
 from simbench.models.operators import (
     DEQUANTIZE,
     EXPAND_DIMS,
-    PACK,
     RESHAPE,
     SHAPE,
     SQUEEZE,
-    STRIDED_SLICE,
     constant_value,
 )
-from simbench.models.schema import FLOAT16, FLOAT32, TENSOR_DTYPES, operator_code
+from simbench.models.schema import (
+    FLOAT16,
+    FLOAT32,
+    TENSOR_DTYPES,
+    operator_code,
+    operator_name,
+)
 
-_OPTIONS = {STRIDED_SLICE: "StridedSliceOptionsT", PACK: "PackOptionsT"}
+_WHOLE = (np.dtype(np.int32), np.dtype(np.int64))
+_TAKEN_APART = ("PACK", "STRIDED_SLICE")
 _RESHAPES = (RESHAPE, EXPAND_DIMS, SQUEEZE)
 _MAX_ELEMENTS = 256  # a shape has a handful: what is larger is data, and stays
 
@@ -57,12 +63,29 @@ def _value(
     if code in _RESHAPES:
         same = graph.tensors[operator.inputs[0]].type == output.type
         return _reshaped(inputs[0], output) if same else None
-    if type(operator.builtinOptions).__name__ != _OPTIONS.get(code):  # a hostile file has others
-        return None
+    return _computed(operator_name(code), inputs, operator.builtinOptions, output)
+
+
+def _computed(
+    name: str, inputs: Sequence[NDArray[Any] | None], options: Any, output: Any
+) -> NDArray[Any] | None:
+    """What arithmetic on shapes gives; of other types, only what is taken apart or put together."""
+    found = arithmetic(name)
     values = [value for value in inputs if value is not None]
-    if len(values) != len(inputs) or sum(value.size for value in values) > _MAX_ELEMENTS:
+    if found is None or len(values) != len(inputs):
         return None
-    return _packed(values, operator) if code == PACK else _strided_slice(values, operator)
+    if sum(value.size for value in values) > _MAX_ELEMENTS:
+        return None
+    wanted, rule = found
+    if wanted is not None and type(options).__name__ != f"{wanted}T":  # a hostile file has others
+        return None
+    whole = all(v.dtype in _WHOLE for v in (*values, np.empty(0, TENSOR_DTYPES[output.type])))
+    if not whole and name not in _TAKEN_APART:
+        return None
+    try:
+        return rule(values, options)
+    except SENSELESS:
+        return None
 
 
 def _dequantized(tensor: Any, value: NDArray[Any] | None, output: Any) -> NDArray[Any] | None:
@@ -90,34 +113,3 @@ def _reshaped(value: NDArray[Any] | None, output: Any) -> NDArray[Any] | None:
     if value is None or value.size != np.prod(shape, dtype=np.int64):
         return None
     return value.reshape(shape)
-
-
-def _packed(values: list[NDArray[Any]], operator: Any) -> NDArray[Any] | None:
-    rank = values[0].ndim
-    axis = operator.builtinOptions.axis
-    if any(v.shape != values[0].shape for v in values) or not -rank - 1 <= axis <= rank:
-        return None
-    stacked: NDArray[Any] = np.stack(values, axis)
-    return stacked
-
-
-def _strided_slice(values: list[NDArray[Any]], operator: Any) -> NDArray[Any] | None:
-    options = operator.builtinOptions
-    if len(values) != 4 or options.ellipsisMask or options.newAxisMask or options.offset:
-        return None
-    value, begins, ends, strides = values
-    if any(v.shape != (value.ndim,) for v in (begins, ends, strides)) or not strides.all():
-        return None
-    index: list[int | slice] = []
-    for axis in range(value.ndim):
-        bit, begin, end = 1 << axis, int(begins[axis]), int(ends[axis])
-        if options.shrinkAxisMask & bit:
-            if not -value.shape[axis] <= begin < value.shape[axis]:
-                return None
-            index.append(begin)
-            continue
-        first = None if options.beginMask & bit else begin
-        last = None if options.endMask & bit else end
-        index.append(slice(first, last, int(strides[axis])))
-    part: NDArray[Any] = np.asarray(value[tuple(index)])
-    return part

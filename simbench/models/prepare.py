@@ -25,6 +25,7 @@ from simbench.models.operators import (
     FULLY_CONNECTED,
     QUANTIZE,
     SQUEEZE,
+    TRANSPOSE_CONV,
     macs,
 )
 from simbench.models.parse import LATER_OPTIONS, Signature, signatures
@@ -59,6 +60,7 @@ _Step = Callable[[Any], str | None]
 
 _BIAS_INPUT = 2  # of convolutions and fully connected layers
 _WITH_BIAS = (CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED)
+_TRANSPOSED_INPUT, _TRANSPOSED_BIAS = 2, 3  # of TRANSPOSE_CONV
 _END_TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
 
 
@@ -266,21 +268,35 @@ def _give_biases(model: Any) -> str | None:
     for graph in model.subgraphs:
         zeros: dict[tuple[int, int], int] = {}
         for operator in graph.operators:
-            if code_of(model, operator) not in _WITH_BIAS or _has_bias(operator):
+            place = _lacks_bias(model, graph, operator)
+            if place is None:
                 continue
-            activations = graph.tensors[operator.inputs[0]].type
+            given = _TRANSPOSED_INPUT if place == _TRANSPOSED_BIAS else 0
+            activations = graph.tensors[operator.inputs[given]].type
             kind = {FLOAT32: FLOAT32, INT16: INT64}.get(activations, INT32)
             size = int(graph.tensors[operator.outputs[0]].shape[-1])
             if (kind, size) not in zeros:
                 value = np.zeros(size, TENSOR_DTYPES[kind])
                 zeros[kind, size] = add_constant(model, graph, "zero bias", value, kind)
-            operator.inputs = [*operator.inputs[:_BIAS_INPUT], zeros[kind, size]]
+            operator.inputs = [*operator.inputs[:place], zeros[kind, size]]
             given += 1
     return f"gave {given} layers the bias of zeros that was left out" if given else None
 
 
-def _has_bias(operator: Any) -> bool:
-    return len(operator.inputs) > _BIAS_INPUT and operator.inputs[_BIAS_INPUT] != -1
+def _lacks_bias(model: Any, graph: Any, operator: Any) -> int | None:
+    """Which input a bias of zeros is to be, where there is none and one changes no output."""
+    code = code_of(model, operator)
+    if code in _WITH_BIAS and not _has_bias(operator):
+        return _BIAS_INPUT
+    if code != TRANSPOSE_CONV or _has_bias(operator, _TRANSPOSED_BIAS):
+        return None
+    # without one, TensorFlow Lite sums int16 in 32 bits, and TensorFlow Lite Micro in 64
+    is_short = graph.tensors[operator.inputs[_TRANSPOSED_INPUT]].type == INT16
+    return _TRANSPOSED_BIAS if is_short else None
+
+
+def _has_bias(operator: Any, place: int = _BIAS_INPUT) -> bool:
+    return len(operator.inputs) > place and operator.inputs[place] != -1
 
 
 def _drop_other_inputs(model: Any) -> str | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ _MICRO = "tflite-micro"
 _EXACT = ("tflite-runtime", "ai-edge-litert", _MICRO)
 _ROUNDS_ONCE = (1, 3)  # ai-edge-litert from this version on
 _MICRO_ARENA_BYTES = 64 << 20
+_VERSION_SLOT = 8  # of OperatorCode's third field, in its table of offsets
 
 
 def reference_outputs(
@@ -107,7 +109,8 @@ def outputs_here(package: str, data: bytes, inputs: Sequence[bytes]) -> tuple[by
     except (RuntimeError, ValueError, MemoryError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ModelError(
-            f"the host interpreter refuses the model ({reason}): convert it again"
+            f"the host interpreter refuses the model ({reason}), so that nothing says what it must "
+            "answer: replace the layer, or convert it in another type"
         ) from error
 
 
@@ -125,13 +128,31 @@ def _input_arrays(raw: bytes, inputs: Sequence[Any]) -> Iterator[NDArray[Any]]:
         start += size
 
 
+def _of_first_versions(data: bytes) -> bytes:
+    """The model with version 1 of every operator, which an interpreter has of each that it has.
+
+    A reference resolver knows fewer versions than its kernels: of DEPTH_TO_SPACE, LOG, REVERSE_V2
+    and TILE those before int8. What a version stands for, types and options say too.
+    """
+    from simbench.models.schema import schema
+
+    rewritten = bytearray(data)
+    model = schema().Model.GetRootAs(rewritten, 0)
+    for index in range(model.OperatorCodesLength()):
+        table = model.OperatorCodes(index)._tab
+        offset = table.Offset(_VERSION_SLOT)
+        if offset:
+            struct.pack_into("<i", rewritten, table.Pos + offset, 1)
+    return bytes(rewritten)
+
+
 class _Lite:
     """TensorFlow Lite with its reference resolver."""
 
     def __init__(self, package: str, data: bytes) -> None:
         module = importlib.import_module(f"{package.replace('-', '_')}.interpreter")
         self._run = module.Interpreter(
-            model_content=data,
+            model_content=_of_first_versions(data),
             num_threads=1,
             experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF,
         )

@@ -86,7 +86,9 @@ def _settle(model: Any, number: int, settled: set[int]) -> int:
         if given:
             shapes = [_tuple(graph.tensors[i]) for i in given]
         for index, new in zip(operator.outputs, shapes, strict=False):
-            if new is None or not _is_free(graph.tensors[index]) or not _is_possible(new):
+            if new is None or not _is_possible(new):
+                continue
+            if not touched and not _is_free(graph.tensors[index]):  # quantizers forget who is free
                 continue
             if _set_shape(graph.tensors[index], new):
                 changed.add(index)
