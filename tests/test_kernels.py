@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kernel_cases import CASES
+from kernel_cases import CASES, broadcast_args
 from numpy.typing import NDArray
 from single_op import Case, Tensor, model_of, on_firmware, on_lite, on_micro, random_array
 
@@ -79,6 +79,14 @@ def test_kernels_answer_as_the_references_do(kernels: str, seed: int) -> None:
         micro = None if case.op in _LITE_ONLY else answer(on_micro, case, sample)
         for name, theirs in (("tflite-runtime", lite), ("tflite-micro", micro)):
             assert theirs is None or is_same(case, own, theirs), f"{name} differs: {case}"
+
+
+def test_shapes_are_repeated_as_the_references_repeat_them() -> None:
+    cases = [CASES["tile"](Random(1)), *(broadcast_args(Random(seed)) for seed in range(20))]
+    given = sample_of(cases[0], 1)
+    found = parts(on_firmware(model_of(*cases), [given], "reference")[0], cases)[1:]
+    for case, own in zip(cases[1:], found, strict=True):
+        assert own == answer(on_lite, case, []) == answer(on_micro, case, []), case
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
