@@ -12,10 +12,19 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from simbench.errors import UsageError
-from simbench.sweeps.answers import Reach, Step, Swing, pareto, reached, steps, swings
+from simbench.sweeps.answers import (
+    Reach,
+    Step,
+    Swing,
+    objectives_in_words,
+    pareto,
+    reached,
+    steps,
+    swings,
+)
 from simbench.sweeps.files import check_parquet, csv_text, parquet_bytes
 from simbench.sweeps.points import Points, stacked
-from simbench.sweeps.study import Study, parse_goal
+from simbench.sweeps.study import OBJECTIVES, Study, parse_goal, parse_objectives
 from simbench.sweeps.sweep import Sweep
 
 Point = tuple[float, float, float]
@@ -29,7 +38,7 @@ def points(costs: list[Point], *, status: str = "ok", energy: bool = True) -> Po
             "status": np.full(len(costs), status),
             "time_s": time_s.copy(),
             "energy_j": energy_j.copy() if energy else np.full(len(costs), np.nan),
-            "placed_ram_bytes": ram.copy(),
+            "placed_ram_bytes": 1024 * ram,
         }
     )
 
@@ -43,17 +52,50 @@ def is_beaten(one: Point, costs: list[Point]) -> bool:
 small = st.integers(0, 4).map(float)
 
 
-@given(st.lists(st.tuples(small, small, small), max_size=30))
-def test_the_front_is_what_no_other_point_beats(costs: list[Point]) -> None:
-    expected = [not is_beaten(one, costs) for one in costs]
-    assert pareto(points(costs)).tolist() == expected
+@pytest.mark.parametrize(
+    "objectives",
+    [("time",), ("ram",), ("time", "energy"), ("time", "ram"), ("time", "energy", "ram")],
+)
+@given(costs=st.lists(st.tuples(small, small, small), max_size=30))
+def test_the_front_is_what_no_other_point_beats(
+    costs: list[Point], objectives: tuple[str, ...]
+) -> None:
+    asked = [float(name in objectives) for name in ("time", "energy", "ram")]
+    those = [(t * asked[0], e * asked[1], r * asked[2]) for t, e, r in costs]
+    expected = [not is_beaten(one, those) for one in those]
+    assert pareto(points(costs), objectives).tolist() == expected
 
 
 @given(st.lists(st.tuples(small, small, small), max_size=30))
-def test_without_energy_the_front_is_of_time_and_ram(costs: list[Point]) -> None:
+def test_without_energy_the_front_is_of_the_rest(costs: list[Point]) -> None:
     two = [(time, 0.0, ram) for time, _, ram in costs]
     expected = [not is_beaten(one, two) for one in two]
-    assert pareto(points(costs, energy=False)).tolist() == expected
+    assert pareto(points(costs, energy=False), tuple(OBJECTIVES)).tolist() == expected
+
+
+def test_a_few_bytes_of_ram_put_nothing_on_the_front() -> None:
+    costs: list[Point] = [(1, 1, 2.0), (9, 9, 2.0 - 16 / 1024), (5, 5, 1.0)]
+    assert pareto(points(costs), tuple(OBJECTIVES)).tolist() == [True, False, True]
+    assert pareto(points(costs)).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "said"),
+    [
+        ("time", ("time",), "time"),
+        ("energy, time", ("time", "energy"), "time and energy"),
+        ("RAM,time,energy", ("time", "energy", "ram"), "time, energy and RAM"),
+    ],
+)
+def test_objectives_are_named(text: str, names: tuple[str, ...], said: str) -> None:
+    assert parse_objectives(text) == names
+    assert objectives_in_words(names) == said
+
+
+@pytest.mark.parametrize("text", ["", "time,time", "speed", "time,"])
+def test_objectives_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="are not some of time, energy, ram"):
+        parse_objectives(text)
 
 
 def test_what_does_not_fit_is_not_on_the_front() -> None:

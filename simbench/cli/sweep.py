@@ -44,6 +44,7 @@ from simbench.sweeps.study import (
     benchmarks_called,
     parse_fraction,
     parse_goal,
+    parse_objectives,
     read_study,
 )
 from simbench.sweeps.sweep import Sweep
@@ -97,6 +98,11 @@ FORMATS = formats(SWEEP)
     metavar="SHARE",
     help="Make every number that prices are made of lower and higher by this: 20%.",
 )
+@click.option(
+    "--pareto",
+    metavar="OBJECTIVES",
+    help="What points are marked by: some of time,energy,ram. Default: time,energy.",
+)
 @click.option("--csv", "csv_path", metavar="PATH", help="Write the points as CSV; '-' is stdout.")
 @click.option("--parquet", "parquet_path", metavar="PATH", help="Write the points as Parquet.")
 @click.option("--html", "html_path", metavar="PATH", help="Write a page with plots.")
@@ -127,6 +133,7 @@ def command(
     zipped: tuple[str, ...],
     goal: str | None,
     sensitivity: str | None,
+    pareto: str | None,
     csv_path: str | None,
     parquet_path: str | None,
     html_path: str | None,
@@ -163,6 +170,7 @@ def command(
         "groups": _groups(axes, zipped),
         "goal": None if goal is None else parse_goal(goal),
         "sensitivity": None if sensitivity is None else parse_fraction(sensitivity),
+        "pareto": None if pareto is None else parse_objectives(pareto),
     }
     asked = Study((), benchmarks_called("*")) if study is None else read_study(study)
     asked = replace(asked, **{name: value for name, value in given.items() if value})

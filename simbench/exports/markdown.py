@@ -54,7 +54,7 @@ def _cells(result: Result) -> Iterator[str]:
     if memory is None:
         yield from (_UNKNOWN,) * 3
     else:
-        for size in (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes):
+        for size in (memory.arena_bytes, *memory.placed):
             yield _UNKNOWN if size is None else format_kib(size)
 
 

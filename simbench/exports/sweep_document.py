@@ -12,6 +12,7 @@ import numpy as np
 from simbench.result.tree import fingerprint
 from simbench.sweeps.answers import pareto, reached, steps, swings
 from simbench.sweeps.points import Points, plain_values
+from simbench.sweeps.study import OBJECTIVES
 from simbench.sweeps.sweep import Sweep
 
 SCHEMA = "simbench.sweep/1"
@@ -31,7 +32,8 @@ def document(
         "simulations": sweep.simulations,
         "points": _columns(sweep.points),
         "base": _columns(sweep.base),
-        "pareto": np.flatnonzero(pareto(sweep.points)).tolist(),
+        "pareto": np.flatnonzero(pareto(sweep.points, sweep.study.pareto)).tolist(),
+        "pareto_of": [OBJECTIVES[name] for name in sweep.study.pareto],
         "swings": [asdict(swing) for swing in swings(sweep.changes, sweep.base)],
         "sensitivities": [asdict(swing) for swing in swings(sweep.sensitivities, sweep.base)],
         "steps": [asdict(step) for step in steps(sweep)],

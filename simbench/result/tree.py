@@ -79,6 +79,10 @@ class ArenaUse:
     runtime: str | None = None
 
 
+def _used(kind: Mapping[str, int]) -> int | None:
+    return kind["used_bytes"] if kind["size_bytes"] else None
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
     """Bytes of flash (code and weights) and RAM (static and arena) that a benchmark takes.
@@ -97,6 +101,14 @@ class MemoryUse:
     ram: RamUse | None = None
     arena: ArenaUse | None = None
     kinds: Mapping[str, Mapping[str, int]] | None = None
+
+    @property
+    def placed(self) -> tuple[int | None, int | None]:
+        """Bytes that lie in the board's RAM, and in its flash, by its placement; None where nothing
+        is placed in such a memory. Of a result stored without ``kinds``, RAM and flash bytes."""
+        if self.kinds is None:
+            return self.ram_bytes, self.flash_bytes
+        return _used(self.kinds["ram"]), _used(self.kinds["flash"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,11 +227,7 @@ def _row(result: Result) -> Row:
 
 def _cells(result: Result) -> tuple[Cell, ...]:
     memory = result.memory
-    sizes = (
-        (None,) * 3
-        if memory is None
-        else (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes)
-    )
+    sizes = (None,) * 3 if memory is None else (memory.arena_bytes, *memory.placed)
     return (
         result.id,
         result.status if result.reason is None else (result.status, result.reason),

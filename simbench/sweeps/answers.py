@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from simbench.result.tree import DOES_NOT_FIT, OK
 from simbench.sweeps.points import Points
 from simbench.sweeps.sheet import AS_IS
-from simbench.sweeps.study import Goal
+from simbench.sweeps.study import DEFAULT_OBJECTIVES, OBJECTIVES, Goal
 from simbench.sweeps.sweep import Sweep
 
 Row = Mapping[str, Any]
 Span = tuple[float, float]
 
-_OBJECTIVES = ("time_s", "energy_j", "placed_ram_bytes")
+_RAM = "placed_ram_bytes"
+_RAM_STEP = 1024.0  # nobody chooses a board for less
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +74,39 @@ class Reach:
     upper: float
 
 
-def pareto(table: Points) -> NDArray[np.bool_]:
-    """Which rows no other row of the same benchmark beats: none is as good in time, energy and RAM
-    and better in one of them.
+def pareto(table: Points, objectives: Sequence[str] = DEFAULT_OBJECTIVES) -> NDArray[np.bool_]:
+    """Which rows no other row of the same benchmark beats: none is as good in all ``objectives``
+    (of :data:`simbench.sweeps.study.OBJECTIVES`) and better in one of them. RAM is in whole KiB.
 
     What does not fit, or failed, is left out. Rows whose energy is not known are compared with one
-    another only, in time and RAM.
+    another only, in the others.
     """
     front = np.zeros(len(table), np.bool_)
     known = ~np.isnan(table["energy_j"])
+    apart = (True, False) if "energy" in objectives else (None,)
     for benchmark in np.unique(table["benchmark"]):
-        for has_energy in (True, False):
+        for has_energy in apart:
             chosen = (table["benchmark"] == benchmark) & (table["status"] == OK)
-            rows = np.flatnonzero(chosen & (known == has_energy))
-            costs = np.column_stack([np.nan_to_num(table[name][rows]) for name in _OBJECTIVES])
-            front[rows[_front(costs)]] = True
+            rows = np.flatnonzero(chosen if has_energy is None else chosen & (known == has_energy))
+            front[rows[_front(_costs(table, rows, objectives))]] = True
     return front
+
+
+def objectives_in_words(objectives: Sequence[str]) -> str:
+    """The objectives as a reader says them: "time, energy and RAM"."""
+    *first, last = ("RAM" if name == "ram" else name for name in objectives)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _costs(table: Points, rows: NDArray[np.intp], objectives: Sequence[str]) -> NDArray[np.float64]:
+    """Three columns, of which those that are no objective, or not known, are zeros."""
+    costs = np.zeros((len(rows), 3))
+    for place, (name, column) in enumerate(OBJECTIVES.items()):
+        if name in objectives:
+            costs[:, place] = np.nan_to_num(table[column][rows])
+            if column == _RAM:
+                costs[:, place] = np.ceil(costs[:, place] / _RAM_STEP)
+    return costs
 
 
 def swings(table: Points, base: Points) -> tuple[Swing, ...]:

@@ -17,10 +17,12 @@ from simbench.suites.request import workloads
 from simbench.sweeps.axes import ALIASES, Axis, Group, check_groups, group, parse_values
 from simbench.sweeps.run import run_study
 from simbench.sweeps.study import (
+    DEFAULT_OBJECTIVES,
     Study,
     benchmarks_called,
     parse_fraction,
     parse_goal,
+    parse_objectives,
     read_study,
 )
 from simbench.sweeps.sweep import Sweep
@@ -43,6 +45,7 @@ def sweep(
     zip: Sequence[Mapping[str, Values]] = (),
     goal: str | None = None,
     sensitivity: str | None = None,
+    pareto: str = ",".join(DEFAULT_OBJECTIVES),
     backend: str = "qemu",
     time_limit: float = DEFAULT_TIME_LIMIT_S,
     no_cache: bool = False,
@@ -65,6 +68,7 @@ def sweep(
         groups=_groups(set or {}, zip),
         goal=None if goal is None else parse_goal(goal),
         sensitivity=None if sensitivity is None else parse_fraction(sensitivity),
+        pareto=parse_objectives(pareto),
     )
     return _carried_out(study, backend, time_limit, no_cache)
 

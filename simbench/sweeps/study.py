@@ -33,6 +33,11 @@ GOALS: Mapping[str, str] = MappingProxyType(
     {"cycles": "", "time_s": "s", "energy_j": "J", "ram_bytes": "bytes", "flash_bytes": "bytes"}
 )
 """What a goal can be set for, with its unit."""
+OBJECTIVES: Mapping[str, str] = MappingProxyType(
+    {"time": "time_s", "energy": "energy_j", "ram": "placed_ram_bytes"}
+)
+"""What a board is chosen by, with the column of the points that has it."""
+DEFAULT_OBJECTIVES = ("time", "energy")
 FORMATS = ("csv", "parquet", "json", "html")
 
 _GOAL = re.compile(r"\s*(?P<metric>\w+)\s*<=\s*(?P<most>.+?)\s*")
@@ -51,7 +56,8 @@ class Study:
     """Every scenario at every combination of the groups' settings.
 
     ``platforms`` are names or files. ``sensitivity`` is the fraction by which every number that
-    prices are made of is changed, one at a time. ``places`` is where a file names each path of an
+    prices are made of is changed, one at a time. ``pareto`` are the :data:`OBJECTIVES` that points
+    are ranked by. ``places`` is where a file names each path of an
     axis ("study.yaml:4: cross.clock").
     """
 
@@ -62,6 +68,7 @@ class Study:
     groups: tuple[Group, ...] = ()
     goal: Goal | None = None
     sensitivity: float | None = None
+    pareto: tuple[str, ...] = DEFAULT_OBJECTIVES
     outputs: Mapping[str, Path] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
 
@@ -101,6 +108,14 @@ def parse_fraction(text: str) -> float:
     return fraction
 
 
+def parse_objectives(text: str) -> tuple[str, ...]:
+    """Objectives written ``time,energy,ram``, one at least, each once. Raises UsageError."""
+    names = tuple(name.strip().lower() for name in text.split(","))
+    if len(set(names)) < len(names) or not set(names) <= OBJECTIVES.keys():
+        raise UsageError(f"the objectives {text!r} are not some of {', '.join(OBJECTIVES)}")
+    return tuple(name for name in OBJECTIVES if name in names)
+
+
 def benchmarks_called(patterns: Iterable[str]) -> tuple[Benchmark, ...]:
     """Benchmarks by name or pattern. Raises UsageError where there is none."""
     return select_benchmarks(patterns, load_benchmarks())
@@ -124,6 +139,7 @@ def read_study(path: Path) -> Study:
         groups=_groups(top),
         goal=_text(top, "goal", parse_goal),
         sensitivity=_text(top, "sensitivity", parse_fraction),
+        pareto=_text(top, "pareto", parse_objectives) or DEFAULT_OBJECTIVES,
         outputs=_outputs(top.table("outputs"), path.parent) if "outputs" in top else {},
         places=dict(_places(top)),
     )

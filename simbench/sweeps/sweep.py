@@ -87,7 +87,7 @@ class SweepPoints:
     def _cells(self, names: tuple[str, ...], row: Mapping[str, Any]) -> tuple[Cell, ...]:
         prices = (estimate_cell(_estimate(row, name), unit) for name, unit in _PRICES)
         values = (value_in_words(name, row[name]) for name in names)
-        return (*values, *prices, kib_cell(row["ram_bytes"]))
+        return (*values, *prices, kib_cell(row["placed_ram_bytes"]))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

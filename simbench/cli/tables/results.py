@@ -71,7 +71,7 @@ def estimate_cell(estimate: Estimate | None, unit: str) -> Text | str:
 def _memory(memory: MemoryUse | None) -> Iterable[str]:
     if memory is None:
         return (_UNKNOWN,) * 3
-    sizes = (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes)
+    sizes = (memory.arena_bytes, *memory.placed)
     return (_UNKNOWN if size is None else f"{size / 1024:.1f}" for size in sizes)
 
 

@@ -20,6 +20,7 @@ from simbench.sweeps.answers import (
     Span,
     Step,
     Swing,
+    objectives_in_words,
     pareto,
     reached,
     scenario,
@@ -84,14 +85,14 @@ def _few(every: Sequence[Step]) -> list[Step]:
 
 def _points(sweep: Sweep, benchmark: str) -> RenderableType:
     chosen = sweep.points.where(sweep.points["benchmark"] == benchmark)
-    is_best = pareto(chosen)
+    is_best = pareto(chosen, sweep.study.pareto)
     shown = np.arange(len(chosen))
     if len(chosen) > _MOST_POINTS:
         shown = np.flatnonzero(is_best)
         shown = shown[np.argsort(chosen["time_s"][shown], kind="stable")][:_MOST_POINTS]
     best = int(is_best.sum())
     title = f"{benchmark}: {format_count(len(chosen), 'point')}"
-    title += f", * {best:,} on the Pareto front of time, energy and RAM"
+    title += f", * {best:,} on the Pareto front of {objectives_in_words(sweep.study.pareto)}"
     if len(shown) < len(chosen):
         title += f" ({len(shown):,} shown)"
     scenario_columns = [name for name in SCENARIO[1:] if _differs(chosen, name)]

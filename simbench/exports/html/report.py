@@ -81,7 +81,7 @@ def _cells(result: Result) -> Iterable[str]:
     for estimate, unit in ((result.cycles, ""), (result.time_s, "s"), (result.energy_j, "J")):
         yield UNKNOWN if estimate is None else format_si(estimate.value, unit)
     memory = result.memory
-    sizes = (memory.arena_bytes, memory.ram_bytes, memory.flash_bytes) if memory else (None,) * 3
+    sizes = (memory.arena_bytes, *memory.placed) if memory else (None,) * 3
     yield from (UNKNOWN if size is None else format_kib(size) for size in sizes)
 
 

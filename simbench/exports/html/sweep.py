@@ -20,7 +20,7 @@ from simbench.exports.html.page import render_page
 from simbench.exports.html.sweep_dots import figures
 from simbench.result.tree import OK
 from simbench.result.units import format_kib, format_si
-from simbench.sweeps.answers import Swing, pareto, reached, steps, swings
+from simbench.sweeps.answers import Swing, objectives_in_words, pareto, reached, steps, swings
 from simbench.sweeps.points import Points
 from simbench.sweeps.sweep import SCENARIO, Sweep
 from simbench.sweeps.words import metric_in_words, value_in_words
@@ -29,9 +29,8 @@ _MOST_ROWS = 60
 _MOST_BARS = 24
 _MOST_DOTS = 10_000
 _BEST = (
-    "Marked points are the Pareto front: no other point is as good in time, energy and RAM and "
-    "better in one of them. "
-    "RAM is what lies in memories other than flash; points that do not fit are left out."
+    "Marked points are the Pareto front: no other point is as good in {} and better in "
+    "one of them. RAM is what lies in memories other than flash; what does not fit is left out."
 )
 
 Row = Mapping[str, Any]
@@ -47,7 +46,7 @@ def _sections(sweep: Sweep) -> Iterator[Section]:
     yield Section("Study", _study(sweep))
     for benchmark in dict.fromkeys(sweep.points["benchmark"].tolist()):
         points = sweep.points.where(sweep.points["benchmark"] == benchmark)
-        yield Section(benchmark, list(_points(points, sweep.axes)), benchmark)
+        yield Section(benchmark, list(_points(points, sweep)), benchmark)
     yield from _swings("One axis at a time", swings(sweep.changes, sweep.base))
     if sweep.study.sensitivity is not None:
         title = f"Every number {sweep.study.sensitivity:.0%} lower and higher"
@@ -74,17 +73,18 @@ def _study(sweep: Sweep) -> list[Block]:
     return [Facts(facts), *reasons, *(Text(note) for note in sweep.notes)]
 
 
-def _points(points: Points, axes: Sequence[str]) -> Iterator[Block]:
+def _points(points: Points, sweep: Sweep) -> Iterator[Block]:
+    axes, objectives = sweep.axes, sweep.study.pareto
     priced = points.where(~np.isnan(points["time_s"]))
     if not len(priced):
         return
-    best = pareto(priced)
+    best = pareto(priced, objectives)
     every = -(-len(priced) // _MOST_DOTS)
     drawn = best | (np.arange(len(priced)) % every == 0)
     yield from figures(priced.where(drawn), best[drawn], axes)
     if every > 1:
         yield Text(f"One in {every} of {len(priced):,} points is drawn, and all that are marked.")
-    yield Text(_BEST)
+    yield Text(_BEST.format(objectives_in_words(objectives)))
     few = len(priced) <= _MOST_ROWS
     rows = np.arange(len(priced)) if few else np.flatnonzero(best)
     rows = rows[np.argsort(priced["time_s"][rows], kind="stable")][:_MOST_ROWS]
