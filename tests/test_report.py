@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import os
 import re
 import resource
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
@@ -17,15 +21,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from simbench.catalog.platforms import platform_files
 from simbench.cli.main import _run
 from simbench.exports import html as html_export
 from simbench.exports import json as json_export
 from simbench.exports.html.blocks import Facts, Link, Rows, Section, Text
-from simbench.exports.html.figures import INK, LINE, PALETTE, PAPER, plain
+from simbench.exports.html.figures import INK, LINE, PALETTE, PAPER, REST, operator_colours, plain
 from simbench.exports.html.page import render_page
 from simbench.exports.html.stacks import OTHER, merged, shown_parts
 from simbench.result.estimate import Estimate
-from simbench.result.stored import Stored, read_run
+from simbench.result.ranking import verdict
+from simbench.result.stored import Stored, read_run, read_stored
 from simbench.result.tree import (
     DOES_NOT_FIT,
     OK,
@@ -63,7 +69,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += [(tag, name, value or "") for name, value in attrs]
-        self._is_figure = ("type", "application/json") in attrs
+        self._is_figure = attrs == [("type", "application/gzip")]
         if tag not in VOID:
             self.open.append(tag)
 
@@ -73,7 +79,7 @@ class Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._is_figure:
-            self.figures.append(json.loads(data))
+            self.figures.append(json.loads(gzip.decompress(base64.b64decode(data))))
         elif self.open and self.open[-1] not in ("script", "style"):
             self.text += data
 
@@ -163,7 +169,7 @@ def tame_tags() -> list[str]:
 @pytest.mark.emulator
 def test_the_page_is_whole_small_and_alone(page: Path) -> None:
     text = page.read_text()
-    assert len(text.encode()) < 2_000_000
+    assert len(text.encode()) < 800_000
     read = Reader(text)
     assert not {"link", "img", "iframe", "object", "base"} & set(read.tags)
     fetching = [v for _, name, v in read.attributes if name in ("src", "href", "action", "data")]
@@ -232,8 +238,72 @@ def test_figures_add_up_to_the_result(page: Path, stored_run: Path) -> None:
 
 @pytest.mark.emulator
 def test_equal_results_give_equal_bytes(page: Path, stored_run: Path) -> None:
-    again = html_export.render(read_run(stored_run))
+    again = html_export.render_stored(read_stored(stored_run))
     assert again == page.read_text()
+
+
+def on_boards(stored_run: Path, names: Sequence[str]) -> Run:
+    """The stored result as if on each of ``names``, each a tenth slower than the one before."""
+    run = read_run(stored_run)
+    (result,) = run.results
+    assert result.time_s is not None
+    results = []
+    for place, name in enumerate(names):
+        by = 1.1**place
+        time_s = replace(
+            result.time_s,
+            value=result.time_s.value * by,
+            lower=result.time_s.lower * by,
+            upper=result.time_s.upper * by,
+        )
+        id_ = f"vww@{name}/cmsis-nn"
+        results.append(replace(result, id=id_, platform=name, time_s=time_s))
+    return replace(run, results=tuple(results))
+
+
+@pytest.mark.emulator
+def test_a_page_of_twelve_boards_opens_with_the_answer_and_is_small(stored_run: Path) -> None:
+    names = sorted(platform_files())
+    run = on_boards(stored_run, names[::-1])
+    page = html_export.render(run)
+    assert len(page.encode()) < 1_500_000
+    read = Reader(page)
+    said = verdict(run.results)
+    assert said in read.text
+    assert read.text.index(said) < read.text.index("vww@")
+    widths = [float(width) for width in re.findall(r'<i style="width:([0-9.]+)%"></i>', page)]
+    times = widths[: len(names)]
+    assert times == sorted(times)
+    assert times[1] / times[0] == pytest.approx(1.1, abs=0.01)
+    spans = re.findall(r'<b style="left:([0-9.]+)%;width:([0-9.]+)%"></b>', page)
+    assert float(spans[len(names) - 1][0]) + float(spans[len(names) - 1][1]) == pytest.approx(100)
+    for fact in ("simbench 0", "Exact: outputs", "no MLPerf result"):
+        assert fact in read.text[: read.text.index(said)]
+    memory = run.results[0].memory
+    assert memory is not None
+    assert memory.kinds is not None
+    used, there = (memory.kinds["ram"][name] / 1024 for name in ("used_bytes", "size_bytes"))
+    assert f"{used:.1f} of {there:.0f} KiB" in read.text
+
+
+def test_what_does_not_fit_is_a_faint_full_bar() -> None:
+    kinds = {
+        "ram": {"used_bytes": 4096, "size_bytes": 1024},
+        "flash": {"used_bytes": 512, "size_bytes": 1024},
+    }
+    memory = MemoryUse(512, 4096, 100, {}, kinds=kinds)
+    large = Result("a@b/c", "a", "b", "c", status=DOES_NOT_FIT, reason="too much", memory=memory)
+    page = html_export.render(Run({}, {}, {}, (large,)))
+    assert "a on b: does-not-fit, too much." in Reader(page).text
+    assert 'class="bar faint"' in page
+    assert re.findall(r'<i style="width:([0-9.]+)%"></i>', page) == ["100.00", "50.00"]
+
+
+def test_an_operator_has_one_colour_on_every_page() -> None:
+    first = operator_colours(["CONV_2D", "SOFTMAX", "MINE"])
+    second = operator_colours(["SOFTMAX", "ADD", "CONV_2D"])
+    assert first["CONV_2D"] == second["CONV_2D"] != first["SOFTMAX"] == second["SOFTMAX"]
+    assert first["MINE"] == REST
 
 
 @pytest.mark.emulator
@@ -365,7 +435,7 @@ def test_a_run_that_ended_before_its_first_result_is_nothing_to_report(tmp_path:
     assert _run(["report", str(path)]) == 4
 
 
-DRAWN = "[...document.querySelectorAll('.plot')].every((plot) => plot.dataset.drawn)"
+DRAWN = "[...document.querySelectorAll('.plot')].every((plot) => plot.dataset.drawn === 'yes')"
 CANVASES = """(() => {
   const pixels = (canvas) => {
     if (!canvas.width || !canvas.height) return false;
@@ -400,15 +470,18 @@ def colours_of(picture: Image.Image) -> dict[str, int]:
 def test_a_browser_shows_the_page_on_a_desk_and_on_a_phone_in_the_dark(
     page: Path, tmp_path: Path
 ) -> None:
+    os.utime(page, (0, 86400 * 365))
     with chromium(tmp_path / "profile") as tab:
         light = colours_of(shown(tab, page, 1280, "light", mobile=False))
         dark = colours_of(shown(tab, page, 390, "dark", mobile=True))
         assert tab.value("document.querySelectorAll('.plot').length") == 8
+        assert tab.value("document.getElementById('made').textContent").endswith(" · 1971-01-01")
         assert tab.complaints() == []
         assert {url.split("#")[0] for url in tab.requests()} == {page.as_uri()}
         tab.command("Emulation.setScriptExecutionDisabled", value=True)
         tab.open(page)
-        assert not tab.value("document.querySelector('figure').checkVisibility()")
+        assert not tab.value("document.querySelector('figure:not(.bars)').checkVisibility()")
+        assert tab.value("document.querySelector('.bars').checkVisibility()")
         assert tab.value("document.querySelector('details').checkVisibility()")
     for picture, paper in ((light, "#fefefe"), (dark, "#17181a")):
         assert max(picture, key=lambda colour: picture[colour]) == paper
@@ -417,6 +490,18 @@ def test_a_browser_shows_the_page_on_a_desk_and_on_a_phone_in_the_dark(
     assert LINE in light
     for colour in (INK, LINE, PAPER):  # a pixel of any colour may lie between two others
         assert dark.get(colour, 0) < 10, f"{colour} is drawn in the dark"
+
+
+@pytest.mark.emulator
+def test_figures_that_were_never_seen_are_drawn_for_the_printer(page: Path, tmp_path: Path) -> None:
+    with chromium(tmp_path / "profile") as tab:
+        tab.look(1000, 400, "light")
+        tab.open(page)
+        tab.until(DRAWN)
+        tab.until(f"{CANVASES}.every(Boolean)")
+        printed = tab.command("Page.printToPDF")["data"]
+        assert tab.complaints() == []
+    assert base64.b64decode(printed)[:5] == b"%PDF-"
 
 
 @pytest.mark.browser

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
 import sys
@@ -7,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from browser import chromium
 from click.testing import CliRunner, Result
@@ -23,6 +26,7 @@ from simbench.cost.price import estimate
 from simbench.errors import InfrastructureError, ModelError, UsageError
 from simbench.exports.html.figures import INK, LINE, PALETTE
 from simbench.exports.html.sweep import sweep_page
+from simbench.exports.html.sweep_lines import line_axis
 from simbench.models.source import source_bytes
 from simbench.runs.runner import run_task
 from simbench.session.measure import Observation, measure
@@ -30,6 +34,8 @@ from simbench.session.observe import observe
 from simbench.store import default_store
 from simbench.sweeps.answers import pareto
 from simbench.sweeps.api import Values
+from simbench.sweeps.axes import crossed, group, parse_axis
+from simbench.sweeps.points import Points, column_of
 from simbench.sweeps.sheet import sheet
 from simbench.sweeps.simulate import Executor
 from simbench.sweeps.sweep import Sweep
@@ -195,8 +201,9 @@ def test_the_page_holds_every_point_and_fetches_nothing(waits: Sweep) -> None:
     page = sweep_page(waits)
     markup = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", markup)
-    assert page.count('"placement.weights",[') == 1  # what the mouse is told of all points
-    assert page.count('"sram"') >= len(waits) // 2
+    drawn = figures_of(page)
+    assert drawn.count('"placement.weights", [') == 1  # what the mouse is told of all points
+    assert drawn.count('"sram"') >= len(waits) // 2
     assert "Time against energy" in page
     assert page == sweep_page(waits)
 
@@ -208,7 +215,41 @@ def test_of_very_many_points_the_page_draws_some_and_all_that_are_marked(
     monkeypatch.setattr("simbench.exports.html.sweep._MOST_DOTS", 10)
     page = sweep_page(waits)
     assert "One in 7 of 64 points is drawn" in page
-    assert 10 <= page.count('"stm32f4"') <= 10 + pareto(waits.points).sum()
+    assert 10 <= figures_of(page).count('"stm32f4"') <= 10 + pareto(waits.points).sum()
+
+
+def figures_of(page: str) -> str:
+    """The documents of a page's figures."""
+    packed = re.findall(r'<script type="application/gzip">([^<]*)</script>', page)
+    return json.dumps([json.loads(gzip.decompress(base64.b64decode(text))) for text in packed])
+
+
+@pytest.mark.emulator
+def test_one_or_two_axes_are_lines_with_bands() -> None:
+    found = on_ad({"memories.flash.wait_states": range(4), "placement.weights": ["flash", "sram"]})
+    along = line_axis(found.points, found.study.groups)
+    assert along == "memories.flash.wait_states"
+    page = sweep_page(found)
+    assert "Time along memories.flash.wait_states, with its range" in page
+    assert "Energy along memories.flash.wait_states, with its range" in page
+    assert "weights sram" in page
+    assert "Time against energy" not in page
+    assert figures_of(page).count('"VArea"') == 2 * 2
+    few = on_ad({"memories.flash.wait_states": range(2)})
+    assert line_axis(few.points, few.study.groups) is None
+
+
+def test_axes_that_go_together_are_one_line() -> None:
+    groups = (
+        group([parse_axis("a=1,2,3"), parse_axis("b=4,5,6")]),
+        group([parse_axis("c=x,y")]),
+    )
+    settings = crossed(groups)
+    columns = {name: column_of([s[name] for s in settings]) for name in "abc"}
+    names = {name: np.full(6, "same") for name in ("benchmark", "platform", "kernels")}
+    table = Points({**names, **columns})
+    assert line_axis(table, groups) == "a"
+    assert line_axis(table, (*groups, group([parse_axis("d=1,2,3")]))) is None
 
 
 def sweep_command(*arguments: str) -> Result:

@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A paragraph; a ``warning`` stands out."""
+    """A paragraph; a ``warning`` stands out, and so does what is ``strong``."""
 
     kind: ClassVar[str] = "text"
     text: str
     warning: bool = False
+    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,27 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar of :class:`Bars`: its name, what is said of it, and how much of the widest it is (None
+    where that is not known), with its range. One that is ``faint`` is no result that counts."""
+
+    name: Link
+    said: str
+    share: float | None = None
+    span: tuple[float, float] | None = None
+    is_faint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars under a caption, drawn without JavaScript."""
+
+    kind: ClassVar[str] = "bars"
+    caption: str
+    bars: Sequence[Bar]
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A Bokeh figure under its caption, with a legend of (label, colour)."""
 
@@ -63,7 +85,7 @@ class Details:
     table: Rows
 
 
-Block = Text | Facts | Rows | Figure | Details
+Block = Text | Facts | Rows | Bars | Figure | Details
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from bokeh.models import (
     ColumnDataSource,
     FixedTicker,
@@ -22,6 +23,7 @@ from bokeh.models import (
     Segment,
     Text,
 )
+from numpy.typing import NDArray
 
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
 REST = "#8c8f94"
@@ -32,6 +34,23 @@ _LABEL_PX = 166
 
 Span = tuple[float, float]
 Tooltips = Sequence[tuple[str, str]]
+
+
+_FAMILIES = (
+    ("CONV_2D", "CONV_3D", "TRANSPOSE_CONV"),
+    ("ADD", "SUB", "MUL", "DIV", "MINIMUM", "MAXIMUM", "SQUARED_DIFFERENCE"),
+    ("FULLY_CONNECTED", "BATCH_MATMUL"),
+    ("AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN", "SUM", "REDUCE_MAX"),
+    ("SOFTMAX", "LOGISTIC", "TANH", "RELU", "RELU6", "HARD_SWISH", "LEAKY_RELU", "ELU", "PRELU"),
+    ("DEPTHWISE_CONV_2D",),
+    ("UNIDIRECTIONAL_SEQUENCE_LSTM", "SVDF", "WHILE"),
+)
+_OPERATORS = {op: PALETTE[place] for place, ops in enumerate(_FAMILIES) for op in ops}
+
+
+def operator_colours(ops: Iterable[str]) -> dict[str, str]:
+    """The colour of each operator: its family's, the same on every page; grey for all others."""
+    return {op: _OPERATORS.get(op, REST) for op in dict.fromkeys(ops)}
 
 
 def colours(names: Iterable[str]) -> dict[str, str]:
@@ -59,6 +78,13 @@ def plot(height: int, x: Span, y: Span, x_label: str = "", y_label: str = "") ->
     made.add_layout(_axis(y_label), "left")
     made.add_layout(Grid(axis=below, grid_line_color=LINE))
     return made
+
+
+def around(values: NDArray[np.float64]) -> Span:
+    """The span of ``values`` with a margin at both ends."""
+    low, high = float(values.min()), float(values.max())
+    margin = 0.08 * (high - low) or 0.08 * high or 1.0
+    return low - margin, high + margin
 
 
 def _axis(label: str) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simbench.exports.html.blocks import Block, Details, Figure, Rows, Text
-from simbench.exports.html.figures import REST, colours, plain, plot, rectangles, words
+from simbench.exports.html.figures import REST, operator_colours, plain, plot, rectangles, words
 from simbench.exports.html.layers import OUTSIDE, layer_label
 from simbench.exports.html.stacks import percent
 from simbench.result.tree import Frame, Result
@@ -15,9 +15,9 @@ from simbench.result.units import format_si, si_scale
 
 _HEIGHT = 640
 _LEGIBLE = 0.022
-_EDGES = (0.0, 0.2, 0.52, 1.0)
+_EDGES = (0.0, 0.17, 0.55, 1.0)
 """Where the columns of inference, layers and functions begin and end."""
-_LETTERS = (9, 14, 90)
+_LETTERS = (9, 19, 90)
 """What of a name fits into each column on a phone; the last column's are cut off at the edge."""
 _FUNCTIONS = 30
 _MERGED = 0.0005
@@ -56,7 +56,7 @@ def frame_blocks(result: Result) -> list[Block]:
 def _boxes(result: Result) -> list[_Box]:
     """All boxes of the graph, in the order of execution; tops and bottoms in cycles."""
     labels: dict[int | None, str] = {layer.index: layer_label(layer) for layer in result.layers}
-    shades = colours(layer.op for layer in result.layers)
+    shades = operator_colours(layer.op for layer in result.layers)
     colour = {layer.index: shades[layer.op] for layer in result.layers}
     total = sum(frame.cycles for frame in result.frames)
     boxes: list[_Box] = []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from simbench.exports.html.blocks import Block, Details, Figure, Rows
-from simbench.exports.html.figures import colours, lines, rectangles, row_plot
+from simbench.exports.html.figures import lines, operator_colours, rectangles, row_plot
 from simbench.exports.html.stacks import (
     Row,
     Stack,
@@ -46,7 +46,7 @@ def layer_blocks(
 def _bars(result: Result) -> Figure:
     assert result.cycles is not None
     layers, total = result.layers, result.cycles.value
-    shades = colours(layer.op for layer in layers)
+    shades = operator_colours(layer.op for layer in layers)
     scale, prefix = si_scale(max(layer.cycles.value for layer in layers) or 1.0)
     longest = max(layer.cycles.upper for layer in layers) / scale
     made = row_plot([layer_label(layer) for layer in layers], f"{prefix} cycles", longest)

@@ -22,8 +22,8 @@ def provenance_section(stored: Stored) -> Section:
     run = stored.run
     facts = [
         ("tool", " ".join(run.tool.values())),
-        *((_words(key), _said(value)) for key, value in run.environment.items()),
-        *((_words(key), _said(value)) for key, value in run.settings.items()),
+        *((_words(key), said(value)) for key, value in run.environment.items()),
+        *((_words(key), said(value)) for key, value in run.settings.items()),
     ]
     mark = stored.fingerprint or "none"
     return Section(
@@ -74,9 +74,10 @@ def _words(key: str) -> str:
     return key.replace("_", " ")
 
 
-def _said(value: object) -> str:
+def said(value: object) -> str:
+    """A setting of a document in words."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_said(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {said(inner)}" for key, inner in value.items())
     if isinstance(value, list):
-        return ", ".join(map(_said, value)) or "none"
+        return ", ".join(map(said, value)) or "none"
     return "none" if value is None else str(value)

@@ -1,12 +1,13 @@
-"""The report of a run as a page: a summary, then a section for each result, then the sources."""
+"""The report of a run as a page: the answer, then a section for each result, then the sources."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from simbench.exports.html.blocks import Block, Facts, Link, Rows, Section, Text
+from simbench.exports.html.answer import answer_sections
+from simbench.exports.html.blocks import Block, Facts, Rows, Section, Text
 from simbench.exports.html.frames import frame_blocks
-from simbench.exports.html.layers import UNKNOWN, layer_blocks
+from simbench.exports.html.layers import layer_blocks
 from simbench.exports.html.memory import memory_blocks
 from simbench.exports.html.page import render_page
 from simbench.exports.html.provenance import board_section, hashes, provenance_section
@@ -14,7 +15,7 @@ from simbench.exports.html.stacks import percent, shown_parts
 from simbench.result.estimate import Estimate
 from simbench.result.stored import Stored
 from simbench.result.tree import OK, ModelUsed, Parity, Result
-from simbench.result.units import format_accuracy, format_kib, format_range, format_score, format_si
+from simbench.result.units import format_accuracy, format_range, format_score, format_si
 from simbench.suites.budgets import shown
 
 _MOST_NAMED = 4
@@ -28,11 +29,14 @@ def report_page(stored: Stored) -> str:
     energy_parts = shown_parts(r.energy_j.stack for r in results if r.energy_j)
     versions = stored.run.settings.get("platforms")
     boards = list(dict.fromkeys(result.platform for result in results))
+    anchors = {result.id: f"result-{number}" for number, result in enumerate(results)}
+    warnings = [Text(f"{note}.", warning=True) for note in stored.notes]
     sections = [
-        _summary(stored),
+        *([Section("Before all", warnings)] if warnings else []),
+        *answer_sections(results, anchors),
         *(
-            _result_section(result, f"result-{number}", cycle_parts, energy_parts)
-            for number, result in enumerate(results)
+            _result_section(result, anchors[result.id], cycle_parts, energy_parts)
+            for result in results
         ),
         provenance_section(stored),
         *(
@@ -51,38 +55,6 @@ def _title(results: Sequence[Result]) -> str:
     boards = list(dict.fromkeys(result.platform for result in results))
     named = ", ".join(boards) if len(boards) <= _MOST_NAMED else f"{len(boards)} boards"
     return f"{len(results)} results on {named}"
-
-
-def _summary(stored: Stored) -> Section:
-    headings = (
-        "result",
-        "status",
-        "outputs exact",
-        "instructions",
-        "cycles",
-        "time",
-        "energy",
-        "arena",
-        "RAM",
-        "flash",
-    )
-    rows: list[list[str | Link]] = [
-        [Link(result.id, f"result-{number}"), *_cells(result)]
-        for number, result in enumerate(stored.run.results)
-    ]
-    warnings = [Text(f"{note}.", warning=True) for note in stored.notes]
-    return Section("Summary", [*warnings, Rows(headings, rows, text_columns=2)])
-
-
-def _cells(result: Result) -> Iterable[str]:
-    yield result.status
-    yield _exact(result.parity)
-    yield UNKNOWN if result.instructions is None else f"{result.instructions:,}"
-    for estimate, unit in ((result.cycles, ""), (result.time_s, "s"), (result.energy_j, "J")):
-        yield UNKNOWN if estimate is None else format_si(estimate.value, unit)
-    memory = result.memory
-    sizes = (memory.arena_bytes, *memory.placed) if memory else (None,) * 3
-    yield from (UNKNOWN if size is None else format_kib(size) for size in sizes)
 
 
 def _result_section(
@@ -127,10 +99,6 @@ def _facts(result: Result) -> Iterable[tuple[str, str]]:
         yield "budget", f"{budget.metric} {said}, {kept} {shown(budget.metric, budget.limit)}"
     if result.notes:
         yield "notes", "; ".join(result.notes)
-
-
-def _exact(parity: Parity | None) -> str:
-    return UNKNOWN if parity is None else parity.shown
 
 
 def _compared(parity: Parity) -> str:

@@ -17,9 +17,12 @@ from simbench.exports.html.figures import (
     row_plot,
 )
 from simbench.exports.html.page import render_page
+from simbench.exports.html.provenance import said
 from simbench.exports.html.sweep_dots import figures
+from simbench.exports.html.sweep_lines import line_axis, line_figures
+from simbench.result.estimate import Estimate
 from simbench.result.tree import OK
-from simbench.result.units import format_kib, format_si
+from simbench.result.units import format_kib, format_range, format_si
 from simbench.sweeps.answers import Swing, objectives_in_words, pareto, reached, steps, swings
 from simbench.sweeps.points import Points
 from simbench.sweeps.sweep import SCENARIO, Sweep
@@ -28,6 +31,7 @@ from simbench.sweeps.words import metric_in_words, value_in_words
 _MOST_ROWS = 60
 _MOST_BARS = 24
 _MOST_DOTS = 10_000
+_PRICES = (("cycles", ""), ("time_s", "s"), ("energy_j", "J"))
 _BEST = (
     "Marked points are the Pareto front: no other point is as good in {} and better in "
     "one of them. RAM is what lies in memories other than flash; what does not fit is left out."
@@ -54,7 +58,7 @@ def _sections(sweep: Sweep) -> Iterator[Section]:
     yield from _steps(sweep)
     yield from _goal(sweep)
     decided = [
-        (f"{what}: {name}", value)
+        (f"{what}: {name}", said(value))
         for what, versions in sweep.settings.items()
         for name, value in versions.items()
     ]
@@ -81,7 +85,11 @@ def _points(points: Points, sweep: Sweep) -> Iterator[Block]:
     best = pareto(priced, objectives)
     every = -(-len(priced) // _MOST_DOTS)
     drawn = best | (np.arange(len(priced)) % every == 0)
-    yield from figures(priced.where(drawn), best[drawn], axes)
+    along = line_axis(priced, sweep.study.groups)
+    if along is None:
+        yield from figures(priced.where(drawn), best[drawn], axes)
+    else:
+        yield from line_figures(priced.where(drawn), best[drawn], sweep.study.groups, along)
     if every > 1:
         yield Text(f"One in {every} of {len(priced):,} points is drawn, and all that are marked.")
     yield Text(_BEST.format(objectives_in_words(objectives)))
@@ -98,14 +106,19 @@ def _table(rows: Points, best: NDArray[np.bool_], axes: Sequence[str]) -> Rows:
         [
             *(value_in_words(name, row[name]) for name in names),
             "*" if is_best else "" if row["status"] == OK else row["status"],
-            format_si(row["cycles"], ""),
-            format_si(row["time_s"], "s"),
-            "–" if row["energy_j"] is None else format_si(row["energy_j"], "J"),
+            *(_ranged(row, name, unit) for name, unit in _PRICES),
             format_kib(row["placed_ram_bytes"]),
         ]
         for row, is_best in zip(rows.rows(), best.tolist(), strict=True)
     ]
     return Rows([*names, "", "cycles", "time", "energy", "RAM"], cells, len(names) + 1)
+
+
+def _ranged(row: Row, name: str, unit: str) -> str:
+    if row[name] is None:
+        return "–"
+    found = Estimate(row[name], row[f"{name}_lower"], row[f"{name}_upper"], "")
+    return f"{format_si(found.value, unit)} ({format_range(found)})"
 
 
 def _swings(title: str, found: Sequence[Swing]) -> Iterator[Section]:

@@ -10,7 +10,7 @@ from bokeh.models import ColumnDataSource, HoverTool, Scatter
 from numpy.typing import NDArray
 
 from simbench.exports.html.blocks import Figure
-from simbench.exports.html.figures import INK, PALETTE, REST, Span, colours, plot, words
+from simbench.exports.html.figures import INK, PALETTE, REST, around, colours, plot, words
 from simbench.exports.html.stacks import BYTES, si_measure
 from simbench.result.units import format_kib, format_si
 from simbench.sweeps.points import Points
@@ -44,7 +44,7 @@ def _dots(
     up = BYTES if is_ram else si_measure("energy", "J", float(points[name].max()))
     x, y = points["time_s"] / across.scale, points[name] / up.scale
     label = "RAM" if is_ram else "energy"
-    made = plot(_HEIGHT_PX, _around(x), _around(y), f"time, {across.axis}", f"{label}, {up.axis}")
+    made = plot(_HEIGHT_PX, around(x), around(y), f"time, {across.axis}", f"{label}, {up.axis}")
     shades, key = _shades(points, axes)
     columns = {
         "x": x.tolist(),
@@ -53,7 +53,7 @@ def _dots(
         "size": np.where(best, 11, 6).tolist(),
         "edge": np.where(best, INK, "transparent").tolist(),
     }
-    said = _said(points, axes)
+    said = said_of(points, axes)
     look = Scatter(
         x="x", y="y", size="size", fill_color="colour", fill_alpha=0.7, line_color="edge"
     )
@@ -63,12 +63,6 @@ def _dots(
     if len(points) <= _MOST_NAMED and not axes and not is_ram:  # of RAM many take the same
         words(made, x.tolist(), y.tolist(), points["platform"].tolist())
     return Figure(caption, made, [(str(value), shade) for value, shade in shades.items() if value])
-
-
-def _around(values: NDArray[np.float64]) -> Span:
-    low, high = float(values.min()), float(values.max())
-    margin = 0.08 * (high - low) or 0.08 * high or 1.0
-    return low - margin, high + margin
 
 
 def _shades(points: Points, axes: Sequence[str]) -> tuple[dict[str, str], NDArray[np.str_]]:
@@ -82,7 +76,7 @@ def _shades(points: Points, axes: Sequence[str]) -> tuple[dict[str, str], NDArra
     return {"": REST}, np.full(len(points), "")
 
 
-def _said(points: Points, axes: Sequence[str]) -> dict[str, list[str]]:
+def said_of(points: Points, axes: Sequence[str]) -> dict[str, list[str]]:
     """What is said of the point under the mouse: by heading, of every point."""
     rows = list(points.rows())
     said = {name: [row[name] for row in rows] for name in SCENARIO[1:]}
