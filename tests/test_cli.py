@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import signal
@@ -8,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import jsonschema
 import pytest
+from rich.console import Console
 
 import simbench
 import simbench.cli.main
@@ -21,8 +24,11 @@ from simbench.backends import Capabilities
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.cli.ending import file_trouble
 from simbench.cli.main import VERBS, _run
+from simbench.cli.tables.results import results_table
 from simbench.files.paths import data_dir
 from simbench.models.source import source_bytes
+from simbench.result.estimate import Estimate
+from simbench.result.tree import MemoryUse, Parity, Result
 
 SCHEMA = json.loads(
     (Path(simbench.__file__).parent / "result" / "schemas" / "result-1.schema.json").read_text()
@@ -104,6 +110,78 @@ def test_a_users_mistake_gets_one_sentence_and_exit_code_2(
     assert captured.out == ""
     assert said in captured.err.strip().splitlines()[-1]
     assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["run", "stm32f4"], "did you mean --platform stm32f4?"),
+        (["run", "STM32F4", "kws"], "did you mean --platform STM32F4 --benchmark kws?"),
+        (["run", "a/mine.tflite"], "did you mean --model a/mine.tflite?"),
+        (["run", "suite.yaml"], "did you mean --suite suite.yaml?"),
+        (["sweep", "a.yaml", "stm32f4"], "did you mean --platform stm32f4?"),
+    ],
+)
+def test_a_word_without_its_option_gets_the_option(
+    arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(arguments) == 2
+    assert capsys.readouterr().err.strip().endswith(hint)
+
+
+def test_a_word_that_is_nothing_gets_no_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["run", "nonsense"]) == 2
+    assert "did you mean" not in capsys.readouterr().err
+
+
+def test_help_of_a_verb_and_the_version_are_had_in_both_ways(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def said(*arguments: str) -> str:
+        assert _run(arguments) == 0
+        return capsys.readouterr().out
+
+    assert said("help") == said("--help")
+    assert said("help", "sweep") == said("sweep", "--help")
+    assert said("-V") == said("--version") == f"simbench, version {simbench.__version__}\n"
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("where", [0, 1, 3])
+def test_quiet_is_results_and_errors_alone(where: int, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["run", "--platform", "stm32f4", "--benchmark", "ad", "--samples", "1"]
+    arguments.insert(where, "-q")
+    assert _run(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert "1/1" in captured.out
+    assert _run([*arguments[:-1], "0"]) == 2
+    assert "1 to 10,000" in capsys.readouterr().err
+    assert "SIMBENCH_QUIET" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("simbench prof", "profile"),
+        ("simbench run --platform stm32f", "stm32f4 stm32f746"),
+        ("simbench run --platform STM32G", "stm32g0b1"),
+        ("simbench run --platform al", "all"),
+        ("simbench sweep --benchmark k", "kws"),
+        ("simbench profile --kernels r", "reference"),
+        ("simbench run --backend q", "qemu"),
+        ("simbench run --export ju", "junit="),
+        ("simbench run --runtime si", "simbench"),
+        ("simbench profile --toolchain s", "system"),
+    ],
+)
+def test_a_shell_completes_names(typed: str, offered: str) -> None:
+    words = typed.split()
+    _, out, err = run(
+        _SIMBENCH_COMPLETE="bash_complete", COMP_WORDS=typed, COMP_CWORD=str(len(words) - 1)
+    )
+    assert err == ""
+    assert " ".join(line.partition(",")[2] for line in out.splitlines()) == offered
 
 
 @pytest.mark.image
@@ -199,6 +277,41 @@ def test_what_does_not_fit_is_a_result(
     assert segment in result["reason"]
     assert "are free" in result["reason"]
     assert "does-not-fit" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["camera", "my-long-model-of-keywords", "x" * 32])
+def test_a_name_is_broken_at_its_dashes_and_the_table_fits(name: str) -> None:
+    wide = Estimate(6.32e6, 5.62e6, 9.27e6, "")
+    memory = MemoryUse(203 * 1024, 937 * 1024, 900 * 1024, {})
+    result = Result(
+        f"{name}@b/c",
+        name,
+        "b",
+        "c",
+        "ok",
+        instructions=9_527_889,
+        cycles=wide,
+        time_s=replace(wide, value=22.6e-3, lower=20.1e-3, upper=133.1e-3),
+        energy_j=replace(wide, value=13.21e-3, lower=12.58e-3, upper=15.00e-3),
+        memory=memory,
+        parity=Parity(10, 10),
+    )
+    console = Console(width=80, file=io.StringIO())
+    console.print(results_table("title", [result]))
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue().splitlines()
+    assert all(len(line) <= 80 for line in shown)
+    assert "9,527,889" in shown[3]
+    names = [line.split(" ")[0] for line in shown[3:]]
+    assert "".join(names) == name
+    assert all(part.endswith("-") for part in names[:-1] if "-" in name and part)
+
+
+@pytest.mark.emulator
+def test_a_narrow_terminal_cuts_no_number() -> None:
+    arguments = ("run", "--platform", "stm32f4", "--benchmark", "ad", "--samples", "1")
+    wide, narrow = (run(*arguments, COLUMNS=columns)[1] for columns in ("80", "60"))
+    assert narrow == wide
 
 
 @pytest.mark.emulator

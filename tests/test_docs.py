@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from scripted import script
 
+import simbench
 from simbench.firmware.toolchain import toolchain_version
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,3 +98,10 @@ def test_what_is_stale_is_told_and_made_anew(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == ""
     assert refresh.refreshed(page, "") == page.replace("before", "now")
     assert capsys.readouterr().out == "shows what is not so: echo now\n"
+
+
+def test_the_citation_is_of_this_version() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert cited["cff-version"] == "1.2.0"
+    assert cited["version"] == simbench.__version__
+    assert {"message", "title", "authors", "license"} <= cited.keys()

@@ -543,3 +543,29 @@ def test_the_store_is_shown_and_cleared(capsys: pytest.CaptureFixture[str]) -> N
     assert _run(["cache", "clear"]) == 0
     assert "2.10 kB freed" in capsys.readouterr().out
     assert default_store().entries() == ()
+
+
+def test_the_cache_knows_what_was_fetched_and_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SIMBENCH_BUILD_DIR", str(tmp_path))
+    for kind in ("downloads", "firmware"):
+        (tmp_path / kind / "deep").mkdir(parents=True)
+        (tmp_path / kind / "deep" / "file").write_bytes(bytes(1000))
+        (tmp_path / kind / "link").symlink_to("nowhere")
+    (tmp_path / "mine").touch()
+    default_store().write("counts", KEY, "kws", bytes(500))
+    assert _run(["cache", "info", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["kept"]["firmware"]["folder"] == str(tmp_path / "firmware")
+    assert 1000 <= facts["kept"]["firmware"]["bytes"] < 1100
+    assert facts["kept"]["plugin"]["bytes"] == 0
+    assert _run(["cache", "clear", "firmware"]) == 0
+    assert capsys.readouterr().out == "1.01 kB freed\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["downloads", "mine"]
+    assert default_store().entries()
+    assert _run(["cache", "clear", "all"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    assert default_store().entries() == ()
+    assert _run(["cache", "clear", "firmwar"]) == 2
+    assert "there is no kind firmwar: did you mean firmware?" in capsys.readouterr().err

@@ -8,6 +8,7 @@ import click
 
 from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME, Variant
 from simbench.cli.console import console
+from simbench.cli.names import KERNELS, RUNTIME
 from simbench.cli.options import toolchain_option
 from simbench.errors import UsageError
 from simbench.result.units import format_kib
@@ -15,9 +16,12 @@ from simbench.result.units import format_kib
 
 @click.command(name="build")
 @click.option("--core", "cores", multiple=True, metavar="CORE", help="Core to build for (repeat).")
-@click.option("--kernels", multiple=True, metavar="NAME", help="Kernel set to build (repeat).")
+@click.option(
+    "--kernels", type=KERNELS, multiple=True, metavar="NAME", help="Kernel set to build (repeat)."
+)
 @click.option(
     "--runtime",
+    type=RUNTIME,
     metavar="tflm:PATH",
     help="Build with the interpreter and the kernels of your checkout of tflite-micro.",
 )

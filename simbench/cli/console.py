@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache, partial
 
 from rich.console import Console
 
+from simbench.cli.ending import QUIET
 from simbench.files.fetch import Progress
+
+_LEAST_COLUMNS = 80
 
 
 def console(*, stderr: bool = False) -> Console:
-    """The terminal as it is; a name in colons, as a file's may be, is not made a picture."""
-    return Console(stderr=stderr, emoji=False, highlight=False)
+    """The terminal as it is; a name in colons, as a file's may be, is not made a picture.
+
+    Tables need 80 columns: where it has fewer, it breaks lines itself, and no number is cut.
+    """
+    is_quiet = stderr and bool(os.environ.get(QUIET))
+    made = Console(stderr=stderr, emoji=False, highlight=False, quiet=is_quiet)
+    if not stderr and made.width < _LEAST_COLUMNS:
+        made.width = _LEAST_COLUMNS
+    return made
 
 
 @cache

@@ -17,6 +17,7 @@ from simbench.catalog.benchmarks import load_benchmarks, select_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario, Variant
 from simbench.cli.console import console, log_to
+from simbench.cli.names import BENCHMARK
 from simbench.cli.options import backend_option, kernels_option, platform_option
 from simbench.comparisons.crosscheck import (
     ACCESSES,
@@ -39,7 +40,9 @@ _CAPABILITY = {EDGES: "edges", ACCESSES: "accesses", CACHE_EVENTS: "caches"}
 
 @click.command(name="crosscheck")
 @platform_option
-@click.option("--benchmark", required=True, metavar="NAME", help="Benchmark to run.")
+@click.option(
+    "--benchmark", type=BENCHMARK, required=True, metavar="NAME", help="Benchmark to run."
+)
 @kernels_option
 @backend_option
 @click.option(

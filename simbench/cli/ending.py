@@ -17,6 +17,9 @@ from simbench.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_USAGE
 TRACEBACK = "SIMBENCH_TRACEBACK"
 """Set in the environment, it has what nobody foresaw end as Python does."""
 
+QUIET = "SIMBENCH_QUIET"
+"""Set in the environment, nothing but results and errors is told."""
+
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _OF_THE_USER = (

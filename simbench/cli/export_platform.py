@@ -18,6 +18,7 @@ from simbench.catalog.cores import core_record
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario, Variant
 from simbench.cli.console import console, log_to
+from simbench.cli.names import BENCHMARK
 from simbench.cli.options import kernels_option
 from simbench.errors import UsageError
 from simbench.session.measure import launch_spec
@@ -26,7 +27,14 @@ from simbench.task.tasks import suite_task
 
 @click.command(name="export-platform")
 @click.argument("platform")
-@click.option("--benchmark", default="kws", show_default=True, metavar="NAME", help="What it runs.")
+@click.option(
+    "--benchmark",
+    type=BENCHMARK,
+    default="kws",
+    show_default=True,
+    metavar="NAME",
+    help="What it runs.",
+)
 @kernels_option
 @click.option(
     "--renode",

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import click
 
+from simbench.cli.names import format_of
 from simbench.cli.output import STDOUT, OutputFile, Unwritten
 from simbench.errors import UsageError
 
@@ -23,6 +24,7 @@ def export_option(formats: Collection[str]) -> Callable[[_Command], _Command]:
     return click.option(
         "--export",
         "exports",
+        type=format_of(formats),
         multiple=True,
         metavar="FORMAT=PATH",
         help=f"Write it as {', '.join(formats)} too (repeat); '-' is standard output.",

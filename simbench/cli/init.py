@@ -12,10 +12,12 @@ import click
 
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform
+from simbench.cli.names import PLATFORM
 from simbench.cli.output import OutputFile
 from simbench.errors import UsageError
+from simbench.files.jsonschema import render
 from simbench.suites.file import SUITE_FILE
-from simbench.suites.schema import render
+from simbench.suites.schema import suite_schema
 from simbench.task.tasks import own_benchmark
 
 WORKFLOW_FILE = ".github/workflows/simbench.yml"
@@ -45,6 +47,7 @@ _BUDGETS = """\
 @click.option(
     "--platform",
     "platforms",
+    type=PLATFORM,
     multiple=True,
     default=("stm32f4",),
     show_default="stm32f4",
@@ -80,7 +83,7 @@ def command(platforms: Sequence[str], action: str, schema: str | None, force: bo
         WORKFLOW_FILE: workflow(action),
     }
     if schema is not None:
-        files[schema] = render()
+        files[schema] = render(suite_schema())
     _write(files, force=force)
     for name in files:
         click.echo(f"wrote {name}")

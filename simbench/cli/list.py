@@ -12,6 +12,7 @@ from rich.table import Table
 
 from simbench.catalog.scenario import DEFAULT_KERNELS, TOOLCHAINS, Variant
 from simbench.cli.console import console
+from simbench.cli.names import KERNELS, PLATFORM
 from simbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -143,9 +144,16 @@ ASKED_FOR: Mapping[str, Callable[[], Sequence[Row]]] = {
 
 @click.command(name="list")
 @click.argument("what", required=False, type=click.Choice([*LISTS, *ASKED_FOR, OPS]))
-@click.option("--platform", metavar="NAME", help="With ops: a platform, for its core's firmware.")
+@click.option(
+    "--platform",
+    type=PLATFORM,
+    metavar="NAME",
+    help="With ops: a platform, for its core's firmware.",
+)
 @click.option("--core", metavar="NAME", help="With ops: the firmware's core. Default: cortex-m4.")
-@click.option("--kernels", metavar="NAME", help="With ops: its kernel set. Default: cmsis-nn.")
+@click.option(
+    "--kernels", type=KERNELS, metavar="NAME", help="With ops: its kernel set. Default: cmsis-nn."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def command(
     what: str | None, platform: str | None, core: str | None, kernels: str | None, as_json: bool

@@ -16,8 +16,9 @@ from collections.abc import Sequence
 import click
 
 from simbench import __version__
-from simbench.cli.ending import file_trouble, interruption, told_by_signals, unforeseen
+from simbench.cli.ending import QUIET, file_trouble, interruption, told_by_signals, unforeseen
 from simbench.cli.letters import make_printable
+from simbench.cli.names import meant
 from simbench.errors import EXIT_USAGE, SimbenchError
 
 VERBS = {
@@ -32,6 +33,7 @@ VERBS = {
     "crosscheck": "Run the same firmware on two emulators and compare every instruction.",
     "init": "Write a suite file and a workflow for this repository's models.",
     "list": "List platforms, benchmarks, kernels and backends.",
+    "platform": "Begin a board of your own from another's file.",
     "doctor": "Say what is found on this machine, and what to do about what is missing.",
     "cache": "Show or clear the store of counts.",
     "export-platform": "Write a board for Renode or QEMU, to run by hand.",
@@ -41,8 +43,19 @@ VERBS = {
 _FEW_COLLECTIONS = 100_000  # new objects between two: most of a verb's live as long as it does
 
 
+_QUIET = ("-q", "--quiet")
+
+
 class LazyVerbs(click.Group):
     """A group whose verbs are imported when they are called, so that start-up stays short."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As a group does; ``help VERB`` is its help, and to be quiet is asked for anywhere."""
+        if args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
+        is_quiet = any(word in _QUIET for word in args)
+        args = [word for word in args if word not in _QUIET]
+        return super().parse_args(ctx, [*_QUIET[:is_quiet], *args])
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The verbs, in the order of a user's first day."""
@@ -65,8 +78,10 @@ class LazyVerbs(click.Group):
 
 
 @click.group(cls=LazyVerbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="simbench")
-def cli() -> None:
+@click.version_option(__version__, "-V", "--version", prog_name="simbench")
+@click.option(*_QUIET, is_flag=True, help="Leave out progress and notes: results and errors alone.")
+@click.pass_context
+def cli(ctx: click.Context, quiet: bool) -> None:
     """Benchmark TinyML on microcontrollers that are not there.
 
     simbench emulates a Cortex-M board, runs real TensorFlow Lite Micro firmware on it, counts what
@@ -78,7 +93,11 @@ def cli() -> None:
       simbench run --platform stm32f4 --benchmark kws --json kws.json
       simbench run --platform stm32f4 --model my_model.tflite
       simbench doctor
+      simbench help run
     """
+    if quiet and QUIET not in os.environ:
+        os.environ[QUIET] = "1"
+        ctx.call_on_close(lambda: os.environ.pop(QUIET, None))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -101,6 +120,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except SimbenchError as error:
         sentence, code = str(error), error.exit_code
     except click.ClickException as error:
+        if isinstance(error, click.UsageError) and (hint := meant(error)) is not None:
+            error = click.UsageError(f"{error.message}: {hint}", error.ctx)
         error.show()
         return EXIT_USAGE
     except BrokenPipeError:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME, PINNED_TOOLCHAIN
+from simbench.cli.names import BACKEND, KERNELS, PLATFORM, RUNTIME, TOOLCHAIN
 from simbench.errors import UsageError
 from simbench.store import Store, default_store
 from simbench.suites.file import SUITE_FILE
@@ -41,6 +42,7 @@ class Address(click.ParamType[int]):
 platform_option = click.option(
     "--platform",
     "platform_name",
+    type=PLATFORM,
     required=True,
     metavar="NAME",
     help="Platform to emulate: a name, or your own YAML file.",
@@ -48,6 +50,7 @@ platform_option = click.option(
 
 kernels_option = click.option(
     "--kernels",
+    type=KERNELS,
     default=DEFAULT_KERNELS,
     show_default=True,
     metavar="NAME",
@@ -61,6 +64,7 @@ def runtime_option(*, multiple: bool) -> Callable[[Callable[..., int]], Callable
     return click.option(
         "--runtime",
         "runtimes" if multiple else "runtime",
+        type=RUNTIME,
         multiple=multiple,
         default=None if multiple else OWN_RUNTIME,
         metavar="NAME",
@@ -75,6 +79,7 @@ def toolchain_option(*, multiple: bool) -> Callable[[_Command], _Command]:
     return click.option(
         "--toolchain",
         "toolchains" if multiple else "toolchain",
+        type=TOOLCHAIN,
         multiple=multiple,
         default=None if multiple else PINNED_TOOLCHAIN,
         metavar="NAME|PATH",
@@ -144,6 +149,7 @@ skip_option = click.option(
 backend_option = click.option(
     "--backend",
     "backend_name",
+    type=BACKEND,
     default="qemu",
     show_default=True,
     metavar="NAME",

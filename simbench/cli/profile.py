@@ -10,6 +10,7 @@ import click
 from simbench.backends import Backend, pricing_backend
 from simbench.cli.console import console, log_to
 from simbench.cli.formats import JSON, export_option, outputs, write_all
+from simbench.cli.names import BENCHMARK
 from simbench.cli.options import (
     backend_option,
     base_option,
@@ -42,7 +43,7 @@ FORMATS = formats(PROFILE)
 
 @click.command(name="profile")
 @platform_option
-@click.option("--benchmark", metavar="NAME", help="Benchmark to profile.")
+@click.option("--benchmark", type=BENCHMARK, metavar="NAME", help="Benchmark to profile.")
 @model_option(multiple=False)
 @elf_option
 @kernels_option

@@ -13,6 +13,7 @@ from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.cli.console import console, log_to
 from simbench.cli.formats import JSON, export_option, outputs, write_all
 from simbench.cli.many import Many, check_alone, many_options, run_many
+from simbench.cli.names import BENCHMARK, KERNELS, PLATFORM
 from simbench.cli.options import (
     CHECK_LOCK,
     WRITE_LOCK,
@@ -65,6 +66,7 @@ _CODES = ((ERROR, EXIT_INFRASTRUCTURE), (FAILED, EXIT_WRONG), (UNSUPPORTED, EXIT
 @click.option(
     "--platform",
     "platforms",
+    type=PLATFORM,
     multiple=True,
     metavar="NAME",
     help="Platform to emulate: a name, a pattern, 'all', or your own YAML file (repeat).",
@@ -72,12 +74,14 @@ _CODES = ((ERROR, EXIT_INFRASTRUCTURE), (FAILED, EXIT_WRONG), (UNSUPPORTED, EXIT
 @click.option(
     "--benchmark",
     "benchmarks",
+    type=BENCHMARK,
     multiple=True,
     metavar="NAME",
     help="Benchmark to run (repeat). Default: all.",
 )
 @click.option(
     "--kernels",
+    type=KERNELS,
     multiple=True,
     metavar="NAME",
     help=f"Kernel set of the firmware (repeat). Default: {DEFAULT_KERNELS}.",

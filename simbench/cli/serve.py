@@ -10,6 +10,7 @@ import click
 
 from simbench.backends import pricing_backend
 from simbench.cli.console import console, log_to
+from simbench.cli.names import BENCHMARK
 from simbench.cli.options import (
     backend_option,
     chosen_store,
@@ -30,7 +31,7 @@ _BOARD, _FAST = "board", "fast"
 
 @click.command(name="serve")
 @platform_option
-@click.option("--benchmark", metavar="NAME", help="Benchmark whose model is on it.")
+@click.option("--benchmark", type=BENCHMARK, metavar="NAME", help="Benchmark whose model is on it.")
 @model_option(multiple=False)
 @kernels_option
 @toolchain_option(multiple=False)

@@ -15,6 +15,7 @@ from simbench.catalog.platforms import platform_names
 from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.cli.console import console, log_to
 from simbench.cli.formats import Files, export_option, outputs, write_all
+from simbench.cli.names import BENCHMARK, KERNELS, PLATFORM
 from simbench.cli.options import (
     backend_option,
     chosen_store,
@@ -57,6 +58,7 @@ FORMATS = formats(SWEEP)
 @click.option(
     "--platform",
     "platforms",
+    type=PLATFORM,
     multiple=True,
     metavar="NAME",
     help="Platform: a name, a pattern such as 'stm32*', or your own YAML file (repeat).",
@@ -64,6 +66,7 @@ FORMATS = formats(SWEEP)
 @click.option(
     "--benchmark",
     "benchmarks",
+    type=BENCHMARK,
     multiple=True,
     metavar="NAME",
     help="Benchmark, or a pattern (repeat). Default: all.",
@@ -71,6 +74,7 @@ FORMATS = formats(SWEEP)
 @model_option(multiple=True)
 @click.option(
     "--kernels",
+    type=KERNELS,
     multiple=True,
     metavar="NAME",
     help=f"Kernel set of the firmware, or a pattern (repeat). Default: {DEFAULT_KERNELS}.",

@@ -16,6 +16,7 @@ from simbench.catalog.platforms import load_platform, platform_files
 from simbench.catalog.scenario import PINNED_TOOLCHAIN, Variant
 from simbench.cli.console import console, log_to
 from simbench.cli.formats import export_option, outputs, write_all
+from simbench.cli.names import PLATFORM
 from simbench.cli.options import (
     backend_option,
     chosen_store,
@@ -40,6 +41,7 @@ FORMATS = formats(VALIDATION)
 @click.option(
     "--platform",
     "platforms",
+    type=PLATFORM,
     multiple=True,
     metavar="NAME",
     help="Platform to validate (repeat). Default: every one with published results.",

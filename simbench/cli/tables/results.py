@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from textwrap import wrap
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -22,21 +23,37 @@ from simbench.runs.remarks import by_sentence
 from simbench.suites.budgets import shown
 
 _UNKNOWN = "–"
-_SHORT_NAME = 8  # of a benchmark: what a line of 80 columns has room for with wide gaps
+_WIDTH = 80
+_SHORT_NAME = 6  # of a benchmark: shorter ones are not folded
 
 
 def results_table(title: str, results: Sequence[Result]) -> RenderableType:
     """One row a result, its ranges beneath, then what the firmware said of real inputs."""
-    gap = 2 if all(len(r.benchmark) <= _SHORT_NAME for r in results) else 1
+    longest = max((len(result.benchmark) for result in results), default=0)
+    table = _table(results, 2, longest)
+    if _width(table) > _WIDTH:
+        table = _table(results, 1, longest)
+    if (excess := _width(table) - _WIDTH) > 0:
+        table = _table(results, 1, max(longest - excess, _SHORT_NAME))
+    return Group(Text(title, style="bold"), table, *remarks(results, lambda r: r.benchmark))
+
+
+def _width(table: Table) -> int:
+    return Console(width=10 * _WIDTH).measure(table).maximum
+
+
+def _table(results: Sequence[Result], gap: int, name_width: int) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0))
-    table.add_column("", overflow="fold")
+    table.add_column("", no_wrap=True)
     for heading in ("exact", "instructions", "cycles", "time", "energy"):
         table.add_column(heading, justify="right", no_wrap=True)
     for heading in ("arena", "RAM", "flash"):
         table.add_column(f"{heading}\n[dim]KiB", justify="right", no_wrap=True)
     for result in results:
-        table.add_row(*_cells(result))
-    return Group(Text(title, style="bold"), table, *remarks(results, lambda r: r.benchmark))
+        # at its dashes, not within a word
+        lines = wrap(result.benchmark, name_width or 1) or [""]
+        table.add_row(Text("\n".join(lines), style="bold"), *_cells(result))
+    return table
 
 
 def remarks(results: Sequence[Result], name: Callable[[Result], str]) -> Iterable[RenderableType]:
@@ -46,7 +63,6 @@ def remarks(results: Sequence[Result], name: Callable[[Result], str]) -> Iterabl
 
 
 def _cells(result: Result) -> Iterable[Text | str]:
-    yield Text(result.benchmark, style="bold")
     yield exact_cell(result)
     yield _UNKNOWN if result.instructions is None else f"{result.instructions:,}"
     for estimate, unit in ((result.cycles, ""), (result.time_s, "s"), (result.energy_j, "J")):
