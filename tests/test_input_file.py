@@ -232,7 +232,10 @@ def two_inputs() -> PreparedModel:
 def test_a_model_with_several_inputs_takes_one_array_for_each(tmp_path: Path) -> None:
     model = two_inputs()
     rng = np.random.default_rng(5)
-    arrays = {t.name: rng.integers(-128, 128, t.shape).astype(np.int8) for t in model.inputs}
+    # Any: NumPy 2 types savez's own option like these
+    arrays: dict[str, Any] = {
+        t.name: rng.integers(-128, 128, t.shape).astype(np.int8) for t in model.inputs
+    }
     path = tmp_path / "both.npz"
     np.savez(path, **arrays)
     expected = b"".join(arrays[tensor.name].tobytes() for tensor in model.inputs)
@@ -246,7 +249,8 @@ def test_a_model_with_several_inputs_says_what_is_missing(tmp_path: Path) -> Non
     model = two_inputs()
     first = model.inputs[0]
     np.save(tmp_path / "one.npy", np.zeros(first.shape, np.int8))
-    np.savez(tmp_path / "one.npz", **{first.name: np.zeros(first.shape, np.int8)})
+    alone: dict[str, Any] = {first.name: np.zeros(first.shape, np.int8)}
+    np.savez(tmp_path / "one.npz", **alone)
     (tmp_path / "short.bin").write_bytes(bytes(19))
     for name, said in (
         ("one.npy", "the model takes 2: give an .npz with an array for each"),
