@@ -483,7 +483,7 @@ def test_an_own_elf_has_functions_and_no_layers(
     ("arguments", "said"),
     [
         (["profile", "--platform", "stm32f4"], "--benchmark"),
-        ([*KWS, "--model", "my.tflite"], "exclude"),
+        ([*KWS, "--model", "my.tflite"], "cannot read the model my.tflite"),
         ([*KWS, "--kernels", "fast"], "cmsis-nn"),
         ([*KWS, "--top", "0"], "--top"),
         ([*KWS, "--export", "callgrind"], "FORMAT=PATH"),

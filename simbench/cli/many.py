@@ -22,7 +22,6 @@ from simbench.exports.rows import CsvRows, ParquetRows, RowsFile
 from simbench.result.tree import ERROR, FAILED, UNSUPPORTED
 from simbench.search.asked import PARITY, Asked
 from simbench.search.model import listed
-from simbench.search.run import search
 from simbench.store import Store
 
 _CODES = ((ERROR, EXIT_INFRASTRUCTURE), (FAILED, EXIT_WRONG), (UNSUPPORTED, EXIT_USAGE))
@@ -105,6 +104,8 @@ def check_alone(others: Mapping[str, object]) -> None:
 def run_many(many: Many, asked: Asked, store: Store | None) -> int:
     """Measure ``many`` models as they are ``asked`` for, and write the rows as they come. Returns
     the exit code."""
+    from simbench.search.run import search  # a run of few models loads nothing that measures many
+
     terminal = console(stderr=True)
     log = log_to(terminal)
     chosen = list(listed(many.models))

@@ -61,6 +61,7 @@ class QemuBoard(Closing):
         self._written = {blob.address: len(blob.data) for blob in spec.blobs}
         self._stream: BinaryIO | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_aborted = False
         with contextlib.ExitStack() as stack:
             self._folder = temporary_folder(stack)
             self._start(tool, stack)
@@ -176,6 +177,7 @@ class QemuBoard(Closing):
 
     def abort(self) -> None:
         """Stop the emulator at once, from any thread."""
+        self._is_aborted = True
         if self._process is not None:
             _signal_group(self._process, signal.SIGKILL)
 
@@ -307,6 +309,8 @@ class QemuBoard(Closing):
             )
         if self._process is not None and self._process.returncode == _CANNOT_WRITE:
             raise unwritable("no counts could be written")
+        if self._is_aborted:
+            raise InfrastructureError("QEMU ended: the board was stopped")
         text = (self._folder / "stderr").read_text(errors="replace")
         if takes_no_plugin(text):
             raise other_interface(self._tool)
