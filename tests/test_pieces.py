@@ -53,6 +53,32 @@ def test_what_was_executed_unequally_stays_apart() -> None:
     assert joined(apart).blocks == apart.blocks
 
 
+def test_where_an_emulator_left_a_block_does_not_matter() -> None:
+    """Ten passes whole, or one of them in two pieces and the rest in two others."""
+    whole = Block(START, LOAD + ADD + ADD + BRANCH, 4)
+    head, tail = Block(START, LOAD, 1), Block(START + 2, ADD + ADD + BRANCH, 3)
+    most, rest = Block(START, LOAD + ADD, 2), Block(START + 4, ADD + BRANCH, 2)
+    one = in_blocks((whole,), (10,), [(0, 0, 9)], [(0, 2, 4, 10)])
+    cut = in_blocks(
+        (head, most, tail, rest), (1, 9, 1, 9), [(3, 1, 8), (3, 0, 1)], [(2, 0, 4, 1), (1, 2, 4, 9)]
+    )
+    for found in (joined(one), joined(cut)):
+        assert found.blocks == (whole,)
+        assert found.inference.executions.tolist() == [10]
+        assert found.inference.edges.tolist() == [(0, 0, 9)]
+        assert found.inference.accesses.tolist() == [(0, 2, 4, 10)]
+
+
+def in_blocks(
+    blocks: tuple[Block, ...],
+    executions: tuple[int, ...],
+    edges: list[tuple[int, int, int]],
+    accesses: list[tuple[int, int, int, int]],
+) -> Counts:
+    parts = np.array(executions), np.array(edges, EDGE), np.array(accesses, ACCESS)
+    return Counts(blocks, SectionCounts(*parts, {}), (), ())
+
+
 def test_nothing_is_joined_behind_a_branch() -> None:
     apart = counts((10, 10), (), ADD + BRANCH, LOAD)
     assert joined(apart).blocks == apart.blocks

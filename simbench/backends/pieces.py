@@ -1,11 +1,13 @@
 """Pieces of blocks put together again: what was counted apart and always ran on is one block.
 
-An emulator that may leave a block at an access counts it in pieces; what prices a block looks at
-instructions next to each other.
+An emulator that may leave a block at an access, or where a timer is due, counts it in pieces, and
+which ones differs from run to run; what prices a block looks at instructions next to each other.
+So every block is cut wherever another begins or ends, and what then always ran on is joined.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -21,8 +23,10 @@ Array = NDArray[np.void]
 
 
 def joined(counts: Counts) -> Counts:
-    """``counts`` with each piece joined to the one that follows it in memory, where no branch leads
-    from the first or to the second, and both were executed equally often in every section."""
+    """``counts`` with blocks that do not depend on where the emulator left some: cut where another
+    begins or ends, then each piece joined to the one that follows it in memory, where no branch
+    leads from the first or to the second, and both were executed equally often in every section."""
+    counts = _cut(counts)
     chains = _chains(counts)
     place = np.zeros(len(counts.blocks), np.uint32)
     offset = np.zeros(len(counts.blocks), np.uint32)
@@ -34,6 +38,75 @@ def joined(counts: Counts) -> Counts:
     sections = [_renumbered(s, heads, place, offset) for s in (counts.inference, *counts.layers)]
     blocks = tuple(_block([counts.blocks[index] for index in chain]) for chain in chains)
     return replace(counts, blocks=blocks, inference=sections[0], layers=tuple(sections[1:]))
+
+
+def _cut(counts: Counts) -> Counts:
+    """``counts`` with each block cut at every address where another begins or ends."""
+    ends = sorted({a for b in counts.blocks for a in (b.address, b.address + len(b.code))})
+    number_of: dict[Block, int] = {}
+    pieces = [
+        [number_of.setdefault(piece, len(number_of)) for piece in _pieces(block, ends)]
+        for block in counts.blocks
+    ]
+    if all(len(each) == 1 for each in pieces):
+        return counts
+    blocks = tuple(number_of)
+    sections = [_of_pieces(s, pieces, blocks) for s in (counts.inference, *counts.layers)]
+    return replace(counts, blocks=blocks, inference=sections[0], layers=tuple(sections[1:]))
+
+
+def _pieces(block: Block, ends: Sequence[int]) -> list[Block]:
+    """A block's parts between ``ends``, as far as these lie between two of its instructions."""
+    first = bisect_right(ends, block.address)
+    last = bisect_left(ends, block.address + len(block.code))
+    wanted = {end - block.address for end in ends[first:last]}
+    if not wanted:
+        return [block]
+    pieces, start, at, instructions = [], 0, 0, 0
+    for instruction in decode_block(block.code):
+        if at in wanted:
+            pieces.append(Block(block.address + start, block.code[start:at], instructions))
+            start, instructions = at, 0
+        at += instruction.width
+        instructions += 1
+    return [*pieces, Block(block.address + start, block.code[start:], instructions)]
+
+
+def _of_pieces(
+    section: SectionCounts, pieces: Sequence[Sequence[int]], blocks: Sequence[Block]
+) -> SectionCounts:
+    """A section of the pieces: what a block's cache missed is its first one's."""
+    executions = np.zeros(len(blocks), section.executions.dtype)
+    for parts, count in zip(pieces, section.executions, strict=True):
+        executions[list(parts)] += count
+    first = np.array([parts[0] for parts in pieces], np.uint32)
+    last = np.array([parts[-1] for parts in pieces], np.uint32)
+    edges = section.edges.copy()
+    edges["source"], edges["target"] = last[edges["source"]], first[edges["target"]]
+
+    def placed(rows: Array) -> Array:
+        moved = rows.copy()
+        for row in moved:
+            for piece in pieces[row["block"]]:
+                size = len(blocks[piece].code)
+                if row["offset"] < size:
+                    row["block"] = piece
+                    break
+                row["offset"] -= size
+        return merge([moved])
+
+    def of_first(rows: Array) -> Array:
+        moved = rows.copy()
+        moved["block"] = first[rows["block"]]
+        return merge([moved])
+
+    return SectionCounts(
+        executions,
+        merge([edges]),
+        placed(section.accesses),
+        {name: of_first(rows) for name, rows in section.cache_events.items()},
+        None if section.splits is None else placed(section.splits),
+    )
 
 
 def _chains(counts: Counts) -> Sequence[Sequence[int]]:
