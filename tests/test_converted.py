@@ -55,7 +55,7 @@ REFUSED = {
 }
 ONLY_PREPARED = ("attention_int8.tflite",)  # tflite-micro alone is right, and computes no shapes
 PREPARED = sorted({path.name for path in MODELS.glob("*.tflite")} - REFUSED.keys())
-ADD, MUL = 0, 18
+ADD, MUL, TRANSPOSE_CONV = 0, 18, 67
 FUSED_LSTM, MAXIMUM, ARG_MAX, NEG, ABS, WHILE = 44, 55, 56, 59, 101, 119
 ALL_OPS = {code: 99 for code in range(200) if code not in (16, 32, 46)}
 
@@ -676,3 +676,14 @@ def test_a_version_does_not_keep_a_reference_from_answering() -> None:
     model = prepared("depth_to_space_int8.tflite")
     if not reference_version(model).startswith("tflite-micro"):
         assert len(reference_outputs(model, [seeded_inputs(model, 1)[0].tensor])[0]) > 0
+
+
+@pytest.mark.parametrize("given", [1, 2])
+def test_a_transposed_convolution_without_its_inputs_is_refused(given: int) -> None:
+    maker = Maker()
+    shape = maker.constant(np.array([1, 8, 8, 2], "<i4"))
+    picture = maker.tensor((1, 4, 4, 2), INT16, (0.1,), (0,))
+    made = maker.tensor((1, 8, 8, 2), INT16, (0.1,), (0,))
+    maker.layer(TRANSPOSE_CONV, [picture, shape][:given], [made], "TransposeConvOptions")
+    with pytest.raises(ModelError, match=r"layer 0 \(TRANSPOSE_CONV\) .* has no input"):
+        prepare(maker.packed([picture], [made]))

@@ -375,6 +375,8 @@ _ENDS = {  # least numbers of inputs and outputs, where not one of each
     CALL_ONCE: (0, 0),
     VAR_HANDLE: (0, 1),
     ASSIGN_VARIABLE: (2, 0),
+    TRANSPOSE_CONV: (3, 1),
+    BATCH_MATMUL: (2, 1),
 }
 _OPTIONAL_ANYWHERE = frozenset({27, 44})  # SVDF and UNIDIRECTIONAL_SEQUENCE_LSTM leave inputs out
 
