@@ -24,6 +24,8 @@ ACCEPTED = re.compile(
     r"|sysbus Load(ELF|Binary) @\S+( 0x[0-9a-f]{8})?|cpu \w+ (0x)?[0-9a-f]+"
     r"|trace\d+ TrackMemoryAccesses|cpu DisableExecutionTracing"
 )
+COLUMNS = 80
+"""After which the console goes to the next line, as Renode's does also into a pipe."""
 
 
 class Fake:
@@ -42,7 +44,9 @@ class Fake:
     def obey(self, line: str) -> None:
         """One line of commands."""
         if self.script.get("echo", True):
-            print(line)
+            shown = self.prompt + line  # the prompt is there already
+            columns = (shown[n : n + COLUMNS] for n in range(0, len(shown), COLUMNS))
+            print(" \r".join(columns)[len(self.prompt) :])
         for command in line.split("; "):
             refused = self.script.get("refuse", {}).get(command.split(" @")[0])
             if refused:

@@ -182,10 +182,17 @@ def _environment(base: Mapping[str, str], scratch: Path) -> dict[str, str]:
 
 
 def _without_echo(text: str, command: str) -> str:
-    """What was said, without prompts and without the commands, where the console repeats them."""
+    """What was said, without prompts and without the commands, where the console repeats them.
+
+    It repeats a long one with a blank at every 80th column.
+    """
     lines = (_PROMPTS.sub("", line) for line in text.split("\n"))
-    repeated = (command, f'echo "{_MARKER}')
-    return "\n".join(s for s in lines if s and not s.startswith(repeated)).strip()
+    repeated = (_packed(command), _packed(f'echo "{_MARKER}'))
+    return "\n".join(s for s in lines if s and not _packed(s).startswith(repeated)).strip()
+
+
+def _packed(text: str) -> str:
+    return "".join(text.split())
 
 
 def _gist(text: str) -> str:
