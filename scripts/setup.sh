@@ -38,12 +38,16 @@ as_root() {
 }
 
 APT_IS_FRESH=
+refresh_apt() {
+  if [ -z "$APT_IS_FRESH" ]; then as_root apt-get update -qq; APT_IS_FRESH=1; fi
+}
+
 apt_install() {
   command -v apt-get >/dev/null ||
     die "there is no apt-get here: install by hand the equivalents of: $* (Debian's names), then run this again"
   [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
     die "neither root nor sudo: ask an administrator to run 'apt-get install $*', then run this again"
-  if [ -z "$APT_IS_FRESH" ]; then as_root apt-get update -qq; APT_IS_FRESH=1; fi
+  refresh_apt
   say "installing $*"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
@@ -68,19 +72,39 @@ is_cargo_new_enough() {
 
 candidate() { apt-cache policy "$1" 2>/dev/null | awk '/Candidate:/ { print $2 }'; }
 
-install_cargo() {
-  if is_cargo_new_enough; then return; fi
-  if [ -d build/downloads ] && compgen -G 'build/downloads/tfmicro-*' >/dev/null; then return; fi
-  if command -v apt-get >/dev/null && [ -z "$APT_IS_FRESH" ]; then as_root apt-get update -qq; APT_IS_FRESH=1; fi
+install_libraries_of() {
+  local missing=() library
+  for library in $(apt-cache depends "$1" | awk '$1 == "Depends:" && $2 ~ /^(lib|zlib)/ { print $2 }'); do
+    dpkg -s "$library" >/dev/null 2>&1 || missing+=("$library")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}"; fi
+}
+
+NO_CARGO="is needed to fetch the firmware's sources: install Rust's cargo, or name the sparse index of a registry of crates in SIMBENCH_CRATES, then run this again"
+
+# cargo alone, unpacked for as long as it is needed: installed, it brings rustc and LLVM, 100 MB that
+# fetching does without
+borrow_cargo() {
+  if [ -n "${CARGO:-}${SIMBENCH_CRATES:-}" ] || is_cargo_new_enough; then return; fi
+  if compgen -G "${SIMBENCH_BUILD_DIR:-build}/downloads/tfmicro-*" >/dev/null; then return; fi
+  command -v apt-get >/dev/null ||
+    die "cargo 1.68 or later $NO_CARGO"
+  refresh_apt
   local package
   for package in cargo cargo-web; do
     case $(candidate $package) in
       '' | '(none)' | 0.[0-6]* ) continue ;;
     esac
-    apt_install $package
-    if is_cargo_new_enough; then return; fi
+    install_libraries_of $package
+    BORROWED=$(mktemp -d)
+    trap 'rm -rf "$BORROWED"' EXIT
+    say "unpacking $package, not installing it"
+    (cd "$BORROWED" && apt-get download -qq $package 2>/dev/null && dpkg-deb --extract "$package"_*.deb .) ||
+      die "apt-get could not download $package: check the network, then run this again"
+    export CARGO=$BORROWED/usr/bin/cargo
+    return
   done
-  die "cargo 1.68 or later is needed to fetch the firmware's sources: install Rust's cargo, then run this again"
+  die "apt has no cargo 1.68 or later, which $NO_CARGO"
 }
 
 install_python_packages() {
@@ -120,7 +144,7 @@ fetch_speedscope_schema() {
 
 if [ "${1:-}" = --with-test-tools ]; then PACKAGES+=("${TEST_PACKAGES[@]}"); fi
 install_packages
-install_cargo
+borrow_cargo
 install_python_packages
 if [ "${1:-}" = --with-test-tools ]; then fetch_speedscope_schema; fi
 $VENV/bin/simbench build --sources-only

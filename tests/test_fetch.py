@@ -61,12 +61,13 @@ def cargo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     program = tmp_path / "cargo"
     program.write_text(
         "#!/bin/sh\nset -e\n"
-        '[ "$1" = fetch ]\ngrep -qx \'thing = "=1.0"\' Cargo.toml\n'
+        '[ "$1" = vendor ]\ngrep -qx \'thing = "=1.0"\' Cargo.toml\n'
         'mkdir -p "$CARGO_HOME/registry/cache/mirror"\n'
         f'cp "{tmp_path}/thing.crate" "$CARGO_HOME/registry/cache/mirror/thing-1.0.crate"\n'
     )
     program.chmod(0o755)
     monkeypatch.setenv("CARGO", str(program))
+    monkeypatch.delenv("SIMBENCH_CRATES", raising=False)
     return crate
 
 
@@ -173,9 +174,11 @@ def test_a_crate_that_is_another(
 @pytest.mark.usefixtures("downloads")
 def test_cargo_is_missing_or_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _pin(monkeypatch, "crate", b"")
-    monkeypatch.delenv("CARGO", raising=False)
+    for name in ("CARGO", "SIMBENCH_CRATES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CARGO_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(InfrastructureError, match="cargo is needed to fetch thing: install cargo"):
+    with pytest.raises(InfrastructureError, match="thing is fetched with cargo, which is not here"):
         fetch_crate("thing")
     monkeypatch.setenv("CARGO", str(tmp_path / "absent"))
     with pytest.raises(InfrastructureError, match="absent cannot be started to fetch thing"):

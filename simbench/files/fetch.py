@@ -1,4 +1,4 @@
-"""Pinned, hash-checked downloads through the ordinary clients, cargo and pip.
+"""Pinned, hash-checked downloads through pip and cargo, or a registry of crates without cargo.
 
 Pins are in ``firmware_images/pins.yaml``. What was fetched once is used without a network again;
 two processes may fetch the same thing at the same time.
@@ -23,6 +23,14 @@ import yaml
 
 from simbench.errors import InfrastructureError
 from simbench.files import paths
+from simbench.files.crates import (
+    INDEX_VARIABLE,
+    SETTINGS,
+    asked_index,
+    cargo_home,
+    configured_index,
+    download_crate,
+)
 from simbench.files.datafile import LOADER
 
 Progress = Callable[[str], None]
@@ -59,9 +67,11 @@ def pins() -> Mapping[str, Pin]:
 
 
 def fetch_crate(name: str, progress: Progress = quiet) -> Path:
-    """The folder of the pinned crate ``name``, extracted; fetched by cargo if missing.
+    """The folder of the pinned crate ``name``, extracted; fetched if missing: from the registry
+    that is named in ``SIMBENCH_CRATES``, else by cargo, else from that of cargo's configuration.
 
-    Raises :class:`InfrastructureError` where cargo is missing or fails, or the hash differs.
+    Raises :class:`InfrastructureError` where all of these are missing, the one that is there
+    fails, or the hash differs.
     """
     return _fetched(_pin(name, "crate"), _crate_folder(pins()[name]), _download_crate, progress)
 
@@ -163,24 +173,35 @@ def _scratch(name: str) -> Iterator[Path]:
 
 def _download_crate(pin: Pin, scratch: Path) -> Path:
     cargo = os.environ.get("CARGO") or shutil.which("cargo")
-    if not cargo:
+    index = asked_index() or (None if cargo else configured_index())
+    if index:
+        archive = download_crate(index, pin.name, pin.version, pin.sha256, scratch)
+    elif cargo:
+        archive = _download_with_cargo(cargo, pin, scratch)
+    else:
         raise InfrastructureError(
-            f"cargo is needed to fetch {pin.name}: install cargo 1.68 or later (Debian package "
-            "cargo, or cargo-web on Debian 12)"
+            f"{pin.name} is fetched with cargo, which is not here: install cargo 1.68 or later, or "
+            f"name the sparse index of a registry of crates in {INDEX_VARIABLE}"
         )
+    _check(pin, archive)
+    return _extract_crate(pin, archive, scratch)
+
+
+def _download_with_cargo(cargo: str, pin: Pin, scratch: Path) -> Path:
     _write_manifest(pin, scratch)
     # cargo unpacks into its home as well as keeping the .crate; both there vanish with the scratch
     home = scratch / "cargo"
     _link_cargo_settings(home)
-    _run([cargo, "fetch", "--quiet"], pin, cwd=scratch, env={**os.environ, "CARGO_HOME": str(home)})
+    # "fetch" asks rustc what it compiles for; "vendor" needs cargo alone
+    command = [cargo, "vendor", "--quiet", "--respect-source-config", "vendored"]
+    _run(command, pin, cwd=scratch, env={**os.environ, "CARGO_HOME": str(home)})
     archives = sorted(home.glob(f"registry/cache/*/{pin.name}-{pin.version}.crate"))
     if not archives:
         raise InfrastructureError(
             f"cargo fetched no {pin.name} {pin.version}: is a source replaced by a folder in "
             "cargo's configuration? Use a registry or a mirror of it"
         )
-    _check(pin, archives[0])
-    return _extract_crate(pin, archives[0], scratch)
+    return archives[0]
 
 
 def _write_manifest(pin: Pin, scratch: Path) -> None:
@@ -205,11 +226,10 @@ def _write_crate(folder: Path, name: str, version: str, rest: str) -> None:
 
 def _link_cargo_settings(home: Path) -> None:
     """Let a private cargo home see the user's mirrors and proxies."""
-    user = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
     home.mkdir()
-    for name in ("config", "config.toml", "credentials.toml"):
-        if (user / name).is_file():
-            (home / name).symlink_to((user / name).resolve())
+    for name in (*SETTINGS, "credentials.toml"):
+        if (cargo_home() / name).is_file():
+            (home / name).symlink_to((cargo_home() / name).resolve())
 
 
 def _extract_crate(pin: Pin, archive: Path, scratch: Path) -> Path:

@@ -77,7 +77,8 @@ def _gather(values: Sequence[Value], options: Any) -> Value | None:
 def _product(values: Sequence[Value], options: Any) -> Value:
     value, axes = values
     given = tuple(int(axis) for axis in axes.ravel()[:_MAX_AXES])
-    return np.asarray(np.prod(value, given, keepdims=bool(options.keepDims), dtype=np.int64))
+    product = np.asarray(np.prod(value, given, np.int64, keepdims=True))
+    return product if options.keepDims else product.squeeze(given)
 
 
 def _broadcast_args(values: Sequence[Value], _: Any) -> Value:
