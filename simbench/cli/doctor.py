@@ -101,7 +101,7 @@ def _parts() -> Sequence[Finding]:
     from simbench.catalog.scenario import Variant
     from simbench.files import fetch, paths
     from simbench.firmware.build import KERNELS, built_image, firmware_cores
-    from simbench.firmware.pinned import is_pinned_here, pinned_version
+    from simbench.firmware.pinned import check_pinned_fetchable, is_pinned_here, pinned_version
     from simbench.models.reference import reference_version
     from simbench.result.units import format_si
     from simbench.store import default_store
@@ -116,7 +116,10 @@ def _parts() -> Sequence[Finding]:
         return ", ".join(names)
 
     def compiler() -> str:
-        return pinned_version() if is_pinned_here() else ""
+        if is_pinned_here():
+            return pinned_version()
+        check_pinned_fetchable()
+        return ""
 
     def store() -> str:
         kept = default_store()
@@ -125,20 +128,30 @@ def _parts() -> Sequence[Finding]:
 
     def sources() -> str:
         there = [pin.name for pin in fetch.pins().values() if fetch.is_fetched(pin.name)]
+        fetch.check_fetchable()
         return ", ".join(there) if len(there) == len(fetch.pins()) else ""
 
+    images = _optional("firmware", firmware, "the first run builds what it needs")
     return [
         _part("qemu-system-arm", lambda: backend("qemu").version(), ""),
         _part("counting in QEMU", probe, ""),
         _part("host reference", reference_version, ""),
-        _optional("pinned sources", sources, "the first run fetches them"),
-        _optional("pinned toolchain", compiler, "the first run fetches it"),
-        _optional("firmware", firmware, "the first run builds what it needs"),
+        _fetched("pinned sources", sources, images),
+        _fetched("pinned toolchain", compiler, images),
+        images,
         Finding("build folder", str(paths.build_dir())),
         _part("store of counts", store, ""),
         _optional("Renode", lambda: f"{backend('renode').version()}; {READ_FROM}", ""),
         _optional("pyrenode3", lambda: pyrenode3_version() or "", PYRENODE3),
     ]
+
+
+def _fetched(what: str, find: Callable[[], str], images: Finding) -> Finding:
+    """What a run fetches by itself: needed where it cannot, and there is no firmware either."""
+    part = _part(what, find, "")
+    if part.found or not part.remedy:
+        return replace(part, remedy="the first run fetches it", is_needed=False)
+    return replace(part, is_needed=images.found is None)
 
 
 def _optional(what: str, find: Callable[[], str], remedy: str) -> Finding:

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import yaml
@@ -102,6 +102,14 @@ def is_fetched(name: str) -> bool:
     return (_crate_folder(pin) if pin.kind == "crate" else _wheel_file(pin)).exists()
 
 
+def check_fetchable() -> None:
+    """Raise :class:`InfrastructureError` where this machine lacks what fetches a pinned thing that
+    is not here yet."""
+    for pin in pins().values():
+        if not is_fetched(pin.name):
+            (_crate_client if pin.kind == "crate" else _pip)(pin)
+
+
 def fetch_all(progress: Progress = quiet) -> None:
     """Fetch everything that is pinned."""
     for pin in pins().values():
@@ -172,19 +180,23 @@ def _scratch(name: str) -> Iterator[Path]:
 
 
 def _download_crate(pin: Pin, scratch: Path) -> Path:
+    archive = _crate_client(pin)(scratch)
+    _check(pin, archive)
+    return _extract_crate(pin, archive, scratch)
+
+
+def _crate_client(pin: Pin) -> Callable[[Path], Path]:
+    """What fetches the archive of a crate into a folder."""
     cargo = os.environ.get("CARGO") or shutil.which("cargo")
     index = asked_index() or (None if cargo else configured_index())
     if index:
-        archive = download_crate(index, pin.name, pin.version, pin.sha256, scratch)
-    elif cargo:
-        archive = _download_with_cargo(cargo, pin, scratch)
-    else:
-        raise InfrastructureError(
-            f"{pin.name} is fetched with cargo, which is not here: install cargo 1.68 or later, or "
-            f"name the sparse index of a registry of crates in {INDEX_VARIABLE}"
-        )
-    _check(pin, archive)
-    return _extract_crate(pin, archive, scratch)
+        return partial(download_crate, index, pin.name, pin.version, pin.sha256)
+    if cargo:
+        return partial(_download_with_cargo, cargo, pin)
+    raise InfrastructureError(
+        f"{pin.name} is fetched with cargo, which is not here: install cargo 1.68 or later, or "
+        f"name the sparse index of a registry of crates in {INDEX_VARIABLE}"
+    )
 
 
 def _download_with_cargo(cargo: str, pin: Pin, scratch: Path) -> Path:

@@ -59,6 +59,18 @@ def is_pinned_here() -> bool:
     return _pinned_folder().exists()
 
 
+def check_pinned_fetchable() -> None:
+    """Raise :class:`InfrastructureError` where the pinned toolchain is not for this machine, or
+    what fetches it is not here."""
+    _packages()
+    for tool in (str(_APT_HELPER), "dpkg-deb", "apt-get"):
+        if shutil.which(tool) is None:
+            raise InfrastructureError(
+                f"the pinned toolchain is fetched with Debian's {Path(tool).name}, which is not "
+                f"here: install {COMPILER} with newlib, and use --toolchain {SYSTEM_TOOLCHAIN}"
+            )
+
+
 @cache
 def _pinned() -> Mapping[str, object]:
     path = paths.data_dir("firmware_images") / "toolchain.yaml"
@@ -96,12 +108,7 @@ def _packages() -> Sequence[_Package]:
 
 def _download(scratch: Path) -> Path:
     """The folder ``root`` in ``scratch`` with the packages unpacked."""
-    for tool in (str(_APT_HELPER), "dpkg-deb", "apt-get"):
-        if shutil.which(tool) is None:
-            raise InfrastructureError(
-                f"the pinned toolchain is fetched with Debian's {Path(tool).name}, which is not "
-                f"here: install {COMPILER} with newlib, and use --toolchain {SYSTEM_TOOLCHAIN}"
-            )
+    check_pinned_fetchable()
     mirrors = _mirrors()
     root = scratch / "root"
     for package in _packages():
