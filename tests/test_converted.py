@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -54,6 +55,19 @@ REFUSED = {
     "representative_dataset",
 }
 ONLY_PREPARED = ("attention_int8.tflite",)  # tflite-micro alone is right, and computes no shapes
+# what tflite-runtime and ai-edge-litert give of the file itself, as a sha256 over three outputs;
+# tflite-micro takes intermediate shapes from the file, and widens no half floats
+AS_FILE = {
+    "dilated_conv2d_int8": "e64b42d84f994ab0d9329ea4ca8f5bba9842c43a6ff766c0ff9f1aefc91dedbb",
+    "mnist_cnn_fp16": "37e8df12c3823a40f0331606a4de198160a16f66b42260f9bfaef0a78136b29c",
+    "tcn_dilated_int8": "8a48274fbef9b01d74719f1bf71f8dcd6abd69364c0c0dbd2f2e99d9f1d3e1db",
+}
+NOT_IN_MICRO = ("upsample_int8.tflite",)  # TILE
+# Pythons that have no wheel of the others
+ONLY_MICRO = reference_version().startswith("tflite-micro")
+needs_litert = pytest.mark.skipif(
+    ONLY_MICRO, reason="tflite-micro misreads the file: needs tflite-runtime or ai-edge-litert"
+)
 PREPARED = sorted({path.name for path in MODELS.glob("*.tflite")} - REFUSED.keys())
 ADD, MUL, TRANSPOSE_CONV = 0, 18, 67
 FUSED_LSTM, MAXIMUM, ARG_MAX, NEG, ABS, WHILE = 44, 55, 56, 59, 101, 119
@@ -104,6 +118,22 @@ def converted(raw: bytes, inner: tuple[TensorInfo, ...], outer: list[TensorInfo]
     return b"".join(parts)
 
 
+def as_the_file(name: str) -> list[Any]:
+    """Outputs of the prepared model, after they were found to be those of the file."""
+    if not (ONLY_MICRO and Path(name).stem in AS_FILE):
+        expected, found = both(source(name), prepared(name))
+        assert found == expected
+    else:
+        graph = parse(source(name)).subgraphs[0]
+        gives = [tensor_info(graph.tensors[i]) for i in graph.outputs]
+        given = [i.tensor for i in seeded_inputs(prepared(name), 3)]
+        outputs = reference_outputs(prepared(name), given)
+        found = [converted(raw, prepared(name).outputs, gives) for raw in outputs]
+    if Path(name).stem in AS_FILE:
+        assert hashlib.sha256(b"".join(found)).hexdigest() == AS_FILE[Path(name).stem]
+    return found
+
+
 def has_reference(name: str) -> bool:
     try:
         return bool(reference_version(prepared(name)))
@@ -121,8 +151,11 @@ def test_preparation_changes_no_output(name: str) -> None:
         with pytest.raises(ModelError, match="refuses the model"):
             both(source(name), prepared(name))
         return
-    expected, found = both(source(name), prepared(name))
-    assert found == expected
+    if ONLY_MICRO and name in NOT_IN_MICRO:
+        with pytest.raises(ModelError, match="refuses the model"):
+            reference_outputs(prepared(name), [seeded_inputs(prepared(name), 1)[0].tensor])
+        return
+    found = as_the_file(name)
     # weights are random: two of the models give the same for every noise
     assert len(set(found)) > 1 or name in (
         "cnn_bn_relu6_dw_int8.tflite",
@@ -253,6 +286,7 @@ def space_to_batch(
     return maker, [given], [joined]
 
 
+@needs_litert
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_dilation_is_restored_only_where_it_is_equal(data: st.DataObject) -> None:
@@ -296,7 +330,7 @@ def test_a_batch_that_a_reshape_makes_is_settled() -> None:
     assert model.output.shape == (6, 3)
 
 
-@pytest.mark.parametrize("scales", [(0.25,), (0.25, 0.1, 3.0)])
+@pytest.mark.parametrize("scales", [(0.25,), pytest.param((0.25, 0.1, 3.0), marks=needs_litert)])
 def test_folding_int8_weights_is_exact(scales: tuple[float, ...]) -> None:
     maker = Maker()
     given_end, made = maker.tensor((1, 4)), maker.tensor((1, 3))

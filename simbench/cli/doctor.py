@@ -151,7 +151,9 @@ def _fetched(what: str, find: Callable[[], str], images: Finding) -> Finding:
     part = _part(what, find, "")
     if part.found or not part.remedy:
         return replace(part, remedy="the first run fetches it", is_needed=False)
-    return replace(part, is_needed=images.found is None)
+    if images.found:
+        return replace(part, remedy=f"only to build firmware: {part.remedy}", is_needed=False)
+    return part
 
 
 def _optional(what: str, find: Callable[[], str], remedy: str) -> Finding:
