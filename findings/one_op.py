@@ -18,11 +18,12 @@ _SCHEMAS = (
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor: its shape, its type in NumPy, a scale where it is quantised, data if constant."""
+    """A tensor: its shape, its type in NumPy, a scale where it is quantised (or several, along its
+    first dimension), data if constant."""
 
     shape: Sequence[int]
     dtype: str
-    scale: float | None = None
+    scale: float | Sequence[float] | None = None
     data: np.ndarray | None = None
 
 
@@ -70,8 +71,9 @@ def _tensor(schema: Any, model: Any, tensor: Tensor) -> Any:
     model.buffers.append(buffer)
     if tensor.scale is not None:
         made.quantization = schema.QuantizationParametersT()
-        made.quantization.scale = [tensor.scale]
-        made.quantization.zeroPoint = [0]
+        scales = [tensor.scale] if isinstance(tensor.scale, float) else list(tensor.scale)
+        made.quantization.scale = scales
+        made.quantization.zeroPoint = [0] * len(scales)
     return made
 
 
