@@ -18,6 +18,7 @@ from simbench.backends import Blob, LaunchSpec, backend
 from simbench.catalog.scenario import Variant
 from simbench.firmware.build import build_image
 from simbench.firmware.config import BoardConfig, pack_config
+from simbench.models.reference import reference_version
 from simbench.models.schema import TENSOR_DTYPES, pack, schema
 from simbench.session.conversation import Conversation, Patience
 
@@ -166,8 +167,12 @@ def on_firmware(
 
 
 def on_lite(data: bytes, samples: Sequence[Arrays]) -> list[bytes]:
-    """The same of tflite-runtime with its reference resolver."""
-    module = importlib.import_module("tflite_runtime.interpreter")
+    """The same of TensorFlow Lite with its reference resolver; RuntimeError where no exact one is
+    for this Python."""
+    package = reference_version().partition(" ")[0]
+    if package == "tflite-micro":
+        raise RuntimeError("tflite-micro is the only reference here")
+    module = importlib.import_module(f"{package.replace('-', '_')}.interpreter")
     run = module.Interpreter(
         model_content=data,
         num_threads=1,

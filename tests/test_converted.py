@@ -24,6 +24,7 @@ from hand_made_models import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import CASES
+from references import NOT_IN_MICRO, ONLY_MICRO, needs_litert
 from single_op import model_of
 
 from simbench.errors import InfrastructureError, ModelError
@@ -62,12 +63,6 @@ AS_FILE = {
     "mnist_cnn_fp16": "37e8df12c3823a40f0331606a4de198160a16f66b42260f9bfaef0a78136b29c",
     "tcn_dilated_int8": "8a48274fbef9b01d74719f1bf71f8dcd6abd69364c0c0dbd2f2e99d9f1d3e1db",
 }
-NOT_IN_MICRO = ("upsample_int8.tflite",)  # TILE
-# Pythons that have no wheel of the others
-ONLY_MICRO = reference_version().startswith("tflite-micro")
-needs_litert = pytest.mark.skipif(
-    ONLY_MICRO, reason="tflite-micro misreads the file: needs tflite-runtime or ai-edge-litert"
-)
 PREPARED = sorted({path.name for path in MODELS.glob("*.tflite")} - REFUSED.keys())
 ADD, MUL, TRANSPOSE_CONV = 0, 18, 67
 FUSED_LSTM, MAXIMUM, ARG_MAX, NEG, ABS, WHILE = 44, 55, 56, 59, 101, 119

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kernel_cases import CASES, broadcast_args
 from numpy.typing import NDArray
+from references import ONLY_MICRO
 from single_op import Case, Tensor, model_of, on_firmware, on_lite, on_micro, random_array
 
 from simbench.firmware.build import KERNELS
@@ -77,7 +78,7 @@ def test_kernels_answer_as_the_references_do(kernels: str, seed: int) -> None:
     for case, sample, own in zip(cases, samples, ours, strict=True):
         lite = None if case.op in _MICRO_ONLY else answer(on_lite, case, sample)
         micro = None if case.op in _LITE_ONLY else answer(on_micro, case, sample)
-        for name, theirs in (("tflite-runtime", lite), ("tflite-micro", micro)):
+        for name, theirs in (("TensorFlow Lite", lite), ("tflite-micro", micro)):
             assert theirs is None or is_same(case, own, theirs), f"{name} differs: {case}"
 
 
@@ -86,7 +87,8 @@ def test_shapes_are_repeated_as_the_references_repeat_them() -> None:
     given = sample_of(cases[0], 1)
     found = parts(on_firmware(model_of(*cases), [given], "reference")[0], cases)[1:]
     for case, own in zip(cases[1:], found, strict=True):
-        assert own == answer(on_lite, case, []) == answer(on_micro, case, []), case
+        answers = {answer(run, case, []) for run in (on_lite, on_micro)} - {None}
+        assert answers == {own}, case
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
@@ -97,7 +99,10 @@ def test_each_kind_is_known_to_a_reference(name: str) -> None:
     answers = [
         answer(run, case, sample_of(case, 1)) for case in cases for run in (on_lite, on_micro)
     ]
-    assert sum(found is not None for found in answers) >= 6
+    known = sum(found is not None for found in answers)
+    if ONLY_MICRO and not known:
+        pytest.skip("tflite-micro lacks it, and no other reference is for this Python")
+    assert known >= (3 if ONLY_MICRO else 6)
 
 
 def test_the_list_of_operators_is_whole() -> None:

@@ -6,6 +6,7 @@ import importlib
 import io
 import subprocess
 import wave
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ def spoken(word: str, voice: str) -> NDArray[np.int16]:
     """
     try:
         said = subprocess.run(
-            ["espeak-ng", "-v", voice, "--stdout", word],
+            ["espeak-ng", *_steady(), "-v", voice, "--stdout", word],
             capture_output=True,
             check=True,
             timeout=_TIME_LIMIT_S,
@@ -62,6 +63,16 @@ def spoken(word: str, voice: str) -> NDArray[np.int16]:
         rate = file.getframerate()
         samples = np.frombuffer(file.readframes(-1), "<i2")
     return _trimmed(_resampled(samples, rate))
+
+
+@cache
+def _steady() -> tuple[str, ...]:
+    """What makes espeak-ng say the same each time: from 1.52 on it draws a voice's breath from the
+    clock's second, unless it is told not to; before, it does not know the option."""
+    told = subprocess.run(
+        ["espeak-ng", "--help"], capture_output=True, check=False, timeout=_TIME_LIMIT_S
+    ).stdout
+    return ("-D",) if b"deterministic" in told else ()
 
 
 def _resampled(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
