@@ -38,6 +38,7 @@ KINDS = (
     "qemu",
     "recording",
     "stand-in",
+    "stand-in-trace",
     pytest.param(
         "renode",
         marks=pytest.mark.skipif(
@@ -129,10 +130,10 @@ def use(
     def of(session: str) -> Backend:
         if kind == "recording":
             return RecordedBackend(recorded[session].recording)
-        if kind == "stand-in":
+        if kind.startswith("stand-in"):
             for name, value in recorded[session].environment().items():
                 monkeypatch.setenv(name, value)
-        return backend("qemu" if kind == "qemu" else "renode")
+        return backend(kind.replace("stand-in", "renode"))
 
     return of
 
@@ -153,7 +154,7 @@ def accesses(counts: Counts, segment: Segment) -> int:
 @pytest.mark.parametrize("use", KINDS, indirect=True)
 def test_a_backend_says_what_it_is_and_why_it_cannot_what_it_cannot(use: Use) -> None:
     emulator = use("counted")
-    assert emulator.name in ("qemu", "renode")
+    assert emulator.name in ("qemu", "renode", "renode-trace")
     assert emulator.version()[0].isdigit()
     can = emulator.capabilities
     facts = {name: getattr(can, name) for name in ("blocks", "edges", "accesses", "caches")}

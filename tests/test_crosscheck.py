@@ -294,7 +294,7 @@ def test_crosscheck_compares_with_renode_by_default(
     shown = capsys.readouterr().out
     assert "differs" not in shown
     words = " ".join(shown.split())
-    assert "accesses were not compared: renode 1.16.1.12345 has none of them" in words
+    assert "accesses were not compared" not in words
     assert "cache events were not compared: renode 1.16.1.12345 has none of them" in words
 
 

@@ -16,7 +16,7 @@ from listing import listing
 from numpy.typing import NDArray
 
 from simbench.backends.qemu import plugin_build
-from simbench.backends.renode.counting import _units
+from simbench.backends.renode.units import units
 from simbench.catalog.scenario import Variant
 from simbench.firmware.build import KERNELS, build_image, firmware_cores
 from simbench.isa import decode as isa
@@ -126,7 +126,7 @@ def _differences_of_access(theirs: Instruction, ours: dict[str, int]) -> Iterato
     elif memory is not None:
         if ours["shape"] not in _SHAPES[theirs.kind]:
             yield "shape"
-        if ours["units"] != _units(theirs, memory):
+        if ours["units"] != units(theirs):
             yield "accesses"
         is_regular = memory.index is None or memory.is_literal
         is_asked = theirs.kind in _VECTORS or theirs.mnemonic.startswith(_ASKED)

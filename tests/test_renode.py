@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -35,8 +36,10 @@ from simbench.backends.renode import tool as renode_tool
 from simbench.backends.renode import trace as renode_trace
 from simbench.backends.renode.board import RenodeBoard
 from simbench.backends.renode.counting import count_trace, segments_of
+from simbench.backends.renode.hooks import setup_commands
 from simbench.backends.renode.machines import machine_of
 from simbench.backends.renode.platform import description, memories, script
+from simbench.backends.renode.tables import read_window
 from simbench.backends.renode.tool import pyrenode3_version
 from simbench.backends.renode.trace import Executed, in_memory_order, read_trace
 from simbench.backends.renode.tracing import Mark, hook_commands, read_marks, start_commands
@@ -93,12 +96,17 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     assert list(folder.iterdir()) == []
 
 
-def pretend(monkeypatch: pytest.MonkeyPatch, session: Scripted, **misbehaviour: object) -> Backend:
+def pretend(
+    monkeypatch: pytest.MonkeyPatch,
+    session: Scripted,
+    name: str = "renode",
+    **misbehaviour: object,
+) -> Backend:
     """Renode, as far as simbench can tell."""
-    for name, value in session.environment(**misbehaviour).items():
-        monkeypatch.setenv(name, value)
+    for variable, value in session.environment(**misbehaviour).items():
+        monkeypatch.setenv(variable, value)
     renode_tool._identify.cache_clear()
-    return backend("renode")
+    return backend(name)
 
 
 # ---- traces ----
@@ -293,6 +301,37 @@ def test_marks_are_read_up_to_the_last_whole_line() -> None:
     assert read_marks("0 10\n")[0] == Mark(marker=Marker.WINDOW_OPENS, executed=10)
 
 
+# ---- sums ----
+
+
+@pytest.mark.emulator
+def test_sums_give_the_counts_of_the_trace_they_are_of(
+    one_inference: Scripted, image: Image
+) -> None:
+    found = read_window(Path(one_inference.script["sums"][0]).read_bytes(), CodeReader(image))
+    assert all(s.is_equal for s in compare(found, one_inference.recording.windows[0]))
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("address", "executed 1 instructions at 0x10000000, where the image has 0"),
+        ("executed", r"blocks of \d+ instructions where its core counted \d+:"),
+    ],
+)
+def test_sums_that_the_image_or_the_core_belies_are_refused(
+    name: str, says: str, one_inference: Scripted, image: Image
+) -> None:
+    data = bytearray(Path(one_inference.script["sums"][0]).read_bytes())
+    (blocks,) = struct.unpack_from("<I", data)
+    at = {"address": 4 + 4, "executed": 4 + 8 * blocks + 4 + 4}[name]
+    (executed,) = struct.unpack_from("<I", data, at)
+    struct.pack_into("<I", data, at, 0x10000000 if name == "address" else executed + 1)
+    with pytest.raises(InfrastructureError, match=says):
+        read_window(bytes(data), CodeReader(image))
+
+
 # ---- what is written for Renode ----
 
 
@@ -312,11 +351,15 @@ def test_a_script_is_written_as_before(image: Image) -> None:
     assert "\n".join(lines) + "\n" == (GOLDEN / "board.resc").read_text()
 
 
+FOLDER = Path("/board/window")
+
+
 def test_hooks_and_traces_are_asked_for_as_before() -> None:
     markers = {0x100: Marker.WINDOW_OPENS, 0x200: Marker.WINDOW_CLOSES}
     commands = [
         *hook_commands(markers, Path("/board/marks")),
         *start_commands(0, Path("/board/trace 0")),
+        *setup_commands(markers, {Segment.ARENA: [AddressRange(0x20000000, 0x20010000)]}, FOLDER),
     ]
     assert "\n".join(commands) + "\n" == (GOLDEN / "counting.resc").read_text()
 
@@ -368,7 +411,7 @@ def test_a_benchmark_runs_and_is_not_priced(
     launch = LaunchSpec(task.image, task.machine)
     qemu = run_task(task, backend("qemu"))
     session = scripted(tmp_path, launch, lambda emulator: measure(task, emulator), task.image)
-    result = run_task(task, pretend(monkeypatch, session))
+    result = run_task(task, pretend(monkeypatch, session, "renode-trace"))
     assert result.status == OK, result.reason
     assert result.instructions == qemu.instructions
     assert result.parity is not None
@@ -399,7 +442,7 @@ def test_swapped_halfwords_give_the_same_counts(
             trace = encoded(map(swapped, read_trace(file)), header)
         files.append(one_inference.folder / f"swapped{number}-{header[7]}")
         files[-1].write_bytes(trace)
-    emulator = pretend(monkeypatch, one_inference, traces=list(map(str, files)))
+    emulator = pretend(monkeypatch, one_inference, "renode-trace", traces=list(map(str, files)))
     found = _infer(spec(image, (Work.COPY,)), emulator)
     assert all(s.is_equal for s in compare(found, one_inference.recording.windows[0]))
 
@@ -416,6 +459,17 @@ def test_a_command_refused_is_told_with_its_line(
     for part in ("LoadPlatformDescription", "line 9 of board.resc", "E05", "board.repl:7:6"):
         assert part in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.emulator
+@pytest.mark.usefixtures("temporary")
+def test_a_renode_that_does_not_compile_is_told_with_another_way(
+    image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says = "Errors during compilation\ncounter.cs(7,1): error CS0246: no TranslationCPU\n"
+    emulator = pretend(monkeypatch, one_inference, compiler=says)
+    with pytest.raises(InfrastructureError, match=r"CS0246.*; --backend renode-trace counts"):
+        emulator.launch(spec(image))
 
 
 @pytest.mark.emulator
@@ -494,17 +548,19 @@ def test_a_vector_instruction_that_is_repeated_for_ever_is_named(
 
 @pytest.mark.emulator
 @pytest.mark.usefixtures("temporary")
+@pytest.mark.parametrize("name", ["renode", "renode-trace"])
 def test_a_window_past_its_limit_is_ended(
-    image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
+    name: str, image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script_ = {"marks": ["0 1000\n"], "executed": f"{2_000_000:#018x}"}
-    emulator = pretend(monkeypatch, one_inference, **script_)
+    past: dict[str, dict[str, object]] = {
+        "renode": {"in_window": f"{1_000_001:#018x}"},
+        "renode-trace": {"marks": ["0 1000\n"], "executed": f"{2_000_000:#018x}"},
+    }
+    emulator = pretend(monkeypatch, one_inference, name, **past[name])
     limited = replace(spec(image, (Work.COPY,)), window_instructions=1_000_000)
-    with emulator.launch(limited) as board:
-        conversation = converse(board)
-        conversation.load_bank(0)
-        with pytest.raises(FirmwareFault, match="inference ran past 1,000,000 instructions"):
-            conversation.infer()
+    says = "inference ran past 1,000,000 instructions"
+    with pytest.raises(FirmwareFault, match=says):
+        _infer(limited, emulator)
 
 
 @pytest.mark.emulator
@@ -518,7 +574,7 @@ def test_a_trace_that_the_core_s_own_count_belies_is_refused(
     marks[place] = f"{kind} {int(executed) + 1}" if change != "none" else "9"
     if change == "none":
         marks = [m for m in marks if not m.startswith("9")]  # the opening mark is lost
-    emulator = pretend(monkeypatch, one_inference, marks=["\n".join(marks) + "\n"])
+    emulator = pretend(monkeypatch, one_inference, "renode-trace", marks=["\n".join(marks) + "\n"])
     with pytest.raises(InfrastructureError, match="cannot be trusted to count"):
         _infer(spec(image, (Work.COPY,)), emulator)
 
@@ -639,7 +695,7 @@ def test_doctor_finds_renode_and_does_without(
 ) -> None:
     pretend(monkeypatch, one_inference)
     assert _run(["doctor"]) == 0
-    assert "1.16.1.12345; the commands were read from the source" in _words(capsys)
+    assert "1.16.1.12345; simbench was tried with one built from its source" in _words(capsys)
     monkeypatch.setenv("SIMBENCH_RENODE", "/nowhere/renode")
     assert _run(["doctor"]) == 0
     assert "not here /nowhere/renode is no program: unpack a portable build" in _words(capsys)

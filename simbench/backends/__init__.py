@@ -44,6 +44,12 @@ def _renode(program: str | None) -> Backend:
     return RenodeBackend(program)
 
 
+def _renode_trace(program: str | None) -> Backend:
+    from simbench.backends.renode.backend import TracedRenodeBackend
+
+    return TracedRenodeBackend(program)
+
+
 def _recording(file: str | None) -> Backend:
     from simbench.backends.recording import RecordedBackend, load
 
@@ -55,13 +61,15 @@ def _recording(file: str | None) -> Backend:
 _BACKENDS: dict[str, Callable[[str | None], Backend]] = {
     "qemu": _qemu,
     "renode": _renode,
+    "renode-trace": _renode_trace,
     "recording": _recording,
 }
 
 
 BACKEND_TITLES: Mapping[str, str] = {
     "qemu": "QEMU with simbench's counting plugin",
-    "renode": "Renode, by its Monitor; written from its source, never executed",
+    "renode": "Renode, by its Monitor, counting as it runs",
+    "renode-trace": "Renode, counted by the trace it writes: slower, a check on the other",
     "recording": "a session kept by 'simbench crosscheck --record': recording:FILE",
 }
 """What the backends are, by name."""

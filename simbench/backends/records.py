@@ -33,7 +33,8 @@ from simbench.errors import InfrastructureError
 _HEAD = struct.Struct("<II")
 _BLOCK = struct.Struct("<III")
 _WORD = struct.Struct("<I")
-_EXECUTION = np.dtype([("block", "<u4"), ("count", "<u8")])
+EXECUTION = np.dtype([("block", "<u4"), ("count", "<u8")])
+"""A block, and how often it was executed."""
 
 Array = NDArray[np.void]
 
@@ -139,8 +140,13 @@ class RecordReader:
             self.last_at = address
 
 
+def record(kind: Kind, payload: bytes = b"") -> bytes:
+    """A record as :class:`RecordReader` takes it."""
+    return _HEAD.pack(kind, len(payload)) + payload
+
+
 _DTYPES: Mapping[Kind, np.dtype[np.void]] = {
-    Kind.EXECUTIONS: _EXECUTION,
+    Kind.EXECUTIONS: EXECUTION,
     Kind.EDGES: EDGE,
     Kind.ACCESSES: ACCESS,
     Kind.SPLITS: SPLIT,

@@ -24,7 +24,7 @@ _IMPORT = re.compile(
     re.MULTILINE,
 )
 _FOR_TYPE_CHECKERS = re.compile(rb"^if TYPE_CHECKING:\n(?:[ \t]+[^\n]*\n|\n)*", re.MULTILINE)
-_COMPILED = (".c", ".cc", ".h")
+_COMPILED = (".c", ".cc", ".cs", ".h")
 
 
 @cache

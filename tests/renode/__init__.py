@@ -1,5 +1,5 @@
-"""What stands in for Renode in tests: traces in its format from real runs in QEMU, and a scripted
-program that speaks its Monitor's protocol. Neither is Renode."""
+"""What stands in for Renode in tests: traces and sums in its formats from real runs in QEMU, and a
+scripted program that speaks its Monitor's protocol. Neither is Renode."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import itertools
 import json
 import struct
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from simbench.backends.qemu.backend import QemuBackend
 from simbench.backends.qemu.plugin_build import plugin_api
 from simbench.backends.qemu.tool import find_tool
 from simbench.backends.recording import Recorder, Recording
+from simbench.backends.renode.counting import SegmentOf, segments_of
 from simbench.backends.renode.trace import Executed, read_trace
 from simbench.firmware.image import Image
 
@@ -38,6 +40,55 @@ def _encoded(executed: Executed) -> bytes:
     address, opcode, accessed = executed
     data = b"".join(struct.pack("<BBQQQ", 1, 2, a, 0, a) for a in accessed)
     return struct.pack("<IB", address, len(opcode)) + opcode + data + b"\0"
+
+
+def tabulated(
+    trace: Iterable[Executed], markers: Mapping[int, Marker], segment_of: SegmentOf
+) -> bytes:
+    """What counter.cs writes of the one window in ``trace``, an instruction a block."""
+    numbers: dict[int, int] = {}
+    intervals: list[_Summed] = []
+    last: int | None = None
+    for address, _, accessed in trace:
+        marker = markers.get(address)
+        open_ = intervals[-1] if intervals else None
+        if open_ is None and marker not in (Marker.WINDOW_OPENS, Marker.SECTION_OPENS):
+            continue
+        block = numbers.setdefault(address, len(numbers))
+        if open_ is not None and last is not None:
+            open_.transitions[block, last] += 1
+        if marker is Marker.WINDOW_CLOSES:
+            break
+        if open_ is None:
+            intervals.append(_Summed(Marker.WINDOW_OPENS))
+        elif marker is not None:
+            intervals.append(_Summed(marker))
+        now = intervals[-1]
+        now.executions[0, block] += 1
+        if accessed:
+            now.accesses[4 * segment_of(accessed[0]) + accessed[0] % 4, block] += 1
+        last = block
+    blocks = b"".join(struct.pack("<II", 1, address) for address in numbers)
+    parts = [struct.pack("<I", len(numbers)), blocks, struct.pack("<I", len(intervals))]
+    return b"".join((*parts, *(interval.encoded() for interval in intervals)))
+
+
+@dataclass
+class _Summed:
+    marker: Marker
+    executions: Counter[tuple[int, int]] = field(default_factory=Counter)
+    transitions: Counter[tuple[int, int]] = field(default_factory=Counter)
+    accesses: Counter[tuple[int, int]] = field(default_factory=Counter)
+
+    def encoded(self) -> bytes:
+        head = struct.pack("<IQ", self.marker, self.executions.total())
+        tables = (self.executions, self.transitions, self.accesses)
+        return head + b"".join(map(_table, tables))
+
+
+def _table(rows: Mapping[tuple[int, int], int]) -> bytes:
+    packed = (struct.pack("<IIQ", *key, count) for key, count in rows.items())
+    return struct.pack("<I", len(rows)) + b"".join(packed)
 
 
 def tracing_qemu(folder: Path, window: Image | None = None) -> tuple[Path, Path]:
@@ -89,12 +140,16 @@ def scripted(
     recorder = Recorder(QemuBackend(str(program)))
     use(recorder)
     recording = recorder.recordings[0]
+    markers = marker_addresses(spec) if spec.counting else {}
+    segment_of = segments_of(spec.image.segments)
     with trace.open("rb") as file:
-        windows = _windows(list(read_trace(file)), marker_addresses(spec) if spec.counting else {})
-    files, marks = [], []
+        windows = _windows(list(read_trace(file)), markers)
+    files, tables, marks = [], [], []
     for number, (executed, passed) in enumerate(windows[: len(recording.windows)]):
         files.append(folder / f"window{number}")
         files[-1].write_bytes(encoded(executed))
+        tables.append(folder / f"sums{number}")
+        tables[-1].write_bytes(tabulated(executed, markers, segment_of))
         marks.append("".join(f"{marker:d} {n}\n" for marker, n in passed))
     turns = recording.turns
     closing = [i for i in range(1, len(turns)) if turns[i].windows > turns[i - 1].windows]
@@ -104,6 +159,7 @@ def scripted(
         ],
         "windows": closing,
         "traces": list(map(str, files)),
+        "sums": list(map(str, tables)),
         "marks": marks,
     }
     assert len(closing) == len(files) == len(recording.windows)

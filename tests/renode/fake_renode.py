@@ -3,8 +3,9 @@
 
 It speaks the Monitor's prompt protocol as far as simbench does, knows the commands that simbench
 sends and refuses every other, and answers from the script that FAKE_RENODE names: the bytes that
-a real board (in QEMU) received and sent, the trace of each measured window in Renode's format, and
-what the markers of that window saw. Other keys of the script make it misbehave.
+a real board (in QEMU) received and sent, the trace of each measured window in Renode's format, what
+the markers of that window saw, and what counter.cs would have summed up of it. Other keys of the
+script make it misbehave.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ ACCEPTED = re.compile(
     r"logLevel \d|emulation Set\w+ \S+|using sysbus|machine LoadPlatformDescription @\S+"
     r"|sysbus Load(ELF|Binary) @\S+( 0x[0-9a-f]{8})?|cpu \w+ (0x)?[0-9a-f]+"
     r"|trace\d+ TrackMemoryAccesses|cpu DisableExecutionTracing"
+    r"|cpu SimbenchSegment 0x[0-9a-f]{8} 0x[0-9a-f]{8} \d|cpu SimbenchMarker 0x[0-9a-f]{8} \d"
+    r"|cpu SimbenchStart true|cpu SimbenchStop"
 )
 COLUMNS = 80
 """After which the console goes to the next line, as Renode's does also into a pipe."""
@@ -39,6 +42,7 @@ class Fake:
         self.windows = 0
         self.slices = 0
         self.uart = self.marks = self.trace = Path(os.devnull)
+        self.sums: str | None = None
         self.prompt = "(monitor) "
 
     def obey(self, line: str) -> None:
@@ -76,6 +80,12 @@ class Fake:
             r'cpu CreateExecutionTracingSynchronous "trace\d+" @(\S+) PCAndOpcode true', command
         ):
             self.trace = Path(found[1])
+        elif re.fullmatch(r"include @\S+counter\.cs", command):
+            print(self.script.get("compiler", ""), end="")
+        elif found := re.fullmatch(r"cpu SimbenchCount @(\S+)", command):
+            self.sums = found[1]
+        elif command == "cpu SimbenchInWindow":
+            print(self.script.get("in_window", "0x0000000000000000"))
         elif found := re.fullmatch(r"uart WriteChar (0x[0-9a-f]{2})", command):
             self.typed += bytes([int(found[1], 16)])
         elif re.fullmatch(r'emulation RunFor "\d+\.\d{6}"', command):
@@ -102,9 +112,12 @@ class Fake:
             time.sleep(3600)
         if self.turn in self.script["windows"]:
             window = self.script["windows"].index(self.turn)
-            shutil.copyfile(self.script["traces"][window], self.trace)
-            with self.marks.open("a") as file:
-                file.write(self.script["marks"][window])
+            if self.sums is not None:
+                shutil.copyfile(self.script["sums"][window], f"{self.sums}{window}")
+            else:
+                shutil.copyfile(self.script["traces"][window], self.trace)
+                with self.marks.open("a") as file:
+                    file.write(self.script["marks"][window])
         with self.uart.open("ab") as file:
             file.write(self.turns[self.turn][1])
 

@@ -1,1 +1,1 @@
-"""Renode: a second emulator, driven by its Monitor. Written from its source, never executed."""
+"""Renode: a second emulator, driven by its Monitor."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from simbench.backends.board import Board, Capabilities, LaunchSpec
 from simbench.backends.renode.board import RenodeBoard
+from simbench.backends.renode.hooks import Hooks
 from simbench.backends.renode.machines import machine_of
 from simbench.backends.renode.tool import find_tool
+from simbench.backends.renode.tracing import Tracer
 from simbench.catalog.cores import core_record
+
+_NO_CACHES = "Renode has no caches, nor does simbench rebuild them from what it executes"
 
 
 class RenodeBackend:
@@ -14,15 +18,9 @@ class RenodeBackend:
 
     name = "renode"
     capabilities = Capabilities(
-        blocks=True,
-        edges=True,
-        accesses=False,
-        caches=False,
-        reasons={
-            "accesses": "Renode's trace lacks those of LDRD, STRD, LDM.W, VLDR, VSTR, VLDM, VSTM",
-            "caches": "Renode has no caches, nor does simbench rebuild them from its trace",
-        },
+        blocks=True, edges=True, accesses=True, caches=False, reasons={"caches": _NO_CACHES}
     )
+    counter: type[Hooks] | type[Tracer] = Hooks
 
     def __init__(self, program: str | None = None) -> None:
         self._program = program
@@ -40,4 +38,21 @@ class RenodeBackend:
 
     def launch(self, spec: LaunchSpec) -> Board:
         """Start a board. Raises InfrastructureError if there is no Renode, or it will not."""
-        return RenodeBoard(find_tool(self._program), spec)
+        return RenodeBoard(find_tool(self._program), spec, self.counter)
+
+
+class TracedRenodeBackend(RenodeBackend):
+    """Renode, counted by the trace that it writes of everything executed: a check on the other."""
+
+    name = "renode-trace"
+    capabilities = Capabilities(
+        blocks=True,
+        edges=True,
+        accesses=False,
+        caches=False,
+        reasons={
+            "accesses": "Renode's trace lacks those of LDRD, STRD, LDM.W, VLDR, VSTR, VLDM, VSTM",
+            "caches": _NO_CACHES,
+        },
+    )
+    counter = Tracer

@@ -1,4 +1,4 @@
-"""A board in Renode: virtual time in slices, the UART in a file, traces that are counted.
+"""A board in Renode: virtual time in slices, the UART in a file, and what counts inside it.
 
 Between two slices nothing changes on the board, and only then are bytes handed to its UART: so a
 run is the same whatever the host does meanwhile.
@@ -18,10 +18,11 @@ from simbench.backends.closing import Closing
 from simbench.backends.folder import temporary_folder, unwritable
 from simbench.backends.naming import place
 from simbench.backends.renode import platform
+from simbench.backends.renode.hooks import Hooks
 from simbench.backends.renode.machines import machine_of
-from simbench.backends.renode.monitor import Monitor
+from simbench.backends.renode.monitor import Monitor, path
 from simbench.backends.renode.tool import Tool
-from simbench.backends.renode.tracing import Tracer, path
+from simbench.backends.renode.tracing import Tracer
 from simbench.counts import Counts
 from simbench.errors import FirmwareFault, InfrastructureError, UsageError
 from simbench.firmware.read import CodeReader
@@ -52,11 +53,13 @@ _starting = threading.Lock()  # two that start at once stumble over files they s
 class RenodeBoard(Closing):
     """See :class:`simbench.backends.board.Board`."""
 
-    def __init__(self, tool: Tool, spec: LaunchSpec) -> None:
+    def __init__(
+        self, tool: Tool, spec: LaunchSpec, counter: type[Hooks] | type[Tracer] = Hooks
+    ) -> None:
         self._spec = spec
         self._version = tool.version
         self._windows: list[Counts] = []
-        self._tracer: Tracer | None = None
+        self._counter: Hooks | Tracer | None = None
         self._heard = 0
         self._at: int | None = None
         self._executed = 0
@@ -70,9 +73,9 @@ class RenodeBoard(Closing):
             stack.callback(self._monitor.close)
             self._make()
             if spec.counting:
-                self._tracer = Tracer(self._monitor, self._folder, spec)
+                self._counter = counter(self._monitor, self._folder, spec)
                 if spec.section is not None:  # perhaps nothing is ever sent
-                    self._tracer.start()
+                    self._counter.start()
             self._cleanup = stack.pop_all()
 
     @property
@@ -83,8 +86,8 @@ class RenodeBoard(Closing):
     def write(self, data: bytes) -> None:
         """Send ``data`` to the UART, at its pace in virtual time."""
         self._finish_slice()
-        if self._tracer is not None:
-            self._tracer.start()
+        if self._counter is not None:
+            self._counter.start()
         for start in range(0, len(data), _BATCH_BYTES):
             batch = data[start : start + _BATCH_BYTES]
             typed = "".join(f"uart WriteChar {byte:#04x}; " for byte in batch)
@@ -105,13 +108,13 @@ class RenodeBoard(Closing):
 
     def windows(self) -> tuple[Counts, ...]:
         """The windows measured so far. Raises UsageError on a bare board."""
-        if self._tracer is None:
+        if self._counter is None:
             raise UsageError("a board started with counting off has no counts")
-        if self._tracer.has_window():
+        if self._counter.has_window():
             self._finish_slice()
-            self._windows += self._tracer.windows()
+            self._windows += self._counter.windows()
             if self._spec.section is not None:
-                self._tracer.start()
+                self._counter.start()
         return tuple(self._windows)
 
     def take_windows(self) -> tuple[Counts, ...]:
@@ -160,6 +163,10 @@ class RenodeBoard(Closing):
         self._monitor.execute(f"uart CreateFileBackend {path(self._output)} true")
 
     @property
+    def _questions(self) -> tuple[str, ...]:
+        return () if self._counter is None else self._counter.questions
+
+    @property
     def _output(self) -> Path:
         return self._folder / "uart"
 
@@ -176,7 +183,8 @@ class RenodeBoard(Closing):
         # fixed-point text, as an exponent is not understood
         run = f'emulation RunFor "{seconds:.6f}"'
         self._slice_began = time.monotonic()
-        self._monitor.send(f"{before}{run}; cpu PC; cpu ExecutedInstructions")
+        asked = "; ".join(("cpu PC", "cpu ExecutedInstructions", *self._questions))
+        self._monitor.send(f"{before}{run}; {asked}")
 
     def _finish_slice(self) -> None:
         while self._monitor.is_busy:
@@ -197,17 +205,17 @@ class RenodeBoard(Closing):
     def _note_state(self, answer: str) -> None:
         """Where the core is after a slice, and whether it has executed too much of a window."""
         numbers = [int(digits, 16) for digits in _HEXADECIMAL.findall(answer)]
-        if len(numbers) != 2:
+        if len(numbers) != 2 + len(self._questions):
             raise InfrastructureError(
                 f"Renode did not say where its core is, but {answer!r}; use Renode 1.16 or 1.17"
             )
-        at, executed = numbers
+        at, executed = numbers[:2]
         stays = at == self._at and executed > self._executed
         self._stayed = self._stayed + 1 if stays else 0
         self._at, self._executed = at, executed
         self._check_advance(at)
         limit = self._spec.window_instructions
-        if self._tracer is not None and self._tracer.in_window(executed) > limit:
+        if self._counter is not None and self._counter.in_window(numbers[1:]) > limit:
             where = self.halt()
             what = "inference" if self._spec.section is None else "section"
             raise FirmwareFault(

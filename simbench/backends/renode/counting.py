@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from simbench.backends.markers import Marker
-from simbench.backends.records import Kind, RecordReader
+from simbench.backends.records import EXECUTION, Kind, RecordReader, record
 from simbench.backends.renode.trace import Executed
+from simbench.backends.renode.units import splits, units
 from simbench.counts import ACCESS, EDGE, SPLIT, Counts, Segment
 from simbench.firmware.image import AddressRange
 from simbench.isa.decode import decode
-from simbench.isa.instruction import Instruction, InstructionClass, MemoryOperand
+from simbench.isa.instruction import Instruction, InstructionClass
 
-_EXECUTION = np.dtype([("block", "<u4"), ("count", "<u8")])
 _BRANCHES = frozenset(
     {
         InstructionClass.BRANCH,
@@ -33,15 +33,6 @@ _BRANCHES = frozenset(
         InstructionClass.TABLE_BRANCH,
         InstructionClass.LOOP_START,
         InstructionClass.LOOP_END,
-    }
-)
-_SINGLE = frozenset({InstructionClass.LOAD, InstructionClass.STORE, InstructionClass.TABLE_BRANCH})
-_BY_WORD = frozenset(
-    {
-        InstructionClass.LOAD_DUAL,
-        InstructionClass.LOAD_MULTIPLE,
-        InstructionClass.STORE_DUAL,
-        InstructionClass.STORE_MULTIPLE,
     }
 )
 
@@ -121,8 +112,8 @@ class _Counter:
     ) -> None:
         if instruction.memory is not None:
             place = block, offset, int(self._segment_of(first))
-            self._accesses[place] += _units(instruction, instruction.memory)
-            self._splits[block, offset] += _splits(instruction, instruction.memory, first)
+            self._accesses[place] += units(instruction)
+            self._splits[block, offset] += splits(instruction, first)
 
     def _pass(self, marker: Marker) -> None:
         if marker is Marker.WINDOW_OPENS or (
@@ -134,11 +125,11 @@ class _Counter:
             self._close_interval(self._interval)
             self._interval = marker
             if marker is Marker.WINDOW_CLOSES:
-                self._feed(Kind.WINDOW, b"")
+                self.reader.feed(record(Kind.WINDOW))
                 self._interval = None
 
     def _close_interval(self, opened: Marker) -> None:
-        self._feed(Kind.EXECUTIONS, _rows(self._executions, _EXECUTION))
+        self._feed(Kind.EXECUTIONS, _rows(self._executions, EXECUTION))
         self._feed(Kind.EDGES, _rows(self._edges, EDGE))
         self._feed(Kind.ACCESSES, _rows(self._accesses, ACCESS))
         self._feed(Kind.SPLITS, _rows(+self._splits, SPLIT))
@@ -154,7 +145,7 @@ class _Counter:
         return number
 
     def _feed(self, kind: Kind, payload: bytes) -> None:
-        self.reader.feed(struct.pack("<II", kind, len(payload)) + payload)
+        self.reader.feed(record(kind, payload))
 
     def _forget(self) -> None:
         self._executions: Counter[int] = Counter()
@@ -173,18 +164,3 @@ def _rows(counted: Mapping[Any, int], dtype: np.dtype[np.void]) -> bytes:
 def _ends_block(opcode: bytes) -> bool:
     instruction = decode(opcode)
     return instruction.kind in _BRANCHES or instruction.writes_pc
-
-
-def _units(instruction: Instruction, memory: MemoryOperand) -> int:
-    """Accesses of an execution: see :data:`simbench.counts.ACCESS`."""
-    is_one = instruction.mnemonic.startswith(("vldr", "vstr"))  # of a double, too
-    return memory.words if instruction.kind in _BY_WORD and not is_one else 1
-
-
-def _splits(instruction: Instruction, memory: MemoryOperand, address: int) -> int:
-    """Bus accesses beyond the first: see :data:`simbench.counts.SPLIT`."""
-    is_single = instruction.kind in _SINGLE and memory.bytes in (2, 4)
-    beyond = address & (memory.bytes - 1) if is_single else 0
-    if not beyond:
-        return 0
-    return 2 if memory.bytes == 4 and beyond & 1 else 1

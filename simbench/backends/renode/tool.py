@@ -17,7 +17,7 @@ from simbench.errors import InfrastructureError
 OLDEST = (1, 16)
 """The first with traces written as they happen (``CreateExecutionTracingSynchronous``)."""
 
-READ_FROM = "the commands were read from the source of Renode 1.16 and 1.17, not executed"
+TRIED_WITH = "simbench was tried with one built from its source of August 2026"
 REMEDY = (
     "unpack a portable build of Renode 1.16 or newer from its releases page, and put it on the "
     "PATH or name the program in SIMBENCH_RENODE"

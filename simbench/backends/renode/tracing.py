@@ -13,7 +13,7 @@ from pathlib import Path
 from simbench.backends.board import LaunchSpec
 from simbench.backends.markers import Marker, marker_addresses
 from simbench.backends.renode.counting import count_trace, segments_of
-from simbench.backends.renode.monitor import Monitor
+from simbench.backends.renode.monitor import Monitor, path
 from simbench.backends.renode.trace import in_memory_order, read_trace
 from simbench.counts import Counts
 from simbench.errors import InfrastructureError
@@ -33,6 +33,9 @@ class Tracer:
 
     Every call is for while no slice of virtual time runs.
     """
+
+    questions: tuple[str, ...] = ()
+    """Nothing more is asked after each slice."""
 
     def __init__(self, monitor: Monitor, folder: Path, spec: LaunchSpec) -> None:
         self._monitor = monitor
@@ -74,8 +77,10 @@ class Tracer:
         self._counted += len(found)
         return found
 
-    def in_window(self, executed: int) -> int:
-        """How many of the instructions ``executed`` so far are in the window that is open."""
+    def in_window(self, answers: Sequence[int]) -> int:
+        """How many of the instructions executed so far, the last of ``answers`` to a slice, are in
+        the window that is open."""
+        executed = answers[-1]
         opened = None
         for mark in self._marks():
             if mark.marker is Marker.WINDOW_CLOSES:
@@ -114,11 +119,6 @@ def start_commands(number: int, trace: Path) -> tuple[str, ...]:
         f'cpu CreateExecutionTracingSynchronous "{name}" {path(trace)} PCAndOpcode true',
         f"{name} TrackMemoryAccesses",
     )
-
-
-def path(file: Path) -> str:
-    """A path as the Monitor takes it."""
-    return "@" + str(file).replace(" ", "\\ ")
 
 
 def read_marks(text: str) -> list[Mark]:

@@ -1,0 +1,102 @@
+"""What is asked of Renode to count while it runs: counter.cs, which Renode includes and compiles.
+
+It adds up as blocks end, and writes the sums of a window when that closes: there is no trace. Of
+blocks of one instruction it tells which one accessed what; so those are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from simbench.backends.board import LaunchSpec
+from simbench.backends.markers import Marker, marker_addresses
+from simbench.backends.pieces import joined
+from simbench.backends.renode.monitor import Monitor, path
+from simbench.backends.renode.tables import read_window
+from simbench.counts import Counts, Segment
+from simbench.errors import InfrastructureError
+from simbench.firmware.image import AddressRange
+from simbench.firmware.read import CodeReader
+
+SOURCE = "counter.cs"
+
+
+class Hooks:
+    """Counts the windows of the board that ``monitor`` has made; its files are in ``folder``.
+
+    Every call is for while no slice of virtual time runs. Raises InfrastructureError where Renode
+    does not take the commands.
+    """
+
+    questions = ("cpu SimbenchInWindow",)
+    """Asked after each slice: how many instructions of an open window were executed."""
+
+    def __init__(self, monitor: Monitor, folder: Path, spec: LaunchSpec) -> None:
+        self._monitor = monitor
+        self._prefix = folder / "window"
+        self._spec = spec
+        self._code_at = CodeReader(spec.image)
+        self._counted = 0
+        self._is_on = False
+        _include(monitor)
+        for command in setup_commands(marker_addresses(spec), spec.image.segments, self._prefix):
+            monitor.execute(command)
+
+    def start(self) -> None:
+        """Count what follows, unless it is counted already or all windows have been."""
+        if not self._is_on and not self._is_done:
+            self._monitor.execute("cpu SimbenchStart true")
+            self._is_on = True
+
+    def has_window(self) -> bool:
+        """Whether a window has closed that :meth:`windows` has not given."""
+        return not self._is_done and self._file(self._counted).exists()
+
+    def windows(self) -> tuple[Counts, ...]:
+        """The windows since the last call."""
+        found = []
+        while self.has_window():
+            file = self._file(self._counted)
+            found.append(joined(read_window(file.read_bytes(), self._code_at)))
+            file.unlink()
+            self._counted += 1
+        if self._is_on and self._is_done:
+            self._monitor.execute("cpu SimbenchStop")
+            self._is_on = False
+        return tuple(found)
+
+    def in_window(self, answers: Sequence[int]) -> int:
+        """How many instructions of an open window were executed, by the answers to a slice."""
+        return answers[-1]
+
+    @property
+    def _is_done(self) -> bool:
+        limit = self._spec.counted_windows
+        return limit is not None and self._counted >= limit
+
+    def _file(self, number: int) -> Path:
+        return self._prefix.with_name(f"{self._prefix.name}{number}")
+
+
+def _include(monitor: Monitor) -> None:
+    with as_file(files("simbench.backends.renode") / SOURCE) as source:
+        try:
+            monitor.execute(f"include {path(source)}")
+        except InfrastructureError as error:
+            raise InfrastructureError(f"{error}; --backend renode-trace counts without") from error
+
+
+def setup_commands(
+    markers: Mapping[int, Marker],
+    segments: Mapping[Segment, Sequence[AddressRange]],
+    prefix: Path,
+) -> Iterator[str]:
+    """Commands that tell counter.cs where it writes, what the segments are, and the markers."""
+    yield f"cpu SimbenchCount {path(prefix)}"
+    for segment, ranges in segments.items():
+        for span in ranges:
+            yield f"cpu SimbenchSegment {span.start:#010x} {span.end:#010x} {segment:d}"
+    for address, marker in markers.items():
+        yield f"cpu SimbenchMarker {address:#010x} {marker:d}"
