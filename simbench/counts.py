@@ -7,7 +7,7 @@ a backend knows; everything after them is a pure function.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -42,6 +42,30 @@ SPLIT = np.dtype([("block", "<u4"), ("offset", "<u4"), ("count", "<u8")])
 two for a word at an odd address."""
 
 
+class Passage(IntEnum):
+    """A way into an exception or out of it: ENTERED, with the state of whom it interrupts saved;
+    CHAINED, in place of the return from another; RETURNED. FLOATS is an exception's first use of
+    the FPU, which has the registers saved of whom it interrupted where that one used them."""
+
+    ENTERED = 0
+    CHAINED = 1
+    RETURNED = 2
+    FLOATS = 3
+
+
+PASSAGE = np.dtype(
+    [
+        ("source", "<u4"),
+        ("target", "<u4"),
+        ("number", "<u4"),
+        ("kind", "<u4"),
+        ("count", "<u8"),
+    ]
+)
+"""A :class:`Passage` of the exception ``number`` by ``kind``, from the block that it interrupted or
+ended to the one that was executed next; of FLOATS, the block that uses them twice."""
+
+
 @dataclass(frozen=True, slots=True)
 class CacheGeometry:
     """A cache or flash accelerator to watch while counting. Latencies are prices, not geometry.
@@ -71,11 +95,16 @@ class CacheGeometry:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A straight run of instructions as the emulator executed it (blocks may overlap)."""
+    """A straight run of instructions as the emulator executed it (blocks may overlap).
+
+    ``context`` is the number of the exception that it was executed in, 0 outside all of them: code
+    of several is a block in each.
+    """
 
     address: int
     code: bytes
     instructions: int
+    context: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +113,8 @@ class SectionCounts:
 
     ``executions`` has one entry per block of :attr:`Counts.blocks`; ``edges``, ``accesses`` and
     the arrays of ``cache_events`` (by cache name) hold only what occurred. ``splits`` is None where
-    the alignment of accesses was not watched.
+    the alignment of accesses was not watched. ``passages`` are those of exceptions, which are no
+    ``edges``; only a board with a chip's own map has any.
     """
 
     executions: NDArray[np.int64]
@@ -92,6 +122,7 @@ class SectionCounts:
     accesses: NDArray[np.void]
     cache_events: Mapping[str, NDArray[np.void]]
     splits: NDArray[np.void] | None = None
+    passages: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, PASSAGE))
 
 
 @dataclass(frozen=True, slots=True)

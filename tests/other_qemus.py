@@ -1,4 +1,5 @@
-"""The QEMUs beside the installed one, where scripts/other_qemus.sh unpacked them."""
+"""The QEMUs beside the installed one: those that scripts/other_qemus.sh unpacked, and any that was
+put by hand at build/NAME-qemu/qemu-system-arm."""
 
 from __future__ import annotations
 
@@ -6,7 +7,10 @@ import pytest
 
 from simbench.files.paths import build_dir
 
-OTHERS = ("second-qemu", "newest-qemu")
+_UNPACKED = ("second-qemu", "newest-qemu")
+OTHERS = tuple(
+    dict.fromkeys((*_UNPACKED, *(found.name for found in sorted(build_dir().glob("*-qemu")))))
+)
 
 
 def other_qemu(name: str) -> str:

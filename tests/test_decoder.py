@@ -26,7 +26,17 @@ from simbench.isa.mve import decode_mve
 
 _SOURCE = Path(__file__).parent / "decoder" / "main.c"
 _HEADERS = Path(plugin_build.__file__).with_name("plugin")
-_FIELDS = ("width", "shape", "base", "units", "written", "conditional", "target")
+_FIELDS = (
+    "width",
+    "shape",
+    "base",
+    "units",
+    "written",
+    "conditional",
+    "target",
+    "direct",
+    "floats",
+)
 _ROW = np.dtype([(name, "<u4") for name in _FIELDS])
 
 # as in decode.h
@@ -114,6 +124,10 @@ def _differences(encoding: bytes, theirs: Instruction, ours: dict[str, int]) -> 
         yield "instructions made conditional"
     if ours["target"] != _target(encoding, theirs):
         yield "where the branch goes"
+    if ours["direct"] != _direct(encoding, theirs):
+        yield "where the branch leads always"
+    if ours["floats"] != _uses_floats(theirs):
+        yield "whether it uses the FPU"
     yield from _differences_of_access(theirs, ours)
     if theirs.kind not in _ENDS:
         yield from _differences_of_registers(encoding, theirs, ours["written"])
@@ -162,6 +176,21 @@ def _target(encoding: bytes, instruction: Instruction) -> int:
     if not is_one or instruction.mnemonic.startswith("cb"):
         return 0
     return int(_operands(encoding)[0].imm) & 0xFFFFFFFF
+
+
+_DIRECT = (InstructionClass.BRANCH, InstructionClass.BRANCH_CONDITIONAL, InstructionClass.CALL)
+
+
+def _direct(encoding: bytes, instruction: Instruction) -> int:
+    """Where a branch leads that says so itself; 0 for anything else."""
+    if instruction.kind not in _DIRECT:
+        return 0
+    last = _operands(encoding)[-1]
+    return int(last.imm) & 0xFFFFFFFF if last.type == arm.ARM_OP_IMM else 0
+
+
+def _uses_floats(instruction: Instruction) -> bool:
+    return instruction.mnemonic.startswith(("v", "fld", "fst"))
 
 
 _DISASSEMBLER = capstone.Cs(

@@ -65,11 +65,15 @@ def _pieces(block: Block, ends: Sequence[int]) -> list[Block]:
     pieces, start, at, instructions = [], 0, 0, 0
     for instruction in decode_block(block.code):
         if at in wanted:
-            pieces.append(Block(block.address + start, block.code[start:at], instructions))
+            pieces.append(_part(block, start, at, instructions))
             start, instructions = at, 0
         at += instruction.width
         instructions += 1
-    return [*pieces, Block(block.address + start, block.code[start:], instructions)]
+    return [*pieces, _part(block, start, len(block.code), instructions)]
+
+
+def _part(block: Block, start: int, end: int, instructions: int) -> Block:
+    return Block(block.address + start, block.code[start:end], instructions, block.context)
 
 
 def _of_pieces(
@@ -81,8 +85,11 @@ def _of_pieces(
         executions[list(parts)] += count
     first = np.array([parts[0] for parts in pieces], np.uint32)
     last = np.array([parts[-1] for parts in pieces], np.uint32)
-    edges = section.edges.copy()
-    edges["source"], edges["target"] = last[edges["source"]], first[edges["target"]]
+
+    def between(rows: Array) -> Array:
+        moved = rows.copy()
+        moved["source"], moved["target"] = last[rows["source"]], first[rows["target"]]
+        return merge([moved])
 
     def placed(rows: Array) -> Array:
         moved = rows.copy()
@@ -102,10 +109,11 @@ def _of_pieces(
 
     return SectionCounts(
         executions,
-        merge([edges]),
+        between(section.edges),
         placed(section.accesses),
         {name: of_first(rows) for name, rows in section.cache_events.items()},
         None if section.splits is None else placed(section.splits),
+        between(section.passages),
     )
 
 
@@ -114,14 +122,14 @@ def _chains(counts: Counts) -> Sequence[Sequence[int]]:
     blocks, sections = counts.blocks, (counts.inference, *counts.layers)
     sources = {int(i) for s in sections for i in s.edges["source"]}
     targets = {int(i) for s in sections for i in s.edges["target"]}
-    starts: dict[int, list[int]] = {}
-    ends: dict[int, list[int]] = {}
+    starts: dict[tuple[int, int], list[int]] = {}
+    ends: dict[tuple[int, int], list[int]] = {}
     for index, block in enumerate(blocks):
-        starts.setdefault(block.address, []).append(index)
-        ends.setdefault(block.address + len(block.code), []).append(index)
+        starts.setdefault((block.context, block.address), []).append(index)
+        ends.setdefault(_end(block), []).append(index)
 
     def follower(index: int) -> int | None:
-        end = blocks[index].address + len(blocks[index].code)
+        end = _end(blocks[index])
         after = starts.get(end, [])
         if len(after) != 1 or len(ends[end]) != 1 or index in sources or after[0] in targets:
             return None
@@ -131,6 +139,10 @@ def _chains(counts: Counts) -> Sequence[Sequence[int]]:
     next_of = {index: follower(index) for index in range(len(blocks))}
     inner = set(next_of.values())
     return [_from(head, next_of) for head in range(len(blocks)) if head not in inner]
+
+
+def _end(block: Block) -> tuple[int, int]:
+    return block.context, block.address + len(block.code)
 
 
 def _from(head: int, next_of: dict[int, int | None]) -> list[int]:
@@ -143,7 +155,8 @@ def _from(head: int, next_of: dict[int, int | None]) -> list[int]:
 
 def _block(parts: Sequence[Block]) -> Block:
     code = b"".join(part.code for part in parts)
-    return Block(parts[0].address, code, sum(part.instructions for part in parts))
+    instructions = sum(part.instructions for part in parts)
+    return Block(parts[0].address, code, instructions, parts[0].context)
 
 
 def _renumbered(
@@ -159,13 +172,17 @@ def _renumbered(
         moved["block"] = place[rows["block"]]
         return merge([moved])
 
-    edges = section.edges.copy()
-    for end in ("source", "target"):
-        edges[end] = place[edges[end]]
+    def between(rows: Array) -> Array:
+        moved = rows.copy()
+        for end in ("source", "target"):
+            moved[end] = place[rows[end]]
+        return merge([moved])
+
     return SectionCounts(
         section.executions[heads],
-        merge([edges]),
+        between(section.edges),
         within(section.accesses),
         {name: within(rows) for name, rows in section.cache_events.items()},
         None if section.splits is None else within(section.splits),
+        between(section.passages),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -22,6 +22,7 @@ from simbench.counts import (
     ACCESS,
     CACHE_EVENT,
     EDGE,
+    PASSAGE,
     SPLIT,
     Block,
     CacheGeometry,
@@ -33,6 +34,7 @@ from simbench.errors import InfrastructureError
 _HEAD = struct.Struct("<II")
 _BLOCK = struct.Struct("<III")
 _WORD = struct.Struct("<I")
+_PAIR = struct.Struct("<II")
 EXECUTION = np.dtype([("block", "<u4"), ("count", "<u8")])
 """A block, and how often it was executed."""
 
@@ -53,6 +55,8 @@ class Kind(IntEnum):
     LAST = 9
     TRAP = 10
     SPLITS = 11
+    CONTEXT = 12
+    PASSAGES = 13
 
 
 @dataclass(slots=True)
@@ -62,6 +66,7 @@ class _Interval:
     edges: Array
     accesses: Array
     splits: Array | None
+    passages: Array
     caches: dict[int, Array]
 
 
@@ -102,6 +107,9 @@ class RecordReader:
         if kind is Kind.BLOCK:
             number, address, instructions = _BLOCK.unpack_from(payload)
             self._blocks[number] = Block(address, payload[_BLOCK.size :], instructions)
+        elif kind is Kind.CONTEXT:
+            number, context = _PAIR.unpack(payload)
+            self._blocks[number] = replace(self._blocks[number], context=context)
         elif kind in _DTYPES:
             self._pending.arrays[kind] = np.frombuffer(payload, _DTYPES[kind])
         elif kind is Kind.CACHE:
@@ -126,6 +134,7 @@ class RecordReader:
                 arrays[Kind.EDGES],
                 arrays[Kind.ACCESSES],
                 arrays.get(Kind.SPLITS),
+                arrays.get(Kind.PASSAGES, np.zeros(0, PASSAGE)),
                 self._pending.caches,
             )
         )
@@ -150,6 +159,7 @@ _DTYPES: Mapping[Kind, np.dtype[np.void]] = {
     Kind.EDGES: EDGE,
     Kind.ACCESSES: ACCESS,
     Kind.SPLITS: SPLIT,
+    Kind.PASSAGES: PASSAGE,
 }
 
 
@@ -175,7 +185,7 @@ def _window(
     caches: tuple[CacheGeometry, ...],
 ) -> Counts:
     numbers = _numbers_used(intervals)
-    order = sorted(numbers, key=lambda n: (blocks[n].address, blocks[n].code))
+    order = sorted(numbers, key=lambda n: (blocks[n].address, blocks[n].code, blocks[n].context))
     index = np.zeros(max(order, default=0) + 1, np.uint32)
     index[order] = np.arange(len(order), dtype=np.uint32)
     make = _SectionMaker(index, len(order), caches)
@@ -190,8 +200,9 @@ def _numbers_used(intervals: Sequence[_Interval]) -> set[int]:
     used: set[int] = set()
     for interval in intervals:
         used.update(interval.executions["block"].tolist())
-        used.update(interval.edges["source"].tolist())
-        used.update(interval.edges["target"].tolist())
+        for rows in (interval.edges, interval.passages):
+            used.update(rows["source"].tolist())
+            used.update(rows["target"].tolist())
     return used
 
 
@@ -204,7 +215,10 @@ class _SectionMaker:
     def __call__(self, interval: _Interval) -> SectionCounts:
         executions = np.zeros(self.blocks, np.int64)
         executions[self.index[interval.executions["block"]]] = interval.executions["count"]
-        edges = self._renumber(interval.edges, "source", "target")
+        edges, passages = (
+            merge([self._renumber(rows, "source", "target")])
+            for rows in (interval.edges, interval.passages)
+        )
         events = {
             cache.name: merge([self._renumber(interval.caches[i], "block")])
             for i, cache in enumerate(self.caches)
@@ -213,7 +227,7 @@ class _SectionMaker:
         splits = interval.splits
         if splits is not None:
             splits = merge([self._renumber(splits, "block")])
-        return SectionCounts(executions, merge([edges]), accesses, events, splits)
+        return SectionCounts(executions, edges, accesses, events, splits, passages)
 
     def _renumber(self, array: Array, *fields: str) -> Array:
         array = array.copy()

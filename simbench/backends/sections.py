@@ -42,6 +42,7 @@ def add_sections(sections: Iterable[SectionCounts]) -> SectionCounts:
         merge(p.accesses for p in parts),
         {name: merge(p.cache_events[name] for p in parts) for name in names},
         None if parts[0].splits is None else merge(p.splits for p in parts if p.splits is not None),
+        merge(p.passages for p in parts),
     )
 
 

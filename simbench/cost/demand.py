@@ -16,9 +16,10 @@ from simbench.cost.effects.accesses import accesses_of, code_bus_loads, other_me
 from simbench.cost.effects.branches import mispredicted, taken
 from simbench.cost.effects.code_reads import CodeReads, code_reads
 from simbench.cost.effects.data_waits import Loads, loads_by_memory
+from simbench.cost.effects.exceptions import PARAMETER, UNPRICED, passages_by_kind
 from simbench.cost.features import features
 from simbench.cost.groups import Groups
-from simbench.counts import Counts, SectionCounts
+from simbench.counts import Counts, Passage, SectionCounts
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -40,6 +41,8 @@ class Demand:
     taken: NDArray[np.float64]
     mispredicted: NDArray[np.float64]
     code_bus_loads: NDArray[np.float64]
+    passages: NDArray[np.float64]
+    passages_note: str | None
     moved: Mapping[str, NDArray[np.float64]]
     loads: Mapping[str, Loads]
     code: CodeReads
@@ -49,7 +52,8 @@ class Demand:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was not known, each said once."""
-        said = (self.code.note, *(loads.note for loads in self.loads.values()))
+        loads = (loads.note for loads in self.loads.values())
+        said = (self.code.note, *loads, self.passages_note)
         return tuple(dict.fromkeys(note for note in said if note is not None))
 
 
@@ -76,9 +80,17 @@ def demand(
         taken=taken(section, known, len(pipeline(core).refills()), groups),
         mispredicted=mispredicted(section, known, groups),
         code_bus_loads=code_bus_loads(known, accesses, platform, groups),
+        passages=passages_by_kind(section, groups),
+        passages_note=_unpriced(section, core),
         moved=accesses.moved(groups),
         loads=loads_by_memory(counts, section, accesses, platform, groups),
         code=code_reads(counts, section, known, platform, groups),
         instructions=executed,
         coverage=1.0 - unknown / np.maximum(executed, 1.0),
     )
+
+
+def _unpriced(section: SectionCounts, core: Core) -> str | None:
+    """A note where the pipeline of ``core`` says nothing of what occurred."""
+    kinds = {Passage(kind) for kind in section.passages["kind"]}
+    return None if all(PARAMETER[kind] in core.pipeline for kind in kinds) else UNPRICED

@@ -23,7 +23,7 @@ from simbench.isa.decode import decode_block
 _KEPT = 8
 _CORES_KEPT = 1 << 12
 _BLOCKS_KEPT = 1 << 13
-_NOT_OF_BLOCKS = ("refill_", "split_", "code_bus", "fetch_queue", "misprediction")
+_NOT_OF_BLOCKS = ("refill_", "split_", "code_bus", "fetch_queue", "misprediction", "exception_")
 _Found = TypeVar("_Found")
 
 

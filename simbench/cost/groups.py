@@ -68,12 +68,14 @@ def executed_groups(
     return found, Groups(of_block, len(found))
 
 
-def owners(section: SectionCounts, end: str) -> Indices:
-    """The block that each taken edge is put down to: its "source" or "target".
+def owners(section: SectionCounts, end: str, rows: NDArray[np.void] | None = None) -> Indices:
+    """The block that each taken edge, or each of ``rows``, is put down to: its "source" or
+    "target".
 
-    An edge that enters or leaves the section is that of its end inside.
+    One that enters or leaves the section is that of its end inside.
     """
+    rows = section.edges if rows is None else rows
     other = "target" if end == "source" else "source"
-    first, second = section.edges[end], section.edges[other]
+    first, second = rows[end], rows[other]
     found: Indices = np.where(section.executions[first] > 0, first, second)
     return found

@@ -56,6 +56,7 @@ _FOUND_IN = {
     "data_wait": _PLATFORM,
     "branch_refill": "the core's pipeline: refill_*",
     "misprediction": "the core's pipeline: misprediction",
+    "exceptions": "the core's pipeline: exception_*",
     "code_bus": "the core's pipeline: code_bus",
     "misaligned": "the core's pipeline: split_*",
     "other_memory": "the core's pipeline: other_memory",

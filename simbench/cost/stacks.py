@@ -14,6 +14,7 @@ from simbench.cost.demand import Demand
 from simbench.cost.effects.accesses import code_bus, misaligned
 from simbench.cost.effects.branches import branch_refill, misprediction
 from simbench.cost.effects.data_waits import data_wait, reads_past_cache
+from simbench.cost.effects.exceptions import exceptions
 from simbench.cost.effects.fetch_waits import fetch_wait, reads_made
 from simbench.cost.joint import Term
 from simbench.cost.targets import EnergyNumbers, Numbers
@@ -44,6 +45,7 @@ def cycle_stack(asked: Demand, platform: Platform, numbers: Numbers) -> Stack:
         "misaligned": misaligned(asked.splits, pipeline),
         "branch_refill": branch_refill(asked.taken, numbers.core.refills),
         "misprediction": misprediction(asked.mispredicted, wrong),
+        "exceptions": exceptions(asked.passages, pipeline),
         "code_bus": code_bus(asked.code_bus_loads, pipeline),
         "fetch_wait": fetch_wait(asked.code, code, waits[code.name], queue),
         "data_wait": sum(data, _NOTHING),
@@ -59,7 +61,8 @@ def energy_terms(
     whole = energy.whole
     stalled = {
         "branch": cycles["branch_refill"],
-        "load_store": cycles["other_memory"] + cycles["misaligned"],
+        # what an exception takes is mostly eight words to or from the stack
+        "load_store": cycles["other_memory"] + cycles["misaligned"] + cycles["exceptions"],
     }
     executing = {
         group: asked.energy_groups[:, index] + stalled.get(group, 0.0)

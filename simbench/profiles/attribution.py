@@ -77,6 +77,7 @@ def outside(whole: SectionCounts, parts: Sequence[SectionCounts]) -> SectionCoun
         _less(whole.accesses, inside.accesses),
         {n: _less(rows, inside.cache_events[n]) for n, rows in whole.cache_events.items()},
         splits,
+        _less(whole.passages, inside.passages),
     )
 
 

@@ -16,6 +16,7 @@ from simbench.models.prepared import PreparedModel
 from simbench.profiles.attribution import SHARED, frames, outside
 from simbench.profiles.code import addresses, calls, line_costs, mix
 from simbench.profiles.functions import Functions, functions_of
+from simbench.profiles.interrupts import interrupt_costs
 from simbench.profiles.tree import Cost, Frame, FunctionCost, LayerCost, Profile
 from simbench.profiles.words import words_moved
 from simbench.result.estimate import Estimate
@@ -70,6 +71,7 @@ def build_profile(
         frames=_frames(run, sections, layers, functions),
         notes=_notes(run, functions, sources),
         effects=effect_ranges(counts, counts.inference, target),
+        interrupts=interrupt_costs(counts, target, functions, run.cost_of),
     )
 
 

@@ -103,6 +103,26 @@ class MixEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class InterruptCost:
+    """What one exception costs: its handler with all that it calls, and taking and leaving it.
+
+    ``number`` is the core's, as in IPSR; ``handler`` the function that it enters, None where it was
+    not entered in the section. It was ``taken`` so often with the state saved of whom it
+    interrupted, ``chained`` in place of the return from another, ``returned`` from, and
+    ``saved_floats`` the FPU's registers. 0 is what no exception executed.
+    """
+
+    number: int
+    name: str
+    handler: str | None
+    taken: int
+    chained: int
+    returned: int
+    saved_floats: int
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """What a function costs in a layer, or in the interpreter."""
 
@@ -119,8 +139,8 @@ class Profile:
     ``interpreter`` is what no layer executed; ``shared`` are cycles of the whole that are no one
     layer's, where a price depends on what several of them did together (mostly nothing).
     ``effects`` are those whose range is open, widest first. ``layers`` is empty where the model is
-    not known. ``status``, ``reason`` and ``memory`` are as
-    in a result.
+    not known. ``interrupts`` are the exceptions by number, with what none of them executed as the
+    first; empty where none occurred. ``status``, ``reason`` and ``memory`` are as in a result.
     """
 
     title: str
@@ -140,6 +160,7 @@ class Profile:
     reason: str | None = None
     memory: MemoryUse | None = None
     effects: tuple[EffectRange, ...] = ()
+    interrupts: tuple[InterruptCost, ...] = ()
 
     def __repr__(self) -> str:
         """The profile in a line: "profile of kws@stm32f4/cmsis-nn ok: cycles 10.8 M (9.6–12.3)"."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simbench.counts import ACCESS, CACHE_EVENT, EDGE, SPLIT, Counts, SectionCounts
+from simbench.counts import ACCESS, CACHE_EVENT, EDGE, PASSAGE, SPLIT, Counts, SectionCounts
 
 _BLOCKS = ("block", "source", "target")
 
@@ -36,6 +36,7 @@ def _is_whole(section: SectionCounts, blocks: int) -> bool:
         and _is_of(section.edges, EDGE, blocks)
         and _is_of(section.accesses, ACCESS, blocks)
         and (splits is None or _is_of(splits, SPLIT, blocks))
+        and _is_of(section.passages, PASSAGE, blocks)
     )
 
 

@@ -17,7 +17,9 @@ int main(void)
                           d.units,
                           d.written,
                           made_conditional(word),
-                          conditional_target(word, ADDRESS)};
+                          conditional_target(word, ADDRESS),
+                          direct_target(word, ADDRESS),
+                          uses_floats(word)};
         fwrite(row, sizeof row, 1, stdout);
     }
     return 0;

@@ -27,6 +27,7 @@ _CYCLES = {
     "shared_bus": "load\nstore",
     "branch_refill": "jump",
     "misprediction": "jump",
+    "exceptions": "jump",
     "fetch_wait": "fetch",
     "code_bus": "fetch",
     "data_wait": "data",
@@ -46,6 +47,8 @@ def profile_tables(title: str, profile: Profile, top: int) -> RenderableType:
         *_titled(f"Functions, without those they call ({_of(top, profile.functions)})",
                  _functions(profile, top)),
     ]  # fmt: skip
+    if profile.interrupts:
+        parts += _titled("Interrupts, each with all that its handler calls", _interrupts(profile))
     if any(line.source is not None for line in profile.lines):
         parts += _titled(f"Source lines ({_of(top, profile.lines)})", _lines(profile, top))
     parts += _titled("Instructions executed", _mix(profile))
@@ -192,6 +195,27 @@ def _functions(profile: Profile, top: int) -> Table:
         cells = (_times(cost.instructions), format_si(cost.cycles.value, ""), f"{each:.2f}")
         table.add_row(Text(function.name), *cells, *_energy(cost), _percent(cost.share))
     return table
+
+
+def _interrupts(profile: Profile) -> Table:
+    names = ("taken", "chained", "instr", "cycles", *_energy_heading(profile), "share")
+    table = _table(("", "handler"), names, gap=1)
+    within = [interrupt for interrupt in profile.interrupts if interrupt.number]
+    for interrupt in within:
+        times = (_times(interrupt.taken), _times(interrupt.chained))
+        handler = Text(interrupt.handler or _UNKNOWN)
+        table.add_row(interrupt.name, handler, *times, *_each(interrupt.cost))
+    for interrupt in profile.interrupts:
+        if not interrupt.number:
+            table.add_row("outside", "", "", "", *_each(interrupt.cost))
+    return table
+
+
+def _each(cost: Cost) -> Iterator[str]:
+    yield _times(cost.instructions)
+    yield format_si(cost.cycles.value, "")
+    yield from _energy(cost)
+    yield _percent(cost.share)
 
 
 def _lines(profile: Profile, top: int) -> Table:

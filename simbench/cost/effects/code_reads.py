@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.catalog.platforms import Cache, Memory, Platform
+from simbench.cost.effects.exceptions import jumps_of
 from simbench.cost.effects.flow import line_entries
 from simbench.cost.effects.watched import events, not_counted, reads_of_a_miss
 from simbench.cost.features import Features
@@ -71,7 +72,13 @@ def _every_line(
 ) -> CodeReads:
     """Every line that is entered is read."""
     entries = line_entries(section, known, read_bytes)
-    jumps = groups.total(owners(section, "target"), section.edges["count"])
+    jumps = sum(
+        (
+            groups.total(owners(section, "target", rows), rows["count"])
+            for rows in (section.edges, jumps_of(section))
+        ),
+        np.zeros(groups.count),
+    )
     blocks, place = np.unique(entries.block, return_inverse=True)
     phase = Phase(
         jumps=jumps,

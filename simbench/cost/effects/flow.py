@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simbench.cost.effects.exceptions import jumps_of
 from simbench.cost.features import Features
 from simbench.counts import SectionCounts
 
@@ -15,12 +16,11 @@ from simbench.counts import SectionCounts
 class LineEntries:
     """Entries into lines of code by running on from the line before, one row a line of a block.
 
-    ``block`` is the block that ran on, ``count`` how often. ``jumps`` is the section's taken edges.
+    ``block`` is the block that ran on, ``count`` how often.
     """
 
     block: NDArray[np.int64]
     count: NDArray[np.int64]
-    jumps: int
 
 
 def line_entries(section: SectionCounts, features: Features, line_bytes: int) -> LineEntries:
@@ -34,11 +34,11 @@ def line_entries(section: SectionCounts, features: Features, line_bytes: int) ->
     return LineEntries(
         block=np.concatenate([executed, np.repeat(executed, inner)]),
         count=np.concatenate([np.maximum(fell_in, 0), np.repeat(count, inner)]),
-        jumps=int(section.edges["count"].sum()),
     )
 
 
 def _jumped_in(section: SectionCounts) -> NDArray[np.int64]:
-    edges = section.edges
-    jumped = np.bincount(edges["target"], edges["count"], len(section.executions))
+    jumped = np.zeros(len(section.executions))
+    for rows in (section.edges, jumps_of(section)):
+        jumped += np.bincount(rows["target"], rows["count"], len(jumped))
     return jumped.astype(np.int64)

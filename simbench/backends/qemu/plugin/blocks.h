@@ -44,6 +44,10 @@ enum {
 
 struct block;
 
+/* How an exception came to be executed, or was left. FLOATS: what a handler does with the FPU for
+ * the first time has the registers of whom it interrupted saved. */
+enum exception_kind { ENTERED, CHAINED, RETURNED, FLOATS };
+
 struct edge {
     struct block *target;
     uint64_t count;
@@ -79,7 +83,11 @@ struct block {
     uint64_t count;
     struct edge edge; /* the commonest ones are first: found edges move here */
     uint32_t instructions;
+    uint32_t direct;    /* where a branch at its end leads always, or 0 */
+    uint32_t context;   /* what it is executed in: see exceptions.h */
+    struct block *twin; /* the same code in other contexts */
     uint8_t marker;
+    bool floats; /* uses the FPU */
     bool written;
     uint32_t loop; /* index into turns, or 0: not a loop */
     uint64_t settled;
@@ -117,6 +125,8 @@ static struct {
 
 /* One byte for each 256 addresses: the segment's slot. Zero, a page never touched, is OTHER. */
 static uint8_t *map;
+
+static uint32_t n_blocks;
 
 /* The blocks executed in this interval. */
 static struct block **touched;

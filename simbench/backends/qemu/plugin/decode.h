@@ -209,4 +209,45 @@ static uint32_t conditional_target(const uint16_t word[2], uint32_t address)
     return address + 4 + (uint32_t)((int32_t)(offset << 11) >> 11);
 }
 
+/* The offset of a branch of 32 bits, with J1 and J2 as they are. */
+static uint32_t wide_offset(unsigned first, unsigned second)
+{
+    return (second & 0x7FF) << 1 | (first & 0x3FF) << 12 | (second >> 11 & 1) << 22
+           | (second >> 13 & 1) << 23 | (first >> 10 & 1) << 24;
+}
+
+/* Where a branch, conditional or not, or a call leads that says so itself; 0 for anything else. */
+static uint32_t direct_target(const uint16_t word[2], uint32_t address)
+{
+    unsigned first = word[0], second = word[1];
+    uint32_t target = conditional_target(word, address);
+    if (target)
+        return target;
+    if (width(word) == 2) {
+        if (first >> 11 == 28)
+            return address + 4 + (uint32_t)((int32_t)(first << 21) >> 20);
+        if ((first & 0xF500) == 0xB100)
+            return address + 4 + ((first >> 3 & 31) << 1 | (first >> 9 & 1) << 6);
+        return 0;
+    }
+    if (first >> 11 != 30 || (second & 0x9000) != 0x9000)
+        return 0;
+    uint32_t offset = wide_offset(first, second), sign = offset >> 24 & 1;
+    offset ^= sign ? 0 : 3u << 22; /* J1 and J2 differ from I1 and I2 where the sign is clear */
+    return address + 4 + (uint32_t)((int32_t)(offset << 7) >> 7);
+}
+
+/* Whether an instruction uses the state that the FPU shares with MVE: registers, status,
+ * predicates.
+ */
+static bool uses_floats(const uint16_t word[2])
+{
+    static const unsigned numbers = 1u << 8 | 1u << 9 | 1u << 10 | 1u << 11 | 1u << 14 | 1u << 15;
+    if (width(word) == 2)
+        return false;
+    bool is_coprocessor = (word[0] & 0xEC00) == 0xEC00 && numbers >> (word[1] >> 8 & 15) & 1;
+    bool is_predicate = (word[0] & 0xFFC0) == 0xF000 && word[1] == 0xE801; /* VCTP */
+    return is_coprocessor || is_predicate || (word[0] & 0xEF00) == 0xEF00;
+}
+
 #endif // SIMBENCH_PLUGIN_DECODE_H_

@@ -16,6 +16,7 @@
 #define SIMBENCH_PLUGIN_EXECUTE_H_
 
 #include "caches.h"
+#include "exceptions.h"
 #include "qemu.h"
 #include "records.h"
 
@@ -115,6 +116,25 @@ static inline struct block *enter(struct block *b)
     return from;
 }
 
+/* A piece of a block, in whatever exception the core is now. */
+static inline struct block *enter_piece(struct block **piece)
+{
+    struct block *from = previous;
+    uint32_t start = (*piece)->start, number;
+    enum exception_kind kind;
+    bool is_elsewhere = from->end != start && from->direct != start;
+    bool is_exception = is_elsewhere && look_for_exception(start, &kind, &number);
+    struct block *b = *piece = in_context(*piece);
+    if (is_exception)
+        note_passage(from, b, number, kind);
+    else
+        pass_edge(from, b);
+    if (__builtin_expect(context, 0))
+        note_floats(b);
+    previous = b;
+    return from;
+}
+
 static inline void count_block(struct block *b)
 {
     add_executions(b, 1);
@@ -137,11 +157,20 @@ static void on_block_with_caches(unsigned cpu, void *user)
     count_block(user);
 }
 
+static void on_piece(unsigned cpu, void *user)
+{
+    (void)cpu;
+    struct block *b = user;
+    const struct block *from = enter_piece(&b);
+    fetch_block(b, from);
+    count_block(b);
+}
+
 static void on_marker(unsigned cpu, void *user)
 {
     (void)cpu;
     struct block *b = user;
-    const struct block *from = enter(b);
+    const struct block *from = config.pieces ? enter_piece(&b) : enter(b);
     pass_marker(b->marker);
     fetch_block(b, from);
     count_block(b);
@@ -167,7 +196,7 @@ static void on_access(unsigned cpu, mem_info info, uint64_t address, void *user)
 {
     (void)cpu;
     (void)info;
-    struct probe *p = user;
+    struct probe *p = probe_in_context(user);
     p->count[map[(uint32_t)address >> 8]]++;
 }
 
@@ -206,7 +235,7 @@ static inline void note_alignment(struct probe *p, uint32_t address)
 static void on_sized_access(unsigned cpu, mem_info info, uint64_t address, void *user)
 {
     (void)cpu;
-    struct probe *p = user;
+    struct probe *p = probe_in_context(user);
     unsigned slot = map[(uint32_t)address >> 8];
     watch_caches(p, info, (uint32_t)address, slot);
     note_alignment(p, (uint32_t)address);
@@ -216,7 +245,7 @@ static void on_sized_access(unsigned cpu, mem_info info, uint64_t address, void 
 static void on_vector_access(unsigned cpu, mem_info info, uint64_t address, void *user)
 {
     (void)cpu;
-    struct probe *p = user;
+    struct probe *p = probe_in_context(user);
     unsigned slot = map[(uint32_t)address >> 8];
     watch_caches(p, info, (uint32_t)address, slot);
     if (p->armed)
@@ -227,7 +256,7 @@ static void on_vector_access(unsigned cpu, mem_info info, uint64_t address, void
 static void on_vector_instruction(unsigned cpu, void *user)
 {
     (void)cpu;
-    ((struct probe *)user)->armed = true;
+    probe_in_context(user)->armed = true;
 }
 
 #endif // SIMBENCH_PLUGIN_EXECUTE_H_

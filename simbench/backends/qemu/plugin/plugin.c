@@ -4,6 +4,7 @@
  *   decode.h       Thumb instructions: what they access, which registers they write
  *   blocks.h       what is counted, and where it is kept
  *   caches.h       caches and what an execution or an access does to them
+ *   exceptions.h   which exception the core is in
  *   records.h      what is written, and the windows it is written for
  *   execute.h      callbacks: a block is executed, an access made
  *   translate.h    what to watch of a block when QEMU translates it
@@ -43,6 +44,7 @@
 
 #include "blocks.h"
 #include "caches.h"
+#include "exceptions.h"
 #include "execute.h"
 #include "qemu.h"
 #include "records.h"
@@ -171,6 +173,8 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
     make_turns();
     read_config(argv[0] + 7);
     sees_alignment = has_data_cache || !config.grouping;
+    if (config.pieces)
+        find_core();
     if (!config.output)
         fail("needs an output");
     qemu_plugin_register_vcpu_tb_trans_cb(id, translate WITH_NO_POINTER);

@@ -8,7 +8,8 @@
  *   ------------------+------------+------------+------------------------+-----------> execution
  *   interval          |     0      |     2      |            3           |
  *   written                        ^            ^                        ^ and WINDOW
- *       (BLOCK)... EXECUTIONS EDGES ACCESSES [SPLITS] CACHE... INTERVAL: the marker it began with
+ *       (BLOCK [CONTEXT])... EXECUTIONS EDGES ACCESSES [SPLITS] CACHE... [PASSAGES_MADE]
+ *       INTERVAL: the marker it began with
  *
  * The last record of a run that ends early is LIMIT, TRAP or LAST: where the core was.
  */
@@ -20,6 +21,7 @@
 
 #include "blocks.h"
 #include "caches.h"
+#include "exceptions.h"
 #include "qemu.h"
 
 /* The exit status when the counts cannot be written: then no message can be either. */
@@ -36,7 +38,9 @@ enum record {
     LIMIT,
     LAST,
     TRAP,
-    SPLITS
+    SPLITS,
+    CONTEXT,
+    PASSAGES_MADE
 };
 
 static plugin_id own_id;
@@ -107,6 +111,11 @@ static void need(struct block *b)
     put32(b->instructions);
     put(b->code, b->end - b->start);
     write_record(BLOCK);
+    if (b->context) {
+        put32(b->id);
+        put32(b->context);
+        write_record(CONTEXT);
+    }
     if (kept) {
         put(waiting, kept);
         free(waiting);
@@ -202,6 +211,23 @@ static void write_cache(unsigned index)
     write_record(CACHE);
 }
 
+static void write_passages(void)
+{
+    for (unsigned i = 0; i < PASSAGES; i++)
+        for (const struct passage *p = passages[i]; p; p = p->next) {
+            if (!p->count)
+                continue;
+            need(p->source);
+            need(p->target);
+            put32(p->source->id);
+            put32(p->target->id);
+            put32(p->number);
+            put32(p->kind);
+            put64(p->count);
+        }
+    write_record(PASSAGES_MADE);
+}
+
 static void forget_probe(struct probe *p)
 {
     memset(p->count, 0, sizeof p->count);
@@ -221,6 +247,7 @@ static void forget_counts(void)
         memset(b->misses, 0, n_caches * sizeof *b->misses);
     }
     n_touched = 0;
+    forget_passages();
 }
 
 static void close_interval(void)
@@ -233,6 +260,8 @@ static void close_interval(void)
         write_splits();
     for (unsigned i = 0; i < n_caches; i++)
         write_cache(i);
+    if (config.pieces)
+        write_passages();
     put32(interval_kind);
     write_record(INTERVAL);
 }

@@ -29,7 +29,6 @@
 
 enum { BUCKETS = 1 << 14, MAX_BLOCK = 512 };
 static struct block *buckets[BUCKETS];
-static uint32_t n_blocks;
 
 /* Instructions an IT made conditional that a later block may start with, by address. */
 struct conditional {
@@ -210,6 +209,7 @@ static exec_callback *callback_of(const struct block *b)
     return b->start == config.restart ? on_restart
            : b->marker != NO_MARKER   ? on_marker
            : has_stray_marker(b)      ? on_stray_marker
+           : config.pieces            ? on_piece
            : n_caches                 ? on_block_with_caches
                                       : on_block;
 }
@@ -231,7 +231,14 @@ static struct block *block_of(const struct run *run, uint32_t start)
         bytes += width(word);
     }
     struct block *b = find_block(start, code, bytes);
-    return b ? b : new_block(start, code, bytes, (uint32_t)run->n);
+    if (b)
+        return b;
+    b = new_block(start, code, bytes, (uint32_t)run->n);
+    const uint16_t *last = run->words[run->first + run->n - 1];
+    b->direct = direct_target(last, b->end - width(last));
+    for (size_t i = run->first; i < run->first + run->n; i++)
+        b->floats |= uses_floats(run->words[i]);
+    return b;
 }
 
 static void translate_run(const struct run *run, struct block *b)
