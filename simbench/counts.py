@@ -33,8 +33,8 @@ LDRD/STRD, PUSH/POP and VLDM/VSTM, else one an execution. Load or store is the i
 
 CACHE_EVENT = np.dtype([("block", "<u4"), ("jump_misses", "<u8"), ("sequential_misses", "<u8")])
 """Misses of an instruction cache in the lines of ``block``: ``jump`` where a taken edge led to the
-line, ``sequential`` where execution ran on into it. For a data cache ``jump_misses`` counts load
-misses and ``sequential_misses`` is 0."""
+line, ``sequential`` where execution ran on into it. Load misses of a data cache likewise:
+``sequential`` are those of the sector behind the one that was read last, for these lines."""
 
 SPLIT = np.dtype([("block", "<u4"), ("offset", "<u4"), ("count", "<u8")])
 """Bus accesses beyond the first that misaligned loads and stores of the instruction at byte

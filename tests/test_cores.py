@@ -112,6 +112,19 @@ def test_m3(lines: str, expected: tuple[float, ...], tmp_path: Path) -> None:
     assert tuple(cycles(lines.split("; "), "cortex-m3", tmp_path)) == expected
 
 
+M4 = {  # DDI 0439D, section 3.3.2, and jnk0le's measurements on an STM32F407
+    "ldr r0, [r1], #4; ldr r2, [r3], #4": (3, 3, 3),  # a load that moves another base follows
+    "ldr r0, [r1], #4; ldr r2, [r1], #4": (3.5, 3, 4),  # the two disagree about the same base
+    "ldr r1, [r1]; ldr r2, [r1]": (4, 4, 4),  # a result is there too late for an address
+}
+
+
+@pytest.mark.image
+@pytest.mark.parametrize(("lines", "expected"), M4.items())
+def test_m4(lines: str, expected: tuple[float, ...], tmp_path: Path) -> None:
+    assert tuple(cycles(lines.split("; "), "cortex-m4", tmp_path)) == expected
+
+
 M33 = {  # SLOTHY's and jnk0le's measurements on an RP2350
     "add.w r0, r1, r2; eor.w r3, r0, r1": 2,
     "ldr r0, [r8]; add.w r1, r0, r2": 3,  # a load's result a cycle later

@@ -343,6 +343,31 @@ def test_data_misses_wait_the_wait_states() -> None:
     assert price(run).cycles.stack["data_wait"] == 25 * 5
 
 
+def test_a_prefetch_reads_ahead_of_loads_that_come_the_way_of_code() -> None:
+    """A load takes two cycles. The line behind the last one comes five cycles after it, of which
+    its wait shows four, and those that ten loads take hide all of it."""
+    flash = load_platform("stm32u575").memories["flash"]
+    joint = replace(STM32F4, memories={**STM32F4.memories, "flash": flash})
+
+    def waited(board: Platform, jumps: int, ran_on: int) -> float:
+        events = {c.name: rows(CACHE_EVENT) for c in platform_caches(board)}
+        events["flash-data"] = rows(CACHE_EVENT, (0, jumps, ran_on))
+        accesses = [(0, 0, int(Segment.WEIGHTS), 100)]
+        loading = replace(section([100], (), accesses), cache_events=events)
+        caches = tuple(c for c in platform_caches(board) if not c.phase_bytes)
+        counts = replace(counted([(0, LDR_R0_R1)], loading), caches=caches)
+        return estimate(counts, counts.inference, Target(board, CORE, 0)).cycles.stack["data_wait"]
+
+    assert waited(joint, 0, 100) == 100 * (4 + 1 - 2)
+    assert waited(joint, 0, 10) == 0
+    assert waited(joint, 100, 0) == 100 * 4
+    # of a cache of its own it is not known that a prefetch goes its way
+    assert flash.data_cache is not None
+    alone = replace(flash, data_cache=replace(flash.data_cache, unit=""))
+    apart = replace(joint, memories={**joint.memories, "flash": alone})
+    assert waited(apart, 0, 10) == 10 * 4
+
+
 def test_placement_is_a_price() -> None:
     accesses = [(0, 0, int(Segment.WEIGHTS), 100)]
     events = {"flash-instruction": [], "flash-data": [(0, 25, 0)]}

@@ -83,7 +83,7 @@ def demand(
         passages=passages_by_kind(section, groups),
         passages_note=_unpriced(section, core),
         moved=accesses.moved(groups),
-        loads=loads_by_memory(counts, section, accesses, platform, groups),
+        loads=loads_by_memory(counts, section, known, accesses, platform, groups),
         code=code_reads(counts, section, known, platform, groups),
         instructions=executed,
         coverage=1.0 - unknown / np.maximum(executed, 1.0),

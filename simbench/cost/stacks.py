@@ -13,7 +13,7 @@ from simbench.cost.cores.parts import Part
 from simbench.cost.demand import Demand
 from simbench.cost.effects.accesses import code_bus, misaligned
 from simbench.cost.effects.branches import branch_refill, misprediction
-from simbench.cost.effects.data_waits import data_wait, reads_past_cache
+from simbench.cost.effects.data_waits import data_wait
 from simbench.cost.effects.exceptions import exceptions
 from simbench.cost.effects.fetch_waits import fetch_wait, reads_made
 from simbench.cost.joint import Term
@@ -100,10 +100,7 @@ def _shares(
 
 def _reads(asked: Demand, platform: Platform) -> Stack:
     """Reads past the caches, by memory."""
-    reads = {
-        name: reads_past_cache(loads, platform.memories[name])
-        for name, loads in asked.loads.items()
-    }
+    reads = {name: loads.reads for name, loads in asked.loads.items()}
     code = platform.memory_of(Segment.CODE).name
     reads[code] = reads.get(code, _NOTHING) + reads_made(asked.code)
     return reads

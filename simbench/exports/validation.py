@@ -162,10 +162,10 @@ silicon.
 """
 
 _EXACT = """The second inference is measured, as what the first brings into caches is there when a
-board repeats it. How the flash is set up (its width, its prefetch) is as the submission says, or as
-the image writes it into the registers. *Energy* is an inference's, where it was measured.
-`simbench validate --firmware` writes these rows from a checkout of the results; the images are
-their owners' and no part of simbench.
+board repeats it. How the flash is set up (its width, its prefetch, the ways of its cache) is as the
+submission says, or as the image writes it into the registers. *Energy* is an inference's, where it
+was measured. `simbench validate --firmware` writes these rows from a checkout of the results; the
+images are their owners' and no part of simbench.
 """
 
 _DIFFERENCE = """simbench's own firmware against other people's, on the same boards: other kernels,
@@ -200,10 +200,11 @@ def _exact_verdict(exact: Sequence[ExactResult]) -> str:
 def _how_blind(exact: Sequence[ExactResult]) -> Iterator[str]:
     yield (
         "No number of the model is fitted to any row. A row is **blind** where no effect of its "
-        "core was looked for in rows of such images: on the Cortex-M7 and the Cortex-M33 effects "
-        "were, and taken in where a public source has them (an extension behind a load, and a "
-        "float load beside a multiply-accumulate, on the M7; one wait for all words of a load on "
-        "the M33)."
+        "core was looked for in rows of its board: on the M7, the M4 and the STM32U575's M33 "
+        "effects were, and taken in where a public source has them (an extension behind a load, "
+        "and a float load beside a multiply-accumulate, on the M7; loads that move their own base, "
+        "on the M4; one wait for all words of a load, and a prefetch that reads ahead of loads "
+        "too, on the M33). The STM32U385 was first run after the last of these."
     )
     yield (
         "The ranges are widened by what nine in ten images of the other boards stay within, of the "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,9 +46,10 @@ class FirmwareRow:
     """A published image with its published result.
 
     ``image`` is its path in a checkout of the results, ``base`` where a .bin belongs. The inference
-    is from ``begin`` to ``end``. ``flash_width_bytes`` and ``prefetch`` are how the submission, or
-    the image itself, sets the flash up where that is not as the platform's file says. ``blind`` is
-    whether no effect of the core was looked for in rows of the board.
+    is from ``begin`` to ``end``. ``flash_width_bytes``, ``prefetch`` and the ``ways`` of the cache
+    are how the submission, or the image itself, sets the flash up where that is not as the
+    platform's file says. ``blind`` is whether no effect of the core was looked for in rows of the
+    board.
     """
 
     round: str
@@ -68,6 +69,7 @@ class FirmwareRow:
     regulator: str
     flash_width_bytes: int | None
     prefetch: bool | None
+    ways: int | None
     blind: bool
     stack: str
     source: str
@@ -183,6 +185,8 @@ def set_up(platform: Platform, row: FirmwareRow) -> Platform:
     flash = platform.memories["flash"]
     if row.prefetch is not None:
         flash = replace(flash, prefetch=row.prefetch)
+    if (ways := row.ways) is not None:
+        flash = _changed(flash, lambda cache: replace(cache, ways=ways))
     if row.flash_width_bytes is not None:
         flash = _widened(flash, row.flash_width_bytes)
     return replace(platform, memories={**platform.memories, "flash": flash})
@@ -190,15 +194,18 @@ def set_up(platform: Platform, row: FirmwareRow) -> Platform:
 
 def _widened(flash: Memory, width: int) -> Memory:
     """What a miss brings is what the flash gives at once."""
+    return _changed(
+        replace(flash, width_bytes=width),
+        lambda cache: replace(cache, sector_bytes=max(cache.sector_bytes, width)),
+    )
 
-    def cache(known: Cache | None) -> Cache | None:
-        return known and replace(known, sector_bytes=max(known.sector_bytes, width))
 
+def _changed(flash: Memory, change: Callable[[Cache], Cache]) -> Memory:
+    code, data = flash.instruction_cache, flash.data_cache
     return replace(
         flash,
-        width_bytes=width,
-        instruction_cache=cache(flash.instruction_cache),
-        data_cache=cache(flash.data_cache),
+        instruction_cache=None if code is None else change(code),
+        data_cache=None if data is None else change(data),
     )
 
 
@@ -235,6 +242,7 @@ def _row(cells: Mapping[str, str]) -> FirmwareRow:
         regulator=cells["regulator"],
         flash_width_bytes=int(cells["flash_width"]) if cells["flash_width"] else None,
         prefetch=_YES[cells["prefetch"]],
+        ways=int(cells["ways"]) if cells["ways"] else None,
         blind=bool(_YES[cells["blind"]]),
         stack=cells["stack"],
         source=cells["source"],

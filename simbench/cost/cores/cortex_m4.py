@@ -24,6 +24,7 @@ _FLOAT_ARITHMETIC = (
     InstructionClass.FLOAT_MULTIPLY_ACCUMULATE,
     InstructionClass.FLOAT_DIVIDE,
 )
+_SINGLE = (InstructionClass.LOAD, InstructionClass.STORE)
 _CORE_REGISTERS = 0xFFFF
 _FLOAT_REGISTERS = ~_CORE_REGISTERS
 
@@ -67,9 +68,9 @@ class CortexM4:
         for before, instruction in pairwise(instructions):
             first, offset = offset, offset + before.width
             memory = instruction.memory
-            if memory is None or not _follows(instruction, memory, before):
-                continue
             misaligned = instruction.width == 4 and (address + offset) % 4 != 0
+            if memory is None or self._following(instruction, memory, before, misaligned) is None:
+                continue
             alone = self._takes(instruction, None, misaligned)
             saved = alone - self._takes(instruction, before, misaligned)[[0, 2, 1]]
             cycles = np.maximum(saved, 0.0) * self._pipeline["other_memory"]
@@ -117,12 +118,30 @@ class CortexM4:
         if instruction.kind is InstructionClass.STORE:
             cycles = self._store(instruction, memory)
         further = (memory.words - 1) * self._pipeline["further_word"]
-        if _follows(instruction, memory, before):
-            name = "following_access_misaligned" if misaligned else "following_access"
-            cycles = np.minimum(cycles, self._pipeline[name])
+        follows = self._following(instruction, memory, before, misaligned)
+        if follows is not None:
+            cycles = np.minimum(cycles, follows)
         if memory.is_literal:
             cycles = cycles + self._pipeline["literal_contention"]
         return cycles + further
+
+    def _following(
+        self,
+        instruction: Instruction,
+        memory: MemoryOperand,
+        before: Instruction | None,
+        misaligned: bool,
+    ) -> Bounds | None:
+        """What a single access takes that overlaps the load before it; None where it does not."""
+        if before is None or before.kind is not InstructionClass.LOAD:
+            return None
+        needed = memory.address_registers & before.writes
+        if instruction.kind not in _SINGLE or needed & ~_base_moved_by(before):
+            return None
+        if needed:
+            return self._pipeline.get("following_moved_base")
+        name = "following_access_misaligned" if misaligned else "following_access"
+        return self._pipeline[name]
 
     def _store(self, instruction: Instruction, memory: MemoryOperand) -> Bounds:
         if instruction.reads & _FLOAT_REGISTERS:
@@ -168,9 +187,7 @@ class _MisalignedGroup:
         return starves
 
 
-def _follows(instruction: Instruction, memory: MemoryOperand, before: Instruction | None) -> bool:
-    """Whether a single access overlaps the load before it: its address does not need the result."""
-    single = instruction.kind in (InstructionClass.LOAD, InstructionClass.STORE)
-    if not single or before is None or before.kind is not InstructionClass.LOAD:
-        return False
-    return not memory.address_registers & before.writes
+def _base_moved_by(before: Instruction) -> int:
+    """The base that a load moves, as a mask."""
+    moved = before.memory
+    return 1 << moved.base if moved is not None and moved.writeback else 0

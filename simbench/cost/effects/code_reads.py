@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from simbench.catalog.platforms import Cache, Memory, Platform
 from simbench.cost.effects.exceptions import jumps_of
 from simbench.cost.effects.flow import line_entries
+from simbench.cost.effects.run_on import RunOn
 from simbench.cost.effects.watched import events, not_counted, reads_of_a_miss
 from simbench.cost.features import Features
 from simbench.cost.groups import Groups, by_index, owners
@@ -33,16 +34,13 @@ class Phase:
 class CodeReads:
     """What a section reads of its code.
 
-    The truth is between the ``phases``; those of ``floor`` only the lower bound holds.
-    ``executing`` are the cycles, by value, upper and lower bound, that each of ``blocks`` takes for
-    as much code as a read of ``read_bytes`` brings. Where the events of a cache were not counted,
-    ``note`` says so: any number of the one phase's reads may be waited for.
+    The truth is between the ``phases``; those of ``floor`` only the lower bound holds. ``run_on``
+    has the fetched blocks, and what each executes of as much code as a read brings. Where the
+    events of a cache were not counted, ``note`` says so: any number of the one phase's reads may be
+    waited for.
     """
 
-    groups: Groups
-    read_bytes: int
-    blocks: NDArray[np.int64]
-    executing: NDArray[np.float64]
+    run_on: RunOn
     phases: tuple[Phase, ...]
     floor: tuple[Phase, ...] = ()
     note: str | None = None
@@ -85,7 +83,7 @@ def _every_line(
         reads=jumps + groups.total(entries.block, entries.count),
         run_on=by_index(place, entries.count, len(blocks)),
     )
-    return CodeReads(groups, read_bytes, blocks, _executing(known, blocks, read_bytes), (phase,))
+    return CodeReads(_run_on(known, blocks, read_bytes, groups), (phase,))
 
 
 def _missed(
@@ -117,13 +115,10 @@ def _missed(
         )
 
     phases, floor = (tuple(phase(e) for e in found) for found in (watched, everything))
-    return CodeReads(
-        groups, read_bytes, blocks, _executing(known, blocks, read_bytes), phases, floor
-    )
+    return CodeReads(_run_on(known, blocks, read_bytes, groups), phases, floor)
 
 
-def _executing(known: Features, blocks: NDArray[np.int64], read_bytes: int) -> NDArray[np.float64]:
+def _run_on(known: Features, blocks: NDArray[np.int64], read_bytes: int, groups: Groups) -> RunOn:
     cycles = known.total[blocks] * (read_bytes / known.code.size[blocks])[:, np.newaxis]
     # the slowest code hides most of a read: the bounds change places
-    swapped: NDArray[np.float64] = cycles[:, [0, 2, 1]]
-    return swapped
+    return RunOn(groups, read_bytes, blocks, cycles[:, [0, 2, 1]])

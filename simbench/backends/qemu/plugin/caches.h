@@ -27,6 +27,8 @@
 
 #include "blocks.h"
 
+enum { NO_SECTOR = -2 }; /* nor is the one after it */
+
 struct line {
     uint64_t used;          /* when */
     uint32_t number, valid; /* valid: one bit a sector */
@@ -39,6 +41,7 @@ struct cache {
     uint16_t *slot_of;
     struct line *line;
     uint32_t *taken; /* slots in use, by set */
+    uint32_t *read;  /* the sector that was read last, as of the memory behind the lines */
 };
 
 static struct cache caches[MAX_CACHES];
@@ -121,6 +124,7 @@ static void fetch_lines(struct cache *c, struct misses *m, uint32_t first, uint3
             bool at_target = jumped && s == first && missing >> (s & mask) & 1;
             m->jump += at_target;
             m->sequential += (uint32_t)__builtin_popcount(missing) - at_target;
+            *c->read = (s & ~mask) + 31 - (uint32_t)__builtin_clz(missing);
         }
         s = end + 1;
     }
@@ -164,8 +168,14 @@ static void load_or_store(struct cache *c, unsigned index, struct block *b, uint
         uint32_t number = s >> (c->shift - c->sector_shift);
         if (store && !c->allocates && !c->slot_of[number])
             continue;
-        if (touch(c, number, 1u << (s & mask)) && !store)
-            b->misses[index].jump++;
+        if (!touch(c, number, 1u << (s & mask)))
+            continue;
+        bool goes_on = s == *c->read + 1;
+        *c->read = s;
+        if (!store) {
+            b->misses[index].sequential += goes_on;
+            b->misses[index].jump += !goes_on;
+        }
     }
 }
 
@@ -353,12 +363,15 @@ static void share_lines(struct cache *c, const struct cache *owner)
     c->line = owner->line;
     c->taken = owner->taken;
     c->slot_of = owner->slot_of;
+    c->read = owner->read;
 }
 
 static void make_lines(struct cache *c)
 {
     c->line = allocate(c->lines, sizeof *c->line);
     c->taken = allocate(c->sets, sizeof *c->taken);
+    c->read = allocate(1, sizeof *c->read);
+    *c->read = (uint32_t)NO_SECTOR;
     size_t bytes = ((size_t)1 << (32 - c->shift)) * sizeof *c->slot_of;
     c->slot_of = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -376,6 +389,7 @@ static void forget_lines(void)
             for (uint32_t i = 0; i < c->taken[set]; i++)
                 c->slot_of[c->line[set * c->ways + i].number] = 0;
         memset(c->taken, 0, c->sets * sizeof *c->taken);
+        *c->read = (uint32_t)NO_SECTOR;
     }
 }
 
