@@ -15,7 +15,6 @@ PACKAGES=(
 )
 # what only tests use, with --with-test-tools
 TEST_PACKAGES=(
-  "command:arm-none-eabi-gcc         gcc-arm-none-eabi"
   "command:clang                     clang"
   "command:llvm-mca                  llvm"
   "command:callgrind_annotate        valgrind"
@@ -52,6 +51,8 @@ apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+candidate() { apt-cache policy "$1" 2>/dev/null | awk '/Candidate:/ { print $2 }'; }
+
 install_packages() {
   local missing=() row
   for row in "${PACKAGES[@]}"; do
@@ -63,14 +64,27 @@ install_packages() {
   if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}"; fi
 }
 
+# Ubuntu has chromium as a snap alone
+install_test_packages() {
+  local missing=() row
+  for row in "${TEST_PACKAGES[@]}"; do
+    read -r what package <<<"$row"
+    if is_found "$what"; then continue; fi
+    if command -v apt-get >/dev/null; then refresh_apt; fi
+    case $package-$(candidate "$package") in
+      chromium- | chromium-'(none)') say "apt has no chromium: tests in a browser will be skipped" ;;
+      *) missing+=("$package") ;;
+    esac
+  done
+  if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}"; fi
+}
+
 # the crate registry's sparse index needs cargo 1.68 or later; Debian 12 has that as cargo-web
 is_cargo_new_enough() {
   local version
   version=$(cargo --version 2>/dev/null | cut -d' ' -f2) || return 1
   [ -n "$version" ] && [ "$(printf '1.68\n%s\n' "$version" | sort -V | head -n1)" = 1.68 ]
 }
-
-candidate() { apt-cache policy "$1" 2>/dev/null | awk '/Candidate:/ { print $2 }'; }
 
 install_libraries_of() {
   local missing=() library
@@ -142,8 +156,8 @@ fetch_speedscope_schema() {
   rm -r "$scratch"
 }
 
-if [ "${1:-}" = --with-test-tools ]; then PACKAGES+=("${TEST_PACKAGES[@]}"); fi
 install_packages
+if [ "${1:-}" = --with-test-tools ]; then install_test_packages; fi
 borrow_cargo
 install_python_packages
 if [ "${1:-}" = --with-test-tools ]; then fetch_speedscope_schema; fi

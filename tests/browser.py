@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ from types import TracebackType
 from typing import Any
 from urllib.request import urlopen
 
+import pytest
 from PIL import Image
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
@@ -108,6 +110,8 @@ class Page:
 @contextmanager
 def chromium(folder: Path) -> Iterator[Page]:
     """A tab of a Chromium that keeps its profile in ``folder`` and ends with the block."""
+    if shutil.which("chromium") is None:
+        pytest.skip("no chromium: apt has none here, as 'make test-tools' says")
     command = [
         "chromium",
         "--headless",

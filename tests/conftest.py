@@ -11,6 +11,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from pinned_tools import use_pinned_tools
 from quick import MARKERS, Bare, make_bare
 
 _STORES = count()
@@ -30,12 +31,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the markers known, and hide what a quick check does without."""
+    """Make the markers known, hide what a quick check does without, pin what other tests use."""
     for marker, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{marker}: {meaning}")
+    config.stash[_FOLDER] = tempfile.TemporaryDirectory()
     if config.getoption("quick"):
-        config.stash[_FOLDER] = tempfile.TemporaryDirectory()
         config.stash[_BARE] = make_bare(Path(config.stash[_FOLDER].name))
+    else:
+        use_pinned_tools(Path(config.stash[_FOLDER].name))
     os.environ["SIMBENCH_TRACEBACK"] = "1"  # what no test foresaw is shown whole
     # Ctrl-C works in what tests start, even where the whole run ignores it, as in a background
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
