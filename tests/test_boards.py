@@ -11,8 +11,8 @@ from listing import listing, named_class
 from simbench.backends import LaunchSpec, backend
 from simbench.backends.qemu import board as qemu_board
 from simbench.backends.qemu.awake import sleeps_for_ever, waiting_awake
-from simbench.backends.qemu.command import HOST_S_DOING, INFERENCE
 from simbench.backends.qemu.tool import Tool
+from simbench.backends.watched import HOST_S_DOING, INFERENCE
 from simbench.catalog.benchmarks import load_benchmarks
 from simbench.catalog.platforms import load_platform, platform_files
 from simbench.catalog.scenario import DEFAULT_KERNELS, Scenario, Variant

@@ -279,23 +279,28 @@ def test_prices_are_withheld_where_accesses_were_not_counted(
 
 
 @pytest.mark.emulator
+@pytest.mark.parametrize("name", ["renode", "renode-trace"])
 def test_crosscheck_compares_with_renode_by_default(
-    task: ModelTask,
+    name: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """With the scripted stand-in for it: see tests/renode."""
+    """With the scripted stand-in for it, which sees no cache: see tests/renode."""
+    board = load_platform("corstone-300")
+    machine = backend("qemu").machine(board.core)
+    task = suite_task(Scenario("ad", board.id), board, load_benchmarks()["ad"], machine, 1)
     launch = LaunchSpec(task.image, task.machine)
     session = scripted(tmp_path, launch, lambda emulator: measure(task, emulator), task.image)
-    for name, value in session.environment().items():
-        monkeypatch.setenv(name, value)
-    assert _run(AD) == 0
+    for variable, value in session.environment().items():
+        monkeypatch.setenv(variable, value)
+    against = () if name == "renode" else ("--against", name)
+    assert _run(["crosscheck", "--platform", board.id, "--benchmark", "ad", *against]) == 0
     shown = capsys.readouterr().out
     assert "differs" not in shown
     words = " ".join(shown.split())
-    assert "accesses were not compared" not in words
-    assert "cache events were not compared: renode 1.16.1.12345 has none of them" in words
+    why = "were not compared: renode-trace 1.16.1.12345 has none of them"
+    assert (f"accesses {why}" in words) == (f"cache events {why}" in words) == bool(against)
 
 
 @pytest.mark.image

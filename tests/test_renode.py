@@ -48,10 +48,10 @@ from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario, Variant
 from simbench.cli.main import _run
 from simbench.comparisons.crosscheck import compare
-from simbench.counts import Counts, SectionCounts, Segment
+from simbench.counts import CacheGeometry, Counts, SectionCounts, Segment
 from simbench.errors import FirmwareFault, InfrastructureError, UsageError
 from simbench.firmware.build import build_image
-from simbench.firmware.image import AddressRange, Image
+from simbench.firmware.image import AddressRange, Function, Image
 from simbench.firmware.read import CodeReader
 from simbench.isa.decode import decode_block
 from simbench.result.tree import OK
@@ -351,17 +351,32 @@ def test_a_script_is_written_as_before(image: Image) -> None:
     assert "\n".join(lines) + "\n" == (GOLDEN / "board.resc").read_text()
 
 
-FOLDER = Path("/board/window")
-
-
 def test_hooks_and_traces_are_asked_for_as_before() -> None:
     markers = {0x100: Marker.WINDOW_OPENS, 0x200: Marker.WINDOW_CLOSES}
     commands = [
         *hook_commands(markers, Path("/board/marks")),
         *start_commands(0, Path("/board/trace 0")),
-        *setup_commands(markers, {Segment.ARENA: [AddressRange(0x20000000, 0x20010000)]}, FOLDER),
+        *setup_commands(cached_spec(), Path("/board/window")),
     ]
     assert "\n".join(commands) + "\n" == (GOLDEN / "counting.resc").read_text()
+
+
+def cached_spec(ways: int = 64) -> LaunchSpec:
+    """A board of no image that watches a cache."""
+    functions = (
+        Function(0x80, 4, "th_infer"),
+        Function(0x90, 4, "_ZN8simbench14ReadSerialPortEv"),
+    )
+    segments = {Segment.ARENA: (AddressRange(0x20000000, 0x20010000),)}
+    symbols = {"th_pre": 0x100, "th_post": 0x200}
+    image = Image(Path("x"), "", symbols, segments, 0, 0, 0, 0, functions)
+    geometry = CacheGeometry("code", "instruction", 64, 16, ways, (Segment.CODE,))
+    return LaunchSpec(image, "mps2-an386", caches=(geometry,))
+
+
+def test_a_cache_that_cannot_be_built_is_refused() -> None:
+    with pytest.raises(UsageError, match="the cache 'code' cannot be built"):
+        list(setup_commands(cached_spec(ways=3), Path("/board/window")))
 
 
 @pytest.mark.image

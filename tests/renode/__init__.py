@@ -82,7 +82,8 @@ class _Summed:
 
     def encoded(self) -> bytes:
         head = struct.pack("<IQ", self.marker, self.executions.total())
-        tables = (self.executions, self.transitions, self.accesses)
+        no_misses: Counter[tuple[int, int]] = Counter()
+        tables = (self.executions, self.transitions, self.accesses, no_misses)
         return head + b"".join(map(_table, tables))
 
 

@@ -26,6 +26,7 @@ ACCEPTED = re.compile(
     r"|trace\d+ TrackMemoryAccesses|cpu DisableExecutionTracing"
     r"|cpu SimbenchSegment 0x[0-9a-f]{8} 0x[0-9a-f]{8} \d|cpu SimbenchMarker 0x[0-9a-f]{8} \d"
     r"|cpu SimbenchStart true|cpu SimbenchStop"
+    r"|cpu SimbenchCache \"\d+( \d+){9}\"|cpu SimbenchCachesRest 0x[0-9a-f]{8} (true|false)"
 )
 COLUMNS = 80
 """After which the console goes to the next line, as Renode's does also into a pipe."""

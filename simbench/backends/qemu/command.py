@@ -10,25 +10,12 @@ from simbench.backends.board import LaunchSpec
 from simbench.backends.markers import marker_addresses
 from simbench.backends.qemu.chip import machine_options
 from simbench.backends.qemu.tool import Tool
+from simbench.backends.watched import cache_markers, caches_as_numbers
 from simbench.catalog.cores import built_in_records
-from simbench.counts import CacheGeometry, Segment
-from simbench.errors import UsageError
+from simbench.counts import Segment
 
 _GRANULE = 256
-_MAX_CACHES = 16
-_MAX_LINES = 65534
-_MAX_SECTORS = 16
 START = "Reset_Handler"
-HOST_S_DOING = (
-    "_ZN8simbench14ReadSerialPortEv",
-    "_ZN8simbench15WriteSerialPortEc",
-    "_ZN8simbench12MicrosecondsEv",
-)
-"""The functions of simbench's firmware that reach devices. What the core executes from there to the
-next inference is the host's doing: how often it polls, how many digits a time has that it prints;
-and from QEMU 10 on a block is entered anew behind an access to a device, which is like a jump."""
-INFERENCE = "th_infer"
-_CACHES_REST, _CACHES_WAKE = 5, 6  # as in plugin/blocks.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +96,7 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
         yield f"restart {spec.image.symbols[START] & ~1}"
     for address, marker in marker_addresses(spec).items():
         yield f"marker {int(marker)} {address}"
-    for address, kind in _cache_markers(spec):
+    for address, kind in cache_markers(spec):
         yield f"marker {kind} {address}"
     for segment, ranges in spec.image.segments.items():
         if segment is Segment.OTHER:
@@ -118,54 +105,8 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
             yield f"segment {int(segment)} {_down(r.start)} {_up(r.end)}"
     for register, segment in spec.base_segments.items():
         yield f"base {register} {int(segment)}"
-    if len(spec.caches) > _MAX_CACHES:
-        raise UsageError(f"at most {_MAX_CACHES} caches can be watched at once; leave some out")
-    for cache in spec.caches:
-        yield f"{_cache(cache)} {_shared(cache, spec.caches)}"
-
-
-def _cache_markers(spec: LaunchSpec) -> Iterator[tuple[int, int]]:
-    """Between which addresses of simbench's own images caches rest."""
-    if spec.chip is None:
-        kinds = {INFERENCE: _CACHES_WAKE} | dict.fromkeys(HOST_S_DOING, _CACHES_REST)
-        for function in spec.image.functions:
-            if function.name in kinds:
-                yield function.start, kinds[function.name]
-
-
-def _cache(cache: CacheGeometry) -> str:
-    power_of_two = cache.line_bytes >= 4 and cache.line_bytes & (cache.line_bytes - 1) == 0
-    whole = cache.ways >= 1 and 1 <= cache.lines <= _MAX_LINES and cache.lines % cache.ways == 0
-    sector = cache.sector_bytes or cache.line_bytes
-    power_of_two = power_of_two and sector >= 4 and sector & (sector - 1) == 0
-    whole = whole and 1 <= cache.line_bytes // sector <= _MAX_SECTORS
-    whole = whole and 0 <= cache.phase_bytes < cache.line_bytes
-    if not (power_of_two and whole) or cache.kind not in ("instruction", "data"):
-        raise UsageError(
-            f"the cache {cache.name!r} cannot be built: it needs a kind (instruction or data), "
-            "lines that are a multiple of its ways, line_bytes that are a power of two, at most "
-            f"{_MAX_SECTORS} sectors a line, and a phase within a line"
-        )
-    mask = sum(1 << int(segment) for segment in set(cache.segments))
-    allocates = int(cache.write_allocate)
-    is_data = int(cache.kind == "data")
-    geometry = f"{cache.lines} {cache.line_bytes} {cache.ways}"
-    keeps = int(cache.keeps_sequential)
-    return f"cache {is_data} {geometry} {allocates} {mask} {sector} {keeps} {cache.phase_bytes}"
-
-
-def _shared(cache: CacheGeometry, caches: Sequence[CacheGeometry]) -> int:
-    """The place of the cache whose lines ``cache`` shares, from 1; 0 where it has its own."""
-    if not cache.shares:
-        return 0
-    for place, other in enumerate(caches[: caches.index(cache)], 1):
-        ours, theirs = ((c.lines, c.line_bytes, c.ways, c.sector_bytes) for c in (cache, other))
-        if other.name == cache.shares and ours == theirs:
-            return place
-    raise UsageError(
-        f"the cache {cache.name!r} shares the lines of {cache.shares!r}, which is no cache before "
-        "it of the same size; correct its unit in the platform's file"
-    )
+    for numbers in caches_as_numbers(spec.caches):
+        yield f"cache {' '.join(map(str, numbers))}"
 
 
 def _has_mve(spec: LaunchSpec) -> bool:

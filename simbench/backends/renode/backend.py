@@ -10,16 +10,12 @@ from simbench.backends.renode.tool import find_tool
 from simbench.backends.renode.tracing import Tracer
 from simbench.catalog.cores import core_record
 
-_NO_CACHES = "Renode has no caches, nor does simbench rebuild them from what it executes"
-
 
 class RenodeBackend:
     """Renode, driven by its Monitor. ``program`` goes before SIMBENCH_RENODE and the PATH."""
 
     name = "renode"
-    capabilities = Capabilities(
-        blocks=True, edges=True, accesses=True, caches=False, reasons={"caches": _NO_CACHES}
-    )
+    capabilities = Capabilities(blocks=True, edges=True, accesses=True, caches=True)
     counter: type[Hooks] | type[Tracer] = Hooks
 
     def __init__(self, program: str | None = None) -> None:
@@ -52,7 +48,7 @@ class TracedRenodeBackend(RenodeBackend):
         caches=False,
         reasons={
             "accesses": "Renode's trace lacks those of LDRD, STRD, LDM.W, VLDR, VSTR, VLDM, VSTM",
-            "caches": _NO_CACHES,
+            "caches": "Renode has no caches, nor does simbench rebuild them from its trace",
         },
     )
     counter = Tracer

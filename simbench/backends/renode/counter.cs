@@ -42,9 +42,21 @@ namespace Simbench
             counter.AddSegment((uint)start, (uint)end, number);
         }
 
+        // See caches_as_numbers in watched.py for the numbers.
+        public static void SimbenchCache(this TranslationCPU cpu, string numbers)
+        {
+            counter.AddCache(Array.ConvertAll(numbers.Split(), uint.Parse));
+        }
+
         public static void SimbenchMarker(this TranslationCPU cpu, ulong address, int kind)
         {
             cpu.AddHook(address, (_, __) => counter.Pass(kind));
+        }
+
+        // Without a hook: these are passed for every byte of the UART.
+        public static void SimbenchCachesRest(this TranslationCPU cpu, ulong address, bool rest)
+        {
+            counter.AddRest((uint)address, rest);
         }
 
         public static ulong SimbenchInWindow(this TranslationCPU cpu)
@@ -64,8 +76,14 @@ namespace Simbench
             }
             var call = Expression.Call(
                 Expression.Constant(counter), typeof(Counter).GetMethod("Access"),
-                Expression.Convert(given[1], typeof(int)), given[2]);
+                Expression.Convert(given[1], typeof(int)), given[2], Width(given));
             set.Invoke(cpu, new object[] { Expression.Lambda(type, call, given).Compile() });
+        }
+
+        // Older hooks do not tell the width; a word is then taken for what it begins in.
+        private static Expression Width(List<ParameterExpression> given)
+        {
+            return given.Count > 5 ? (Expression)given[4] : Expression.Constant(1u);
         }
 
         private static Counter counter;
@@ -87,23 +105,63 @@ namespace Simbench
             segments.Add((start, end, number));
         }
 
-        public void Access(int operation, ulong address)
+        public void AddCache(uint[] numbers)
         {
-            if(!accessed && operation != InstructionFetch)
+            caches.Add(new Cache(numbers, numbers[9] == 0 ? null : caches[(int)numbers[9] - 1]));
+        }
+
+        public void AddRest(uint address, bool rest)
+        {
+            rests.Add(address, rest);
+            cachesRest = true;
+        }
+
+        public void Access(int operation, ulong address, uint width)
+        {
+            if(operation == InstructionFetch)
+            {
+                return;
+            }
+            if(!accessed)
             {
                 accessed = true;
                 first = (uint)address;
+            }
+            if(caches.Count > 0 && !cachesRest)
+            {
+                isStore = operation == IoWrite || operation == MemoryWrite;
+                moved.Add(((uint)address, width));
             }
         }
 
         public void BlockEnds(ulong address, uint instructions)
         {
-            if(!open && before == null || instructions == 0)
+            if(!open && rests.TryGetValue((uint)address, out var rest))
+            {
+                cachesRest = rest;
+            }
+            var sees = caches.Count > 0 && !cachesRest;
+            if(!open && before == null && !sees || instructions == 0)
             {
                 accessed = false;
+                moved.Clear();
                 return;
             }
             var block = Find((uint)address, instructions);
+            if(open || before != null)
+            {
+                Count(block);
+            }
+            if(sees)
+            {
+                Look(block, (uint)address);
+            }
+            accessed = false;
+            last = block;
+        }
+
+        private void Count(int block)
+        {
             if(before != null)
             {
                 // a jump to a marker is of the interval that the marker ends
@@ -115,17 +173,53 @@ namespace Simbench
                     return;
                 }
             }
-            else if(last >= 0)
+            else if(isFollowed)
             {
                 now.Follow(last, block);
             }
+            isFollowed = true;
             now.Execute(block);
             if(accessed)
             {
                 now.Access(block, SegmentOf(first), (int)first & 3);
-                accessed = false;
             }
-            last = block;
+        }
+
+        // What the caches see: the block's one instruction is fetched, then moves what it moves.
+        private void Look(int block, uint address)
+        {
+            var end = address + widths[block];
+            var jumped = lastEnd != address;
+            var code = SegmentOf(address);
+            for(var i = 0; i < caches.Count; i++)
+            {
+                var cache = caches[i];
+                if(cache.Holds(code) && !cache.IsData)
+                {
+                    cache.Fetch(address, end, jumped, out var jump, out var sequential);
+                    if(open && jump + sequential != 0)
+                    {
+                        now.Miss(block, i, jump, sequential);
+                    }
+                }
+            }
+            foreach(var (at, width) in moved)
+            {
+                var segment = SegmentOf(at);
+                for(var i = 0; i < caches.Count; i++)
+                {
+                    if(caches[i].IsData && caches[i].Holds(segment))
+                    {
+                        var missed = caches[i].Move(at, width, isStore);
+                        if(open && missed != 0)
+                        {
+                            now.Miss(block, i, missed, 0);
+                        }
+                    }
+                }
+            }
+            moved.Clear();
+            lastEnd = end;
         }
 
         public void Pass(int kind)
@@ -137,7 +231,8 @@ namespace Simbench
                 openedAt = begunAt = cpu.ExecutedInstructions;
                 now = new Interval(WindowOpens);
                 before = null;
-                last = -1;
+                isFollowed = false;
+                cachesRest = false;
             }
             else if(open && kind != SectionOpens)
             {
@@ -167,6 +262,7 @@ namespace Simbench
                 number = keys.Count;
                 numbers.Add(key, number);
                 keys.Add(key);
+                widths.Add(cpu.Bus.ReadWord(address) >= FirstWide ? 4u : 2u);
             }
             return number;
         }
@@ -200,8 +296,6 @@ namespace Simbench
             }
             windows++;
             closed.Clear();
-            accessed = false;
-            last = -1;
         }
 
         private readonly TranslationCPU cpu;
@@ -217,7 +311,15 @@ namespace Simbench
         private Interval now = new Interval(WindowOpens);
         private Interval before;
         private int last = -1;
+        private readonly List<uint> widths = new List<uint>();
+        private readonly List<Cache> caches = new List<Cache>();
+        private readonly List<(uint, uint)> moved = new List<(uint, uint)>();
+        private bool isFollowed;
+        private readonly Dictionary<uint, bool> rests = new Dictionary<uint, bool>();
+        private bool cachesRest;
+        private uint lastEnd;
         private bool accessed;
+        private bool isStore;
         private uint first;
 
         private const int InstructionFetch = 4;
@@ -225,6 +327,157 @@ namespace Simbench
         private const int WindowOpens = 0;
         private const int WindowCloses = 1;
         private const int SectionOpens = 4;
+        private const int IoWrite = 1;
+        private const int MemoryWrite = 3;
+        private const ushort FirstWide = 0xE800;
+    }
+
+    // The least recently used line goes first. A line's sectors are what a miss reads.
+    public class Cache
+    {
+        public Cache(uint[] numbers, Cache owner)
+        {
+            IsData = numbers[0] != 0;
+            ways = (int)numbers[3];
+            sets = numbers[1] / numbers[3];
+            allocates = numbers[4] != 0;
+            segments = numbers[5];
+            sectorBytes = numbers[6];
+            sectorsOfLine = numbers[2] / numbers[6];
+            keeps = numbers[7] != 0;
+            phase = numbers[8];
+            lines = owner == null ? new Lines(sets, ways) : owner.lines;
+        }
+
+        public bool IsData { get; }
+
+        public bool Holds(int segment)
+        {
+            return (segments >> segment & 1) != 0;
+        }
+
+        // A sector that execution only goes on in has been read already.
+        public void Fetch(uint start, uint end, bool jumped, out uint jump, out uint sequential)
+        {
+            jump = 0;
+            sequential = 0;
+            var sector = (start + phase) / sectorBytes;
+            var last = (end - 1 + phase) / sectorBytes;
+            if(!jumped && sector == (start - 1 + phase) / sectorBytes)
+            {
+                sector++;
+            }
+            for(var isTarget = jumped; sector <= last; sector++, isTarget = false)
+            {
+                var isThere = lines.Touch(sector, sectorsOfLine, keeps || isTarget);
+                jump += !isThere && isTarget ? 1u : 0;
+                sequential += !isThere && !isTarget ? 1u : 0;
+            }
+        }
+
+        // How many sectors a load missed.
+        public uint Move(uint address, uint width, bool isStore)
+        {
+            var missed = 0u;
+            var last = (address + phase + width - 1) / sectorBytes;
+            for(var sector = (address + phase) / sectorBytes; sector <= last; sector++)
+            {
+                if(isStore && !allocates && !lines.HasLine(sector, sectorsOfLine))
+                {
+                    continue;
+                }
+                missed += !lines.Touch(sector, sectorsOfLine, true) && !isStore ? 1u : 0;
+            }
+            return missed;
+        }
+
+        private readonly int ways;
+        private readonly uint sets;
+        private readonly bool allocates;
+        private readonly bool keeps;
+        private readonly uint segments;
+        private readonly uint sectorBytes;
+        private readonly uint sectorsOfLine;
+        private readonly uint phase;
+        private readonly Lines lines;
+    }
+
+    public class Lines
+    {
+        public Lines(uint sets, int ways)
+        {
+            this.sets = sets;
+            this.ways = ways;
+            var count = (int)sets * ways;
+            numbers = new uint[count];
+            valid = new uint[count];
+            used = new ulong[count];
+        }
+
+        public bool HasLine(uint sector, uint sectorsOfLine)
+        {
+            return places.ContainsKey(sector / sectorsOfLine);
+        }
+
+        // Whether the sector is there; if not, it is brought in where that is asked for.
+        public bool Touch(uint sector, uint sectorsOfLine, bool bringsIn)
+        {
+            var number = sector / sectorsOfLine;
+            var bit = 1u << (int)(sector % sectorsOfLine);
+            if(recent >= 0 && numbers[recent] == number && (valid[recent] & bit) != 0)
+            {
+                used[recent] = ++time;
+                return true;
+            }
+            var isKnown = places.TryGetValue(number, out var place);
+            if(isKnown && (valid[place] & bit) != 0)
+            {
+                used[place] = ++time;
+                recent = place;
+                return true;
+            }
+            if(!bringsIn)
+            {
+                return false;
+            }
+            if(!isKnown)
+            {
+                place = Free(number % sets);
+                numbers[place] = number;
+                valid[place] = 0;
+                places[number] = place;
+            }
+            valid[place] |= bit;
+            used[place] = ++time;
+            recent = place;
+            return false;
+        }
+
+        private int Free(uint set)
+        {
+            var oldest = (int)set * ways;
+            for(var place = oldest; place < ((int)set + 1) * ways; place++)
+            {
+                if(used[place] < used[oldest])
+                {
+                    oldest = place;
+                }
+            }
+            if(used[oldest] != 0)
+            {
+                places.Remove(numbers[oldest]);
+            }
+            return oldest;
+        }
+
+        private readonly uint sets;
+        private readonly int ways;
+        private readonly uint[] numbers;
+        private readonly uint[] valid;
+        private readonly ulong[] used;
+        private readonly Dictionary<uint, int> places = new Dictionary<uint, int>();
+        private int recent = -1;
+        private ulong time;
     }
 
     public class Interval
@@ -260,7 +513,7 @@ namespace Simbench
             }
             else
             {
-                Add(edges, (ulong)source << 32 | (uint)target);
+                Add(edges, (ulong)source << 32 | (uint)target, 1);
             }
         }
 
@@ -269,6 +522,12 @@ namespace Simbench
             Grow(block);
             var counts = accesses[block] ?? (accesses[block] = new ulong[Places]);
             counts[segment * Misalignments + misalignment]++;
+        }
+
+        public void Miss(int block, int cache, uint jump, uint sequential)
+        {
+            Add(misses, (ulong)block << 32 | (uint)(2 * cache), jump);
+            Add(misses, (ulong)block << 32 | (uint)(2 * cache + 1), sequential);
         }
 
         public void Write(BinaryWriter writer)
@@ -312,6 +571,13 @@ namespace Simbench
                     }
                 }
             });
+            WriteTable(writer, w =>
+            {
+                foreach(var miss in misses)
+                {
+                    w(miss.Key, miss.Value);
+                }
+            });
         }
 
         private static void WriteTable(BinaryWriter writer, Action<Action<ulong, ulong>> rows)
@@ -326,10 +592,10 @@ namespace Simbench
             });
         }
 
-        private static void Add(Dictionary<ulong, ulong> counts, ulong key)
+        private static void Add(Dictionary<ulong, ulong> counts, ulong key, uint more)
         {
             counts.TryGetValue(key, out var count);
-            counts[key] = count + 1;
+            counts[key] = count + more;
         }
 
         private void Grow(int block)
@@ -347,6 +613,7 @@ namespace Simbench
 
         private readonly int opener;
         private readonly Dictionary<ulong, ulong> edges = new Dictionary<ulong, ulong>();
+        private readonly Dictionary<ulong, ulong> misses = new Dictionary<ulong, ulong>();
         private ulong[] executions = new ulong[256];
         private int[] follower = new int[256];
         private ulong[] followed = new ulong[256];

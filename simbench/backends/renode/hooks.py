@@ -6,18 +6,18 @@ blocks of one instruction it tells which one accessed what; so those are asked f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from simbench.backends.board import LaunchSpec
-from simbench.backends.markers import Marker, marker_addresses
+from simbench.backends.markers import marker_addresses
 from simbench.backends.pieces import joined
 from simbench.backends.renode.monitor import Monitor, path
 from simbench.backends.renode.tables import read_window
-from simbench.counts import Counts, Segment
+from simbench.backends.watched import CACHES_REST, cache_markers, caches_as_numbers
+from simbench.counts import Counts
 from simbench.errors import InfrastructureError
-from simbench.firmware.image import AddressRange
 from simbench.firmware.read import CodeReader
 
 SOURCE = "counter.cs"
@@ -41,7 +41,7 @@ class Hooks:
         self._counted = 0
         self._is_on = False
         _include(monitor)
-        for command in setup_commands(marker_addresses(spec), spec.image.segments, self._prefix):
+        for command in setup_commands(spec, self._prefix):
             monitor.execute(command)
 
     def start(self) -> None:
@@ -59,7 +59,7 @@ class Hooks:
         found = []
         while self.has_window():
             file = self._file(self._counted)
-            found.append(joined(read_window(file.read_bytes(), self._code_at)))
+            found.append(joined(read_window(file.read_bytes(), self._code_at, self._spec.caches)))
             file.unlink()
             self._counted += 1
         if self._is_on and self._is_done:
@@ -88,15 +88,18 @@ def _include(monitor: Monitor) -> None:
             raise InfrastructureError(f"{error}; --backend renode-trace counts without") from error
 
 
-def setup_commands(
-    markers: Mapping[int, Marker],
-    segments: Mapping[Segment, Sequence[AddressRange]],
-    prefix: Path,
-) -> Iterator[str]:
-    """Commands that tell counter.cs where it writes, what the segments are, and the markers."""
+def setup_commands(spec: LaunchSpec, prefix: Path) -> Iterator[str]:
+    """Commands that tell counter.cs where it writes, the segments, the caches, and the markers.
+
+    Raises UsageError where a cache cannot be built.
+    """
     yield f"cpu SimbenchCount {path(prefix)}"
-    for segment, ranges in segments.items():
+    for segment, ranges in spec.image.segments.items():
         for span in ranges:
             yield f"cpu SimbenchSegment {span.start:#010x} {span.end:#010x} {segment:d}"
-    for address, marker in markers.items():
+    for numbers in caches_as_numbers(spec.caches):
+        yield f'cpu SimbenchCache "{" ".join(map(str, numbers))}"'
+    for address, kind in cache_markers(spec) if spec.caches else ():
+        yield f"cpu SimbenchCachesRest {address:#010x} {str(kind == CACHES_REST).lower()}"
+    for address, marker in marker_addresses(spec).items():
         yield f"cpu SimbenchMarker {address:#010x} {marker:d}"

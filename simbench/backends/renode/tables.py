@@ -3,9 +3,10 @@ counting plugin writes: from there on, one reader makes the same counts of both.
 
 Layout, little-endian: the number of blocks, and of each its instructions and its address (u32); the
 number of intervals, and of each the marker that opened it (u32), the instructions that the core
-says it executed (u64), and three tables: executions by block, transitions by target and source,
-accesses by place and block. A table is the number of its rows (u32), and rows of two u32 and a
-count (u64). A place is four times a segment, and the two low bits of the address.
+says it executed (u64), and four tables: executions by block, transitions by target and source,
+accesses by place and block, misses by cache and block. A table is the number of its rows (u32), and
+rows of two u32 and a count (u64). A place is four times a segment, and the two low bits of the
+address. Of misses in a cache, those of jumps are at twice its number, the others at one more.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from simbench.backends.records import EXECUTION, Kind, RecordReader, record
 from simbench.backends.renode.units import splits, units
-from simbench.counts import ACCESS, EDGE, SPLIT, Counts
+from simbench.counts import ACCESS, CACHE_EVENT, EDGE, SPLIT, CacheGeometry, Counts
 from simbench.errors import InfrastructureError
 from simbench.firmware.read import CodeReader
 from simbench.isa.decode import decode, encodings
@@ -33,27 +34,30 @@ _MISALIGNMENTS = 4
 _LONGEST = 4  # bytes of an instruction
 
 
-def read_window(data: bytes, code_at: CodeReader) -> Counts:
-    """The counts of the window that ``data`` is of.
+def read_window(data: bytes, code_at: CodeReader, caches: tuple[CacheGeometry, ...] = ()) -> Counts:
+    """The counts of the window that ``data`` is of, with ``caches`` watched.
 
     Raises InfrastructureError where the core says that it executed another number of instructions,
     or the image has none where it executed some.
     """
     tables = _Tables(data)
     blocks = _Blocks(tables.rows(_BLOCK), code_at)
-    reader = RecordReader(())
+    reader = RecordReader(caches)
     for number, (address, code, instructions) in enumerate(blocks.known):
         head = np.array([number, address, instructions], _NUMBER).tobytes()
         reader.feed(record(Kind.BLOCK, head + code))
     for _ in range(tables.number()):
         marker, executed = tables.one(_INTERVAL)
-        executions, transitions, accesses = (tables.rows(_ROW) for _ in range(3))
+        executions, transitions, accesses, misses = (tables.rows(_ROW) for _ in range(4))
         _check_executed(blocks, executions, executed)
         reader.feed(record(Kind.EXECUTIONS, _columns(executions, EXECUTION, "high", "count")))
         jumps = transitions[blocks.are_jumps(transitions)]
         reader.feed(record(Kind.EDGES, _columns(jumps, EDGE, "high", "low", "count")))
         for kind, payload in blocks.accessed(accesses):
             reader.feed(record(kind, payload))
+        for cache in range(len(caches)):
+            events = _events(misses[misses["low"] // 2 == cache])
+            reader.feed(record(Kind.CACHE, np.array([cache], _NUMBER).tobytes() + events))
         reader.feed(record(Kind.INTERVAL, np.array([marker], _NUMBER).tobytes()))
     reader.feed(record(Kind.WINDOW))
     return reader.windows[0]
@@ -130,6 +134,16 @@ def _check_executed(blocks: _Blocks, executions: Array, executed: int) -> None:
             f"Renode ended blocks of {counted:,} instructions where its core counted {executed:,}: "
             f"{_REPORT}"
         )
+
+
+def _events(rows: Array) -> bytes:
+    """Events of one cache by block; a block may be there twice."""
+    made = np.zeros(len(rows), CACHE_EVENT)
+    made["block"] = rows["high"]
+    is_jump = rows["low"] % 2 == 0
+    made["jump_misses"] = np.where(is_jump, rows["count"], 0)
+    made["sequential_misses"] = np.where(is_jump, 0, rows["count"])
+    return made[rows["count"] > 0].tobytes()
 
 
 def _columns(rows: Array, dtype: np.dtype[np.void], *names: str) -> bytes:
