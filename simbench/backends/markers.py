@@ -18,6 +18,7 @@ class Marker(IntEnum):
     LAYER_CLOSES = 3
     SECTION_OPENS = 4
     PERIOD = 7
+    CALLED = 8
 
 
 _LAYERS = {
@@ -32,6 +33,8 @@ def marker_addresses(spec: LaunchSpec) -> Mapping[int, Marker]:
     Raises UsageError for an image without those that bracket a window.
     """
     if spec.section is not None:
+        if spec.section.end is None:
+            return {spec.section.begin: Marker.CALLED}
         if spec.section.begin == spec.section.end:
             return {spec.section.begin: Marker.PERIOD}
         opens = Marker.WINDOW_OPENS if spec.section.is_last else Marker.SECTION_OPENS

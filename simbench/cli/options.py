@@ -190,7 +190,9 @@ section_option = click.option(
     multiple=True,
     callback=_given_once,
     metavar="begin=SYM,end=SYM",
-    help="With --elf: measure from the first execution of a symbol (or 0x address) to another's.",
+    help="With --elf: measure from the first execution of a symbol (or 0x address) to another's; "
+    "end=return is a call of the first. ',pass=3' behind it is the third time, ',pass=median:100' "
+    "(least, most) that of a hundred.",
 )
 
 dataset_option = click.option(

@@ -10,8 +10,11 @@ from simbench.counts import Segment
 from simbench.errors import UsageError
 from simbench.firmware.image import Image
 from simbench.firmware.names import readable_names
+from simbench.firmware.passes import Passes, read_passes
 
-_TEXT = re.compile(r"begin=(?P<begin>.+),end=(?P<end>.+)")
+_TEXT = re.compile(r"begin=(?P<begin>.+?),end=(?P<end>.+?)(?:,pass=(?P<passes>[^,]*))?")
+RETURN = "return"
+"""In place of the end: where the call of the begin returns. No function of C can be called so."""
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 
 
@@ -19,17 +22,20 @@ _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 class Section:
     """From the first execution of the code at ``begin`` to the next of that at ``end``, which is
     not in it; from the last execution before that, where it ``is_last``. One place for both is a
-    period: from its first execution to its second. Both are addresses without the Thumb bit;
-    ``text`` is how they were named."""
+    period: from its first execution to its second. Without an ``end`` it is a call of the function
+    at ``begin``, until that has returned. Both are addresses without the Thumb bit; ``passes`` says
+    which passage is measured, ``text`` is how they were named."""
 
     begin: int
-    end: int
+    end: int | None
     is_last: bool = False
+    passes: Passes = field(default_factory=Passes)
     text: str = field(default="", compare=False)
 
 
 def read_section(text: str, image: Image) -> Section:
-    """The section that ``text``, "begin=SYMBOL,end=SYMBOL", names in ``image``.
+    """The section that ``text``, "begin=SYMBOL,end=SYMBOL", names in ``image``; "end=return" and
+    ",pass=" behind it are as :class:`Section` and :func:`read_passes` say.
 
     A symbol is as the linker spells it, or readable where that is unique; an address, as
     0x8000123, goes too. Raises UsageError, with the nearest names, where there is no such code.
@@ -40,8 +46,10 @@ def read_section(text: str, image: Image) -> Section:
             f"--section {text} cannot be read: give begin=SYMBOL,end=SYMBOL, or addresses as "
             "begin=0x8000100,end=0x8000200"
         )
-    begin, end = (code_address(found[name], image) for name in ("begin", "end"))
-    return Section(begin, end, text=text)
+    passes = Passes() if found["passes"] is None else read_passes(found["passes"])
+    begin = code_address(found["begin"], image)
+    end = None if found["end"] == RETURN else code_address(found["end"], image)
+    return Section(begin, end, passes=passes, text=text)
 
 
 def code_address(place: str, image: Image) -> int:

@@ -72,7 +72,7 @@ def _priced(task: Task, seen: Observation, target: Target) -> Result:
         time_s=price.time_s,
         energy_j=price.energy_j,
         coverage=price.coverage,
-        notes=(*task.notes, *price.notes),
+        notes=(*task.notes, *seen.notes, *price.notes),
     )
 
 

@@ -77,7 +77,7 @@ def profile_task(task: Task, backend: Backend, store: Store | None = None) -> Pr
         load_target(task.platform),
         source_lines,
     )
-    profile = replace(profile, notes=(*task.notes, *profile.notes))
+    profile = replace(profile, notes=(*task.notes, *seen.notes, *profile.notes))
     if isinstance(task, ModelTask):
         status, reason = _status(task, seen, expected.outputs)
         profile = replace(profile, status=status, reason=reason, memory=memory_of(task, seen))

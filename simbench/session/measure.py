@@ -29,13 +29,14 @@ class Observation:
 
     ``outputs`` has one entry for each of the task's inputs. For a user's own ELF, which has no
     command for them, it is empty and ``footprint`` is ``None``; ``results`` are then what it prints
-    of each input, where it infers.
+    of each input, where it infers. ``notes`` are sentences on what was measured.
     """
 
     counts: Counts
     outputs: tuple[bytes, ...]
     footprint: Footprint | None
     results: tuple[tuple[float, ...], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def measure(
@@ -97,7 +98,7 @@ def launch_spec(
         blobs=blobs,
         caches=tuple(caches if watch_caches else ()),
         grouping=False,  # the alignment of every access is a price
-        counted_windows=1,
+        counted_windows=1 if section is None else section.passes.number,
         section=section,
         chip=chip,
         base_segments=ALWAYS if chip is None else {},  # the stack of a task may be anywhere
@@ -191,32 +192,45 @@ def _check_own_boot(conversation: Conversation) -> None:
 
 def _section(board: Board, task: ElfTask) -> Observation:
     """Wait until the section has been passed, for as long as the task's time limit."""
+    assert task.section is not None
     if task.measured is not None:
         conversation = _talk(board, task)
         _check_own_boot(conversation)
         conversation.load(task.measured.wire)
-        assert task.section is not None
         # the last of two: what the first brought into caches is there, as it is measured on boards
         conversation.infer(2 if task.section.is_last else 1, counted=False)
+    passes = task.section.passes
     deadline = time.monotonic() + task.time_limit_s
-    while not (windows := board.windows()):
+    while len(windows := board.windows()) < passes.number:
         if time.monotonic() > deadline:
             where = board.halt()
             raise FirmwareFault(
-                f"the firmware did not pass the section within {task.time_limit_s:g} s"
+                _not_passed(len(windows), task)
                 + (f"; the core was {where}" if where else "")
                 + ": see that both its ends are executed, or raise --time-limit"
             )
-        _listen(board)
-    return Observation(windows[0], (), None)
+        _listen(board, passes.number)
+    instructions = [window.instructions(window.inference) for window in windows]
+    said = passes.told(instructions)
+    notes = () if said is None else (said,)
+    return Observation(windows[passes.chosen(instructions)], (), None, notes=notes)
 
 
-def _listen(board: Board) -> None:
+def _not_passed(times: int, task: ElfTask) -> str:
+    assert task.section is not None
+    within = f"within {task.time_limit_s:g} s"
+    if not times:
+        return f"the firmware did not pass the section {within}"
+    number = task.section.passes.number
+    return f"the firmware passed the section {times:,} of {number:,} times {within}"
+
+
+def _listen(board: Board, passes: int) -> None:
     """Take what the UART says; an emulator that ended may have passed the section before."""
     try:
         board.read(_POLL_S)
     except InfrastructureError:
-        if not board.windows():
+        if len(board.windows()) < passes:
             raise
 
 

@@ -57,6 +57,7 @@ class QemuBoard(Closing):
         self._tool = tool
         self._told: BinaryIO | None = None
         self._reader = RecordReader(spec.caches)
+        self._joined: list[Counts] = []
         self._debugger: Debugger | None = None
         self._written = {blob.address: len(blob.data) for blob in spec.blobs}
         self._stream: BinaryIO | None = None
@@ -107,13 +108,17 @@ class QemuBoard(Closing):
         if self._plugin is None:
             raise UsageError("a board started with counting off has no counts")
         self._read_records()
-        windows = tuple(self._reader.windows)
-        return windows if self._spec.chip is None else tuple(map(joined, windows))
+        windows = self._reader.windows
+        if self._spec.chip is None:
+            return tuple(windows)
+        self._joined.extend(map(joined, windows[len(self._joined) :]))
+        return tuple(self._joined)
 
     def take_windows(self) -> tuple[Counts, ...]:
         """The windows since the last call, and no trace of them left."""
         windows = self.windows()
         self._reader.windows.clear()
+        self._joined.clear()
         # what is read goes, and the place to write at stays: the file takes no more room
         os.truncate(self._folder / "counts", 0)
         return windows

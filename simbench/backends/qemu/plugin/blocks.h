@@ -39,6 +39,7 @@ enum {
     CACHES_REST,
     CACHES_WAKE,
     PERIOD,
+    CALLED,
     NO_MARKER
 };
 

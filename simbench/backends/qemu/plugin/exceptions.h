@@ -155,6 +155,12 @@ static unsigned place_of(uint32_t number)
     return place;
 }
 
+/* Whether passing into or out of an exception ended the one that was active[depth - 1]. */
+static bool has_ended(enum exception_kind kind, unsigned depth)
+{
+    return kind == RETURNED ? n_active < depth : kind == CHAINED && n_active == depth;
+}
+
 static void take(uint32_t number, uint32_t start, uint32_t stack)
 {
     if (n_active == MAX_NESTED)

@@ -23,6 +23,7 @@
 static struct block nowhere; /* where the core came from before its first block */
 static struct block *previous = &nowhere;
 static uint64_t turns_settled;
+static bool ran_on; /* to the present piece, from the one before it in memory */
 static struct block *loops[MAX_LOOPS];
 static uint32_t n_loops = 1;
 
@@ -116,13 +117,47 @@ static inline struct block *enter(struct block *b)
     return from;
 }
 
+/* The function whose call the window is: it is over where the core is back behind the call, on the
+ * stack of its beginning, whichever function led there; of a handler, where its exception ends. */
+static struct {
+    bool is_open;
+    uint32_t back, stack;
+    unsigned depth; /* of exceptions, of a handler; or 0 */
+} call;
+
+static void open_call(void)
+{
+    if (in_window || is_done)
+        return;
+    uint32_t link = read_register(LINK);
+    call.is_open = true;
+    call.back = link & ~1u;
+    call.stack = read_register(STACK);
+    call.depth = link >= exception_return ? n_active : 0;
+    pass_marker(SECTION_OPENS);
+}
+
+static bool is_back(uint32_t start, bool is_exception, enum exception_kind kind)
+{
+    if (call.depth)
+        return is_exception && has_ended(kind, call.depth);
+    return start == call.back && read_register(STACK) == call.stack;
+}
+
+static void close_call(void)
+{
+    call.is_open = false;
+    pass_marker(WINDOW_CLOSES);
+}
+
 /* A piece of a block, in whatever exception the core is now. */
 static inline struct block *enter_piece(struct block **piece)
 {
     struct block *from = previous;
     uint32_t start = (*piece)->start, number;
-    enum exception_kind kind;
-    bool is_elsewhere = from->end != start && from->direct != start;
+    enum exception_kind kind = ENTERED;
+    ran_on = from->end == start;
+    bool is_elsewhere = !ran_on && from->direct != start;
     bool is_exception = is_elsewhere && look_for_exception(start, &kind, &number);
     struct block *b = *piece = in_context(*piece);
     if (is_exception)
@@ -132,6 +167,8 @@ static inline struct block *enter_piece(struct block **piece)
     if (__builtin_expect(context, 0))
         note_floats(b);
     previous = b;
+    if (__builtin_expect(call.is_open && !ran_on, 0) && is_back(start, is_exception, kind))
+        close_call();
     return from;
 }
 
@@ -171,7 +208,10 @@ static void on_marker(unsigned cpu, void *user)
     (void)cpu;
     struct block *b = user;
     const struct block *from = config.pieces ? enter_piece(&b) : enter(b);
-    pass_marker(b->marker);
+    if (b->marker != CALLED)
+        pass_marker(b->marker);
+    else if (!ran_on)
+        open_call();
     fetch_block(b, from);
     count_block(b);
 }

@@ -15,7 +15,9 @@
  *   marker KIND ADDRESS         KIND 0 opens a window, 1 closes it, 2 opens a layer, 3 closes it;
  *                               4 opens a window where none is open, 0 begins an open one anew;
  *                               5 lets caches rest but in a window, from the start on too where
- *                               there is one, and 6, like 0, wakes them; 7 is 4 and 1 in turn
+ *                               there is one, and 6, like 0, wakes them; 7 closes the window that
+ *                               is open and opens the next; 8 opens one where none is open and it
+ *                               is called or branched to, not run into, and its return closes it
  *   segment INDEX START END     addresses whose accesses are counted under INDEX (0..3); else 4
  *   base REGISTER INDEX         what REGISTER (13 or 15) points at always is in segment INDEX
  *   grouping 0|1                one probe may serve all accesses through one unchanged base

@@ -306,8 +306,10 @@ static void pass_marker(uint32_t kind)
         caches_rest = kind == CACHES_REST && !in_window;
         return;
     }
-    if (kind == PERIOD)
-        kind = in_window ? WINDOW_CLOSES : SECTION_OPENS;
+    if (kind == PERIOD) {
+        pass_marker(WINDOW_CLOSES);
+        kind = SECTION_OPENS;
+    }
     if (kind == WINDOW_OPENS || kind == SECTION_OPENS) {
         if (!is_done && !(kind == SECTION_OPENS && in_window))
             open_window();
