@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from simbench.accuracy.layout import check_folders
+from simbench.accuracy.log_mel import RATE, STEP
 from simbench.catalog.benchmarks import (
     InputEncoding,
-    benchmarks_without_model,
+    benchmarks_by_name,
+    benchmarks_called,
     load_benchmarks,
 )
 from simbench.cli.main import _run
@@ -90,15 +93,37 @@ def test_an_official_input_fits_and_what_differs_from_it_is_said() -> None:
 
 
 def test_a_benchmark_whose_model_no_package_has_runs_with_one_that_is_given() -> None:
-    bare = benchmarks_without_model()
-    assert set(bare) == {"ic02"}
-    assert not set(bare) & set(BENCHMARKS)
+    named = benchmarks_by_name()
+    assert {id_ for id_, one in named.items() if not one.has_model} == {"ic02"}
+    assert not set(named) & set(BENCHMARKS)
     (mine,) = workloads(["ic02"], [Path("mine.tflite")])
     assert (mine.model_id, mine.data_folder, mine.title) == ("ic02", "ic01", "mine.tflite")
     check_ends(mine, model("ic"))
     with pytest.raises(UsageError, match=r"give pretrainedResnet_large_int8\.tflite .* --model"):
         workloads(["ic02"])
     assert BENCHMARKS["ic"].data_folder == "ic01"
+
+
+def test_a_benchmark_by_name_runs_where_it_is_named_alone() -> None:
+    assert "sww" not in {one.id for one in workloads([])}
+    assert "sww" not in {one.id for one in benchmarks_called(["all"])}
+    assert [one.id for one in benchmarks_called(["sww", "kws"])] == ["sww", "kws"]
+
+
+def test_the_streaming_model_has_the_official_layers() -> None:
+    sww = benchmarks_by_name()["sww"]
+    prepared = benchmark_model(sww)
+    check_ends(sww, prepared)
+    assert prepared.input.shape == sww.input_shape
+    assert sww.stream is not None
+    assert sww.stream.step_s == STEP / RATE
+    ends = ends_said(sww, prepared)
+    assert ends == ("sww01: it answers 3 numbers: wakeword, silent, other; an input is 1,200 bytes")
+
+
+def test_a_stream_is_not_judged_by_files(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="sww is judged by a stream, not by files"):
+        check_folders(tmp_path, [benchmarks_by_name()["sww"]])
 
 
 @pytest.mark.parametrize(

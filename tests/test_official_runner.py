@@ -22,7 +22,7 @@ from hand_made_models import RESHAPE, Maker
 from official_data import CLASSES, write_classified, write_recordings
 from small_models import INT8
 
-from simbench.catalog.benchmarks import benchmarks_without_model, load_benchmarks
+from simbench.catalog.benchmarks import benchmarks_by_name, load_benchmarks
 
 RUNNER = os.environ.get("SIMBENCH_MLCOMMONS_RUNNER")
 PYTHON = os.environ.get("SIMBENCH_MLCOMMONS_PYTHON", sys.executable)
@@ -65,7 +65,7 @@ def model_words(benchmark: str) -> tuple[str, ...]:
 
 
 def data(root: Path, benchmark: str, mode: str) -> Path:
-    known = {**load_benchmarks(), **benchmarks_without_model()}
+    known = {**load_benchmarks(), **benchmarks_by_name()}
     name = known[benchmark].data_folder
     # five files at least: the runner's loops of five go on beyond the last one
     if benchmark == "ic02" and mode != "accuracy":  # all of them, as its loops have no count

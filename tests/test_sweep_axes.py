@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from simbench.catalog.benchmarks import benchmarks_called
 from simbench.catalog.platforms import (
     load_platform,
     platform_files,
@@ -23,7 +24,6 @@ from simbench.sweeps.price import layouts
 from simbench.sweeps.sheet import sheet
 from simbench.sweeps.study import (
     Study,
-    benchmarks_called,
     parse_fraction,
     parse_goal,
     read_study,

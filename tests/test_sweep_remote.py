@@ -15,14 +15,14 @@ from distributed import Client
 
 from simbench import __version__
 from simbench.backends import backend
-from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import benchmarks_called, load_benchmarks
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario
 from simbench.errors import InfrastructureError, UsageError
 from simbench.sweeps.axes import group, parse_axis
 from simbench.sweeps.remote import Parcel, dask_executor, run_parcel
 from simbench.sweeps.run import run_study
-from simbench.sweeps.study import Study, benchmarks_called
+from simbench.sweeps.study import Study
 from simbench.task.tasks import suite_task
 
 CACHES = "memories.flash.data_cache"

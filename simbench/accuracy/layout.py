@@ -36,6 +36,12 @@ class _Line:
 
 def check_folders(root: Path, benchmarks: Sequence[Benchmark]) -> None:
     """Raise UsageError, naming what is missing, where ``root`` lacks labels of ``benchmarks``."""
+    for benchmark in benchmarks:
+        if benchmark.stream is not None:
+            raise UsageError(
+                f"{benchmark.id} is judged by a stream, not by files: simbench serve --benchmark "
+                f"{benchmark.id} --runner DIR --dataset {root} has MLCommons' runner play it"
+            )
     wanted = dict.fromkeys(Path(benchmark.data_folder) / LABELS for benchmark in benchmarks)
     missing = [str(path) for path in wanted if not (root / path).is_file()]
     if missing:

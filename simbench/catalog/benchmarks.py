@@ -100,10 +100,21 @@ class DataClasses:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """A stream of sound: an inference every ``step_s``; an output of the first class above
+    ``threshold``, as the tensor has it, is a detection."""
+
+    step_s: float
+    threshold: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Benchmark:
     """One workload. ``macs`` counts the multiply-accumulates of one inference.
 
     ``data`` is None where no labelled data is known; ``smoke_pictures`` are only for the smoke set.
+    ``stream`` is None where inputs come one by one.
     """
 
     id: str
@@ -123,6 +134,12 @@ class Benchmark:
     pictures: tuple[Picture, ...]
     data: DataClasses | None = None
     smoke_pictures: tuple[Picture, ...] = ()
+    stream: Stream | None = None
+
+    @property
+    def has_model(self) -> bool:
+        """Whether its own model is to be had, or a user's is to take its place."""
+        return not isinstance(self.model, ModelFile) or self.model.path.is_file()
 
     @property
     def data_folder(self) -> str:
@@ -162,14 +179,40 @@ def load_benchmarks(folders: Sequence[Path] = ()) -> dict[str, Benchmark]:
     return found
 
 
-def benchmarks_without_model() -> dict[str, Benchmark]:
-    """Benchmarks that run with a user's model alone, as no package has theirs; by id.
+def benchmarks_by_name() -> dict[str, Benchmark]:
+    """Benchmarks that run only where they are named; by id.
 
-    ``model`` names the file that is meant.
+    ``model`` names the file that is meant: where it :attr:`has none <Benchmark.has_model>`, no
+    package has it, and the benchmark runs with a user's model alone.
     """
-    folder = data_dir("benchmarks") / "without-model"
+    folder = data_dir("benchmarks") / "by-name"
     found = (read_benchmark(path) for path in sorted(folder.glob("*.yaml")))
     return {benchmark.id: benchmark for benchmark in found}
+
+
+def runnable_benchmarks() -> dict[str, Benchmark]:
+    """Every benchmark that runs with its own model, by id; those of :func:`load_benchmarks`
+    first."""
+    named = benchmarks_by_name().values()
+    return {**load_benchmarks(), **{one.id: one for one in named if one.has_model}}
+
+
+def benchmarks_called(ids: Iterable[str]) -> tuple[Benchmark, ...]:
+    """The benchmarks that ``ids`` choose, each once. "all" and patterns choose of those that run
+    unless others are named.
+
+    Raises :class:`UsageError` where one chooses none, or one that has no model.
+    """
+    asked = tuple(ids)
+    known = load_benchmarks()
+    named = {id_: one for id_, one in benchmarks_by_name().items() if id_ in asked}
+    for id_, one in named.items():
+        if id_ not in known and not one.has_model:
+            file = one.model.path.name if isinstance(one.model, ModelFile) else "its model"
+            raise UsageError(
+                f"no package has the model of {id_}: give {file} of mlcommons/tiny with --model"
+            )
+    return select_benchmarks(asked, {**named, **known})
 
 
 def select_benchmarks(ids: Iterable[str], known: Mapping[str, Benchmark]) -> tuple[Benchmark, ...]:
@@ -203,6 +246,7 @@ def read_benchmark(path: Path) -> Benchmark:
         smoke_pictures=(
             _pictures(table.table("smoke_pictures")) if "smoke_pictures" in table else ()
         ),
+        stream=_stream(table.table("stream")) if "stream" in table else None,
     )
     table.finish()
     _check_pictures(table, benchmark)
@@ -256,6 +300,16 @@ def _data(table: Table) -> DataClasses:
     )
     table.finish()
     return data
+
+
+def _stream(table: Table) -> Stream:
+    stream = Stream(
+        step_s=table.quantity("step", "s").value,
+        threshold=table.integer("threshold"),
+        source=table.text("source"),
+    )
+    table.finish()
+    return stream
 
 
 def _pictures(table: Table) -> tuple[Picture, ...]:

@@ -13,7 +13,7 @@ from rich.text import Text
 from simbench.backends import Backend, backend
 from simbench.backends.naming import place
 from simbench.backends.recording import RecordedBackend, Recorder, save
-from simbench.catalog.benchmarks import load_benchmarks, select_benchmarks
+from simbench.catalog.benchmarks import benchmarks_called
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario, Variant
 from simbench.cli.console import console, log_to
@@ -85,7 +85,7 @@ def command(
         if found is not None:
             found.version()  # what is missing is told before anything is built
     board = load_platform(platform_name)
-    chosen = select_benchmarks([benchmark], load_benchmarks())[0]
+    chosen = benchmarks_called([benchmark])[0]
     scenario = Scenario(chosen.id, board.id, Variant(kernels))
     machine = emulator.machine(board.core)
     task = suite_task(scenario, board, chosen, machine, 1, log_to(terminal))

@@ -13,7 +13,7 @@ from simbench.backends import LaunchSpec
 from simbench.backends.qemu.command import machine_arguments
 from simbench.backends.renode import platform as renode
 from simbench.backends.renode.machines import machine_of
-from simbench.catalog.benchmarks import load_benchmarks, select_benchmarks
+from simbench.catalog.benchmarks import benchmarks_called
 from simbench.catalog.cores import core_record
 from simbench.catalog.platforms import load_platform
 from simbench.catalog.scenario import Scenario, Variant
@@ -71,7 +71,7 @@ def command(
         raise UsageError("nothing to write: give --renode DIR or --qemu DIR")
     board = load_platform(platform)
     machine = core_record(board.core).machine
-    chosen = select_benchmarks([benchmark], load_benchmarks())[0]
+    chosen = benchmarks_called([benchmark])[0]
     scenario = Scenario(chosen.id, board.id, Variant(kernels))
     task = suite_task(scenario, board, chosen, machine, 1, log_to(console(stderr=True)))
     spec = launch_spec(task)

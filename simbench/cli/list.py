@@ -41,17 +41,17 @@ def _platforms() -> Sequence[Row]:
 
 
 def _benchmarks() -> Sequence[Row]:
-    from simbench.catalog.benchmarks import benchmarks_without_model, load_benchmarks
+    from simbench.catalog.benchmarks import benchmarks_by_name, load_benchmarks
 
     own = load_benchmarks()
-    bare = (
-        replace(b, title=f"{b.title} (with --model alone)")
-        for b in benchmarks_without_model().values()
+    named = (
+        b if b.has_model else replace(b, title=f"{b.title} (with --model alone)")
+        for b in benchmarks_by_name().values()
         if b.id not in own
     )
     return [
         {"name": b.id, "title": b.title, "model_id": b.model_id, "macs": b.macs}
-        for b in (*own.values(), *bare)
+        for b in (*own.values(), *named)
     ]
 
 

@@ -56,9 +56,9 @@ def _platforms() -> Iterable[str]:
 
 
 def _benchmarks() -> Iterable[str]:
-    from simbench.catalog.benchmarks import load_benchmarks
+    from simbench.catalog.benchmarks import runnable_benchmarks
 
-    return load_benchmarks()
+    return runnable_benchmarks()
 
 
 def _kernels() -> Iterable[str]:

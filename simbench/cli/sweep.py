@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from simbench.backends import pricing_backend
+from simbench.catalog.benchmarks import benchmarks_called
 from simbench.catalog.platforms import platform_names
 from simbench.catalog.scenario import DEFAULT_KERNELS
 from simbench.cli.console import console, log_to
@@ -42,7 +43,6 @@ from simbench.sweeps.run import run_study
 from simbench.sweeps.simulate import LOCAL, Executor
 from simbench.sweeps.study import (
     Study,
-    benchmarks_called,
     parse_fraction,
     parse_goal,
     parse_objectives,

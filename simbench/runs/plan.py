@@ -72,10 +72,10 @@ def performed(plan: Plan, emulator: Backend, store: Store | None) -> Iterator[tu
 
 
 def _in_cycle(result: Result, plan: Plan) -> Result:
-    if plan.cycle is None:
-        return result
-    boards = {task.scenario.id: task.platform for task in plan.tasks}
-    return with_duty(result, boards[result.id], plan.cycle)
+    task = next(task for task in plan.tasks if task.scenario.id == result.id)
+    stream = task.benchmark.stream
+    cycle = plan.cycle or (None if stream is None else Cycle(stream.step_s))
+    return result if cycle is None else with_duty(result, task.platform, cycle)
 
 
 def _with_results(run: Run, came: Sequence[Ran]) -> Run:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
+from simbench.catalog.benchmarks import Benchmark, benchmarks_called, load_benchmarks
 from simbench.catalog.platforms import Platform, load_platform
 from simbench.catalog.scenario import DEFAULT_KERNELS, PINNED_TOOLCHAIN
 from simbench.errors import UsageError
@@ -76,10 +76,9 @@ def _platform(folder: Path, name: str) -> Platform:
 
 def _benchmarks(table: Table, own: Sequence[Benchmark]) -> tuple[Benchmark, ...]:
     """The built-in benchmarks that the file names, all where it names no model, and its models."""
-    known = load_benchmarks()
-    named = () if own else tuple(known.values())
+    named = () if own else tuple(load_benchmarks().values())
     if "benchmarks" in table:
-        named = _each(table, "benchmarks", lambda name: select_benchmarks([name], known)[0])
+        named = _each(table, "benchmarks", lambda name: benchmarks_called([name])[0])
     taken = {benchmark.id for benchmark in named}
     for benchmark in own:
         if benchmark.id in taken:

@@ -9,8 +9,8 @@ from pathlib import Path
 from simbench.backends import Backend
 from simbench.catalog.benchmarks import (
     Benchmark,
-    ModelFile,
-    benchmarks_without_model,
+    benchmarks_by_name,
+    benchmarks_called,
     load_benchmarks,
     select_benchmarks,
 )
@@ -206,24 +206,15 @@ def workloads(
     One name and one model are that benchmark with that model. A model that ``is_judged`` needs a
     name, which says by whose labelled data.
     """
-    known = load_benchmarks()
-    bare = benchmarks_without_model()
-    for name in names if not models else ():
-        if name in bare:
-            meant = bare[name].model
-            file = meant.path.name if isinstance(meant, ModelFile) else "its model"
-            raise UsageError(
-                f"no package has the model of {name}: give {file} of mlcommons/tiny with --model"
-            )
     if not models:
-        return select_benchmarks(names or known, known)
+        return benchmarks_called(names or load_benchmarks())
     if not names and not is_judged:
         return own_benchmarks(models)
     if not names:
         raise UsageError(
             "--model with --dataset needs one --benchmark, which says what the data is"
         )
-    asked = select_benchmarks(names, {**bare, **known})
+    asked = select_benchmarks(names, {**benchmarks_by_name(), **load_benchmarks()})
     if len(asked) != 1 or len(models) != 1:
         raise UsageError("a --model in place of a --benchmark's own is one for one: name one each")
     return (benchmark_with_model(asked[0], models[0]),)

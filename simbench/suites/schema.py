@@ -5,7 +5,7 @@ It ships as ``schemas/suite-1.schema.json``, so that editors complete and check 
 
 from __future__ import annotations
 
-from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import runnable_benchmarks
 from simbench.catalog.platforms import platform_files
 from simbench.catalog.scenario import DEFAULT_KERNELS, PINNED_TOOLCHAIN, TOOLCHAINS
 from simbench.files.jsonschema import Schema, listing, number, one_of, table, text, top
@@ -25,7 +25,7 @@ def suite_schema() -> Schema:
             ),
             "benchmarks": listing(
                 "Built-in benchmarks. Default: all where there are no models, else none.",
-                one_of(load_benchmarks()),
+                one_of(runnable_benchmarks()),
             ),
             "kernels": listing(f"Kernel sets. Default: {DEFAULT_KERNELS}.", one_of(KERNELS)),
             "toolchains": listing(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from simbench.backends import pricing_backend
+from simbench.catalog.benchmarks import benchmarks_called
 from simbench.catalog.platforms import platform_names
 from simbench.catalog.scenario import DEFAULT_KERNELS, PINNED_TOOLCHAIN
 from simbench.errors import UsageError
@@ -19,7 +20,6 @@ from simbench.sweeps.run import run_study
 from simbench.sweeps.study import (
     DEFAULT_OBJECTIVES,
     Study,
-    benchmarks_called,
     parse_fraction,
     parse_goal,
     parse_objectives,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from simbench.catalog.benchmarks import load_benchmarks
+from simbench.catalog.benchmarks import runnable_benchmarks
 from simbench.catalog.platforms import platform_files
 from simbench.files.jsonschema import Schema, listing, one_of, table, text, top
 from simbench.firmware.build import KERNELS
@@ -28,7 +28,7 @@ def study_schema() -> Schema:
                 "Boards: names, patterns, or your own files.",
                 {"anyOf": [one_of(platform_files()), {"type": "string", "pattern": r"\S"}]},
             ),
-            "benchmarks": listing("Benchmarks or patterns.", _named(load_benchmarks())),
+            "benchmarks": listing("Benchmarks or patterns.", _named(runnable_benchmarks())),
             "kernels": listing("Kernel sets or patterns.", _named(KERNELS)),
             "cross": table({}, others=_VALUES, description="Axes by path: all combinations."),
             "zip": table(

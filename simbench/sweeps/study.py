@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from simbench.catalog.benchmarks import Benchmark, load_benchmarks, select_benchmarks
+from simbench.catalog.benchmarks import Benchmark, benchmarks_called
 from simbench.catalog.platforms import platform_names
 from simbench.catalog.scenario import (
     DEFAULT_KERNELS,
@@ -114,11 +114,6 @@ def parse_objectives(text: str) -> tuple[str, ...]:
     if len(set(names)) < len(names) or not set(names) <= OBJECTIVES.keys():
         raise UsageError(f"the objectives {text!r} are not some of {', '.join(OBJECTIVES)}")
     return tuple(name for name in OBJECTIVES if name in names)
-
-
-def benchmarks_called(patterns: Iterable[str]) -> tuple[Benchmark, ...]:
-    """Benchmarks by name or pattern. Raises UsageError where there is none."""
-    return select_benchmarks(patterns, load_benchmarks())
 
 
 def read_study(path: Path) -> Study:

@@ -34,6 +34,10 @@ from simbench.task.recall import recalled_inputs
 
 _ID_CHARACTERS = 32
 
+FEATURES_APART = (
+    "an inference is the model's alone: what a board takes to make features of the sound is in no "
+    "number"
+)
 DEFAULT_SAMPLES = 10
 MOST_SAMPLES = 10_000
 DEFAULT_TIME_LIMIT_S = 300.0
@@ -194,7 +198,15 @@ def suite_task(
     real = recalled_inputs(benchmark, model, store, progress)
     inputs = (*real, *benchmark_inputs(benchmark, model, samples))
     return ModelTask(
-        scenario, platform, benchmark, firmware.image, machine, model, inputs, len(real)
+        scenario,
+        platform,
+        benchmark,
+        firmware.image,
+        machine,
+        model,
+        inputs,
+        len(real),
+        notes=() if benchmark.stream is None else (FEATURES_APART,),
     )
 
 
@@ -286,7 +298,7 @@ def with_inputs(task: ModelTask, paths: Sequence[Path], *, seeded: bool) -> Mode
         task,
         inputs=(*(entry.input for entry in given), *(task.inputs[task.real :] if seeded else ())),
         real=len(given) if says else 0,
-        notes=tuple(note for entry in given for note in entry.notes),
+        notes=(*task.notes, *(note for entry in given for note in entry.notes)),
     )
 
 

@@ -114,6 +114,7 @@ def duty_sentence(duty: Duty) -> str:
         late = "late" if left < 0 else "to spare"
         sure = "" if duty.is_in_time is not None else ", which its range does not settle"
         parts.append(f"{format_duration(abs(left))} {late}{sure}")
+        parts.append(f"busy {1 - left / duty.period_s:.1%} of the time")
     if duty.average_w is not None and duty.sleep_w is not None:
         mean, asleep = duty.average_w, format_si(duty.sleep_w.value, "W")
         parts.append(f"{format_si(mean.value, 'W')} in the mean ({format_range(mean)})")
