@@ -11,7 +11,7 @@ address. Of misses in a cache, those of jumps are at twice its number, the other
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,11 @@ from simbench.backends.records import EXECUTION, Kind, RecordReader, record
 from simbench.backends.renode.units import splits, units
 from simbench.counts import ACCESS, CACHE_EVENT, EDGE, SPLIT, CacheGeometry, Counts
 from simbench.errors import InfrastructureError
-from simbench.firmware.read import CodeReader
 from simbench.isa.decode import decode, encodings
 
 Array = NDArray[np.void]
+CodeAt = Callable[[int, int], bytes]
+"""Gives bytes of the image by address and length."""
 
 _BLOCK = np.dtype([("instructions", "<u4"), ("address", "<u4")])
 _INTERVAL = np.dtype([("marker", "<u4"), ("executed", "<u8")])
@@ -34,7 +35,7 @@ _MISALIGNMENTS = 4
 _LONGEST = 4  # bytes of an instruction
 
 
-def read_window(data: bytes, code_at: CodeReader, caches: tuple[CacheGeometry, ...] = ()) -> Counts:
+def read_window(data: bytes, code_at: CodeAt, caches: tuple[CacheGeometry, ...] = ()) -> Counts:
     """The counts of the window that ``data`` is of, with ``caches`` watched.
 
     Raises InfrastructureError where the core says that it executed another number of instructions,
@@ -88,7 +89,7 @@ class _Tables:
 class _Blocks:
     """Blocks by number, with the image's bytes of them."""
 
-    def __init__(self, rows: Array, code_at: CodeReader) -> None:
+    def __init__(self, rows: Array, code_at: CodeAt) -> None:
         self.known = [(at, _code(code_at, at, n), n) for n, at in rows.tolist()]
         self.instructions = rows["instructions"].astype(np.uint64)
         self._starts = rows["address"]
@@ -116,7 +117,7 @@ class _Blocks:
         yield Kind.SPLITS, np.array(split, SPLIT).tobytes()
 
 
-def _code(code_at: CodeReader, address: int, instructions: int) -> bytes:
+def _code(code_at: CodeAt, address: int, instructions: int) -> bytes:
     code = code_at(address, _LONGEST * instructions)
     found = [encoding for encoding, _ in zip(encodings(code), range(instructions), strict=False)]
     if len(found) < instructions:
