@@ -210,10 +210,10 @@ namespace Simbench
                 {
                     if(caches[i].IsData && caches[i].Holds(segment))
                     {
-                        var missed = caches[i].Move(at, width, isStore);
-                        if(open && missed != 0)
+                        caches[i].Move(at, width, isStore, out var jump, out var sequential);
+                        if(open && jump + sequential != 0)
                         {
-                            now.Miss(block, i, missed, 0);
+                            now.Miss(block, i, jump, sequential);
                         }
                     }
                 }
@@ -370,15 +370,20 @@ namespace Simbench
             for(var isTarget = jumped; sector <= last; sector++, isTarget = false)
             {
                 var isThere = lines.Touch(sector, sectorsOfLine, keeps || isTarget);
+                if(!isThere && keeps)
+                {
+                    lines.LastRead = sector;
+                }
                 jump += !isThere && isTarget ? 1u : 0;
                 sequential += !isThere && !isTarget ? 1u : 0;
             }
         }
 
-        // How many sectors a load missed.
-        public uint Move(uint address, uint width, bool isStore)
+        // Sectors that a load missed, those behind the sector that was read last apart.
+        public void Move(uint address, uint width, bool isStore, out uint jump, out uint sequential)
         {
-            var missed = 0u;
+            jump = 0;
+            sequential = 0;
             var last = (address + phase + width - 1) / sectorBytes;
             for(var sector = (address + phase) / sectorBytes; sector <= last; sector++)
             {
@@ -386,9 +391,15 @@ namespace Simbench
                 {
                     continue;
                 }
-                missed += !lines.Touch(sector, sectorsOfLine, true) && !isStore ? 1u : 0;
+                if(lines.Touch(sector, sectorsOfLine, true))
+                {
+                    continue;
+                }
+                var goesOn = sector == lines.LastRead + 1;
+                lines.LastRead = sector;
+                jump += !isStore && !goesOn ? 1u : 0;
+                sequential += !isStore && goesOn ? 1u : 0;
             }
-            return missed;
         }
 
         private readonly int ways;
@@ -413,6 +424,8 @@ namespace Simbench
             valid = new uint[count];
             used = new ulong[count];
         }
+
+        public uint LastRead { get; set; } = NoSector;
 
         public bool HasLine(uint sector, uint sectorsOfLine)
         {
@@ -478,6 +491,8 @@ namespace Simbench
         private readonly Dictionary<uint, int> places = new Dictionary<uint, int>();
         private int recent = -1;
         private ulong time;
+
+        private const uint NoSector = uint.MaxValue - 1; // nor is the one after it
     }
 
     public class Interval
