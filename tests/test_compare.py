@@ -567,12 +567,33 @@ def test_two_sections_of_a_firmware_are_not_compared_as_one(
         return stored(tmp_path, name, replace(run, settings=settings))
 
     first = of("first.json", "app@stm32f4/own", "begin=fft,end=send")
-    second = of("second.json", "app2@stm32f4/own", "begin=send,end=fft")
+    second = of("second.json", "app.send-fft@stm32f4/own", "begin=send,end=fft")
     assert _run(["compare", first, second]) == 2
     said = capsys.readouterr().err
-    assert "sections app2@stm32f4/own (begin=fft,end=send and begin=send,end=fft)" in said
-    same = of("same.json", "app2@stm32f4/own", "begin=fft,end=send")
+    assert "app.send-fft@stm32f4/own (begin=fft,end=send and begin=send,end=fft)" in said
+    same = of("same.json", "app2.fft-send@stm32f4/own", "begin=fft,end=send")
     assert _run(["compare", first, same]) == 0
+
+
+def test_both_sections_of_a_firmware_are_compared_each_with_itself(tmp_path: Path) -> None:
+    def of(name: str, cycles: float, ids: Sequence[str]) -> str:
+        changed = {"instructions": int(cycles / 2), "cycles": estimate(cycles)}
+        run = made_run([made_result(ids[0]), made_result(ids[1], **changed)])
+        texts = zip(ids, ("begin=fft,end=send", "begin=send,end=fft"), strict=True)
+        return stored(
+            tmp_path, name, replace(run, settings={**run.settings, "sections": dict(texts)})
+        )
+
+    before = of("before.json", 1000.0, ("app@stm32f4/own", "app@nrf52840/own"))  # as of before
+    ids = ("app.fft-send@stm32f4/own", "app.send-fft@nrf52840/own")
+    after = of("after.json", 1100.0, ids)
+    assert [result.id for result in read_run(Path(before)).results] == list(ids)
+    assert [result.id for result in read_run(Path(after)).results] == list(ids)
+    entries = {e.id: e for e in compare(read_run(Path(before)), read_run(Path(after))).entries}
+    assert set(entries) == set(ids)
+    assert all(entry.is_compared for entry in entries.values())
+    assert _run(["compare", before, after, "--fail-on", "cycles:+1%"]) == 1
+    assert _run(["compare", before, after, "--only", ids[0], "--fail-on", "cycles:+1%"]) == 0
 
 
 def test_a_comparison_shows_itself_in_a_line() -> None:

@@ -17,6 +17,7 @@ from simbench.counts import Segment
 from simbench.errors import UsageError
 from simbench.firmware.image import AddressRange, Function, Image
 from simbench.firmware.section import Section, read_section
+from simbench.result.sections import of_section
 
 pytestmark = pytest.mark.emulator
 
@@ -97,7 +98,7 @@ def test_any_text_is_a_section_of_code_or_refused(text: str) -> None:
 
 def test_a_section_needs_no_protocol(elf: Path, tmp_path: Path) -> None:
     result = document("run", elf, WHOLE, tmp_path)["results"][0]
-    assert result["id"] == "loudest@stm32f4/own"
+    assert result["id"] == "loudest.correlate_all-show@stm32f4/own"
     assert result["status"] == "ok"
     assert result["coverage"] == 1.0
     assert result["input"] is None
@@ -120,6 +121,36 @@ def test_a_section_begins_once_and_ends_before_its_end(elf: Path, tmp_path: Path
         "correlate"
     ] == functions["correlate"]["cost"]["instructions"]
     assert inner["input"] is None
+
+
+def test_two_sections_of_a_firmware_have_results_of_their_own(elf: Path, tmp_path: Path) -> None:
+    inner = "begin=correlate,end=show"
+    runs = [document("run", elf, section, tmp_path) for section in (WHOLE, inner, WHOLE)]
+    ids = [run["results"][0]["id"] for run in runs]
+    assert ids[0] == ids[2] != ids[1]
+    assert runs[0]["results"] == runs[2]["results"]  # from the store
+    assert runs[0]["results"][0]["instructions"] != runs[1]["results"][0]["instructions"]
+    assert [list(run["settings"]["sections"]) for run in runs] == [[id_] for id_ in ids]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("begin=fft,end=send", "app.fft-send"),
+        ("begin=start_FFT,end=return,pass=median:10", "app.start_FFT-return-median-10-6460"),
+        ("begin=fft,end=return,pass=3", "app.fft-return-3"),
+        ("begin=a<b>,end=c", "app.a-b-c-60a9"),
+    ],
+)
+def test_a_section_names_its_result(text: str, name: str) -> None:
+    assert of_section("app", text) == name
+    assert len(of_section("app", f"begin={'x' * 90},end=y")) < 60
+
+
+@given(*[st.lists(st.sampled_from("ab_-<,=:.9"), max_size=8).map("".join)] * 4)
+def test_no_two_sections_have_one_name(a: str, b: str, c: str, d: str) -> None:
+    one, other = f"begin={a},end={b}", f"begin={c},end={d}"
+    assert (of_section("app", one) == of_section("app", other)) == (one == other)
 
 
 def test_one_place_for_begin_and_end_is_a_period(elf: Path, tmp_path: Path) -> None:
@@ -212,6 +243,6 @@ def test_a_firmware_that_speaks_is_sent_the_input_of_a_benchmark(tmp_path: Path)
     elf = made("own_firmware", "app.elf", tmp_path)
     section = ("--benchmark", "kws")
     found = document("run", elf, "begin=infer,end=th_post", tmp_path, *section)["results"][0]
-    assert found["id"] == "kws@stm32f4/own"
+    assert found["id"] == "kws.infer-th_post@stm32f4/own"
     assert found["input"]["name"] == "seeded-0"
     assert 4 * 500 * 4 < found["instructions"] < 4 * 500 * 10

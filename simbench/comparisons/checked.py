@@ -11,9 +11,8 @@ from simbench.comparisons.comparison import Comparison
 from simbench.comparisons.thresholds import Threshold, breaches
 from simbench.errors import NothingRun, UsageError
 from simbench.result.metrics import selects
+from simbench.result.sections import SECTIONS
 from simbench.result.tree import Result, Run
-
-_SECTIONS = "sections"
 
 
 def compare_alike(
@@ -104,10 +103,10 @@ def _of_variant(run: Run, variant: str) -> Run:
 
 def _renamed(run: Run, benchmark: str) -> Run:
     """``run``, whose results are all of one benchmark, as if that were called ``benchmark``."""
-    sections = run.settings.get(_SECTIONS)
+    sections = run.settings.get(SECTIONS)
     settings = dict(run.settings)
     if sections is not None:
-        settings[_SECTIONS] = {_called(id_, benchmark): said for id_, said in sections.items()}
+        settings[SECTIONS] = {_called(id_, benchmark): said for id_, said in sections.items()}
     results = tuple(_as(result, benchmark) for result in run.results)
     return replace(run, settings=settings, results=results)
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from simbench.errors import UsageError
+from simbench.result.sections import with_sections_named
 from simbench.result.tree import SCHEMA, Run, fingerprint
 
 Kind = TypeVar("Kind")
@@ -60,7 +61,7 @@ def stored_run(document: Document) -> Stored:
     """The run that ``document`` holds. Raises :class:`UsageError` where it is damaged."""
     mark = document.content.get("fingerprint")
     run = converted(document, Run)
-    return Stored(run, mark if isinstance(mark, str) else None, document.notes)
+    return Stored(with_sections_named(run), mark if isinstance(mark, str) else None, document.notes)
 
 
 def read_document(path: Path, verbs: Mapping[str, str]) -> Document:

@@ -13,6 +13,7 @@ from simbench.cost.residuals import load_target
 from simbench.cost.target import price_settings
 from simbench.firmware.toolchain import toolchain_version
 from simbench.models.reference import reference_version
+from simbench.result.sections import SECTIONS
 from simbench.task.tasks import ElfTask, Task
 
 TOOL: Mapping[str, str] = {"name": "simbench", "version": __version__}
@@ -62,4 +63,4 @@ def _sections(tasks: Sequence[Task]) -> Mapping[str, Mapping[str, str]]:
         for task in tasks
         if isinstance(task, ElfTask) and task.section is not None
     }
-    return {"sections": named} if named else {}
+    return {SECTIONS: named} if named else {}

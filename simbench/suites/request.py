@@ -28,6 +28,7 @@ from simbench.files.fetch import Progress, quiet
 from simbench.firmware.build import kernel_sets
 from simbench.firmware.runtimes import runtime_names
 from simbench.firmware.toolchain import toolchains_called
+from simbench.result.sections import of_section
 from simbench.session.room import as_fits
 from simbench.store import Store
 from simbench.suites.cycle import Cycle, read_cycle
@@ -279,6 +280,8 @@ def _own_elf(board: Platform, request: Request, elf: Path) -> ElfTask:
         )
     benchmark = workloads(names, models)[0] if names or models else None
     id_ = (benchmark or own_benchmark(elf)).id
+    if request.section is not None:
+        id_ = of_section(id_, request.section)
     scenario = Scenario(id_, board.id, Variant(OWN_ELF))
     compared = DEFAULT_SAMPLES if request.samples is None else request.samples
     task = own_elf_task(
