@@ -18,13 +18,27 @@ struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 enum { NO_REGISTERS = 0, READS_AND_WRITES = 3 };
 
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id, void (*)(plugin_id, struct qemu_plugin_tb *));
+/* from 7 on callbacks get a pointer of the plugin's own in place of its number */
+#if SIMBENCH_PLUGIN_API >= 7
+#define TRANSLATION_ARGUMENTS struct qemu_plugin_tb *tb, void *user
+#define EXIT_ARGUMENTS void *user
+#define WITH_A_POINTER , void *
+#define WITH_NO_POINTER , NULL
+#else
+#define TRANSLATION_ARGUMENTS plugin_id user, struct qemu_plugin_tb *tb
+#define EXIT_ARGUMENTS plugin_id id, void *user
+#define WITH_A_POINTER
+#define WITH_NO_POINTER
+#endif
+
+void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id,
+                                           void (*)(TRANSLATION_ARGUMENTS) WITH_A_POINTER);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, void (*)(unsigned, void *),
                                             int, void *);
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *,
                                       void (*)(unsigned, mem_info, uint64_t, void *), int, int,
                                       void *);
-void qemu_plugin_register_atexit_cb(plugin_id, void (*)(plugin_id, void *), void *);
+void qemu_plugin_register_atexit_cb(plugin_id, void (*)(EXIT_ARGUMENTS), void *);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
@@ -87,9 +101,9 @@ static void on_access(unsigned cpu, mem_info info, uint64_t address, void *user)
     fwrite(words, sizeof words, 1, output);
 }
 
-static void on_translation(plugin_id id, struct qemu_plugin_tb *tb)
+static void on_translation(TRANSLATION_ARGUMENTS)
 {
-    (void)id;
+    (void)user;
     for (size_t n = 0; n < qemu_plugin_tb_n_insns(tb); n++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, n);
         struct instruction *i = calloc(1, sizeof *i);
@@ -107,9 +121,11 @@ static void on_translation(plugin_id id, struct qemu_plugin_tb *tb)
     }
 }
 
-static void at_exit(plugin_id id, void *user)
+static void at_exit(EXIT_ARGUMENTS)
 {
+#if SIMBENCH_PLUGIN_API < 7
     (void)id;
+#endif
     (void)user;
     end_instruction();
     fclose(output);
@@ -131,7 +147,7 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
     if (!output)
         return 1;
     fwrite(header, sizeof header - 1, 1, output);
-    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
+    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation WITH_NO_POINTER);
     qemu_plugin_register_atexit_cb(id, at_exit, NULL);
     return 0;
 }
