@@ -2,11 +2,11 @@
 
 Two interpreters are exact and agree with each other: ``tflite-runtime`` and its successor
 ``ai-edge-litert`` before 1.3, both with the reference resolver. ``tflite-micro``, for the Pythons
-that have no wheel of the others (3.13), agrees but for a step in one of 399,360 elements of ``ad``,
-measured on the 624 windows of its smoke set. From 1.3 on ``ai-edge-litert`` rounds once where the
-kernels of microcontrollers round twice, and is often one step off; the optimised resolvers are
-further off. What the first two lack or compute wrongly, a few forms of operators, is judged by
-``tflite-micro`` (:mod:`simbench.models.followed`).
+that have no wheel of the others (from 3.13 on), agrees but for a step in one of 399,360 elements of
+``ad``, measured on the 624 windows of its smoke set. From 1.3 on ``ai-edge-litert`` rounds once
+where the kernels of microcontrollers round twice, and is often one step off; the optimised
+resolvers are further off. What the first two lack or compute wrongly, a few forms of operators, is
+judged by ``tflite-micro`` (:mod:`simbench.models.followed`).
 
 A model that is not pinned runs in a process of its own (:mod:`simbench.models.apart`).
 """
@@ -77,7 +77,8 @@ def _interpreter_package(data: bytes | None = None) -> str:
     if not exact:
         raise InfrastructureError(
             "no exact host interpreter: install tflite-runtime 2.14, ai-edge-litert 1.2.0 or "
-            "tflite-micro with pip, whichever has a wheel for this Python, then run again"
+            "tflite-micro with pip, whichever has a wheel for this Python (from 3.13 on one is for "
+            "Linux on x86-64 alone), then run again"
         )
     wrong = () if data is None or exact[0] == _MICRO else _followed(data)
     if not wrong:
