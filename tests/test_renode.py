@@ -704,6 +704,41 @@ def test_pyrenode3_is_looked_for_without_importing_it(
     assert "pyrenode3" not in sys.modules
 
 
+STUB = FAKE.with_name("stub")
+
+
+@pytest.mark.emulator
+@pytest.mark.usefixtures("temporary")
+def test_pyrenode3_serves_as_the_console_does(
+    image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch, one_inference)
+    monkeypatch.setenv("SIMBENCH_RENODE", "pyrenode3")
+    monkeypatch.setenv("PYTHONPATH", str(STUB))
+    monkeypatch.setenv("PYRENODE_BIN", "/renode/renode")
+    emulator = backend("renode")
+    assert emulator.version() == "1.16.1"
+    found = _infer(spec(image, (Work.COPY,)), emulator)
+    assert all(s.is_equal for s in compare(found, one_inference.recording.windows[0]))
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("", "pyrenode3 does not load: No module named 'pyrenode3': install pyrenode3 beside"),
+        (str(STUB), "does not load: Renode not found. Please do one .* PYRENODE_BIN: install"),
+    ],
+)
+def test_a_pyrenode3_that_does_not_load_is_one_sentence(
+    path: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renode_tool._identify.cache_clear()
+    monkeypatch.setenv("PYTHONPATH", path)
+    monkeypatch.delenv("PYRENODE_BIN", raising=False)
+    with pytest.raises(InfrastructureError, match=says):
+        backend("renode:pyrenode3").version()
+
+
 @pytest.mark.emulator
 def test_doctor_finds_renode_and_does_without(
     one_inference: Scripted, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

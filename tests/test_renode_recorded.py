@@ -46,7 +46,7 @@ def test_the_monitor_s_answers_are_told_from_its_repeats_and_errors(
     ]
     slices = [command for command in commands if "RunFor" in command]
     assert any(len(command) > 80 for command in slices)
-    monitor = Monitor(REPLAY, tmp_path)
+    monitor = Monitor((str(REPLAY),), tmp_path)
     try:
         for command in commands:
             if command in REFUSED:

@@ -97,7 +97,7 @@ def _or_setup() -> str:
 def _parts() -> Sequence[Finding]:
     from simbench.backends import backend
     from simbench.backends.qemu.probe import probe
-    from simbench.backends.renode.tool import PYRENODE3, TRIED_WITH, pyrenode3_version
+    from simbench.backends.renode.tool import TRIED_WITH, WITHOUT_PYRENODE3, pyrenode3_version
     from simbench.catalog.scenario import Variant
     from simbench.files import fetch, paths
     from simbench.firmware.build import KERNELS, built_image, firmware_cores
@@ -142,7 +142,7 @@ def _parts() -> Sequence[Finding]:
         Finding("build folder", str(paths.build_dir())),
         _part("store of counts", store, ""),
         _optional("Renode", lambda: f"{backend('renode').version()}; {TRIED_WITH}", ""),
-        _optional("pyrenode3", lambda: pyrenode3_version() or "", PYRENODE3),
+        _optional("pyrenode3", lambda: pyrenode3_version() or "", WITHOUT_PYRENODE3),
     ]
 
 

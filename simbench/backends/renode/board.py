@@ -69,7 +69,7 @@ class RenodeBoard(Closing):
             self._folder = temporary_folder(stack)
             self._write_files()
             with _starting:
-                self._monitor = Monitor(tool.program, self._folder)
+                self._monitor = Monitor(tool.command, self._folder)
             stack.callback(self._monitor.close)
             self._make()
             if spec.counting:

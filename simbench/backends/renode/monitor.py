@@ -15,7 +15,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,13 +41,13 @@ class Monitor:
     """A Renode that runs. Raises InfrastructureError where it does not start, refuses a command,
     ends, or does not answer in time."""
 
-    def __init__(self, program: Path, folder: Path) -> None:
+    def __init__(self, command: Sequence[str], folder: Path) -> None:
         self._folder = folder
         self._heard = ""
         self._asked = ""
         self._numbered = 0
-        self._process = _start(program, folder)
-        self._await_prompt(program)
+        self._process = _start(command, folder)
+        self._await_prompt(command)
 
     @property
     def pid(self) -> int:
@@ -111,12 +111,12 @@ class Monitor:
                 with contextlib.suppress(OSError):
                     stream.close()
 
-    def _await_prompt(self, program: Path) -> None:
+    def _await_prompt(self, command: Sequence[str]) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not _PROMPT.search(self._heard):
             left = deadline - time.monotonic()
             if left <= 0:
-                self._fail(f"({program}) gave no prompt within {START_TIMEOUT_S:g} s")
+                self._fail(f"({command[-1]}) gave no prompt within {START_TIMEOUT_S:g} s")
             self._hear(left)
         self._heard = ""
 
@@ -154,7 +154,7 @@ def path(file: Path) -> str:
     return "@" + str(file).replace(" ", "\\ ")
 
 
-def _start(program: Path, folder: Path) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
     """Renode with its own configuration, history and temporary folder, and without a port: its
     ``--port`` is -1, none, unless another is given (``Options.cs``)."""
     scratch = folder / "tmp"
@@ -163,7 +163,7 @@ def _start(program: Path, folder: Path) -> subprocess.Popen[bytes]:
     files = ("--config", str(folder / "config"), "--pid-file", str(folder / "pid"))
     try:
         return subprocess.Popen(
-            [*_leash(), str(program), *options, *files],
+            [*_leash(), *command, *options, *files],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -172,7 +172,7 @@ def _start(program: Path, folder: Path) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except OSError as error:
-        raise InfrastructureError(f"{program} does not start: {error.strerror}") from error
+        raise InfrastructureError(f"{command[-1]} does not start: {error.strerror}") from error
 
 
 def _leash() -> tuple[str, ...]:

@@ -8,8 +8,8 @@ import importlib.util
 import os
 import re
 import shutil
+import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from simbench.backends.program import version_text
 from simbench.errors import InfrastructureError
@@ -22,7 +22,13 @@ REMEDY = (
     "unpack a portable build of Renode 1.16 or newer from its releases page, and put it on the "
     "PATH or name the program in SIMBENCH_RENODE"
 )
-PYRENODE3 = "not used: simbench drives Renode by its Monitor"
+PYRENODE3_REMEDY = (
+    "install pyrenode3 beside simbench, and set PYRENODE_RUNTIME=coreclr and PYRENODE_BIN to a "
+    "portable Renode, as its README says"
+)
+PYRENODE3 = "pyrenode3"
+"""Named instead of a program: Renode is then loaded by pyrenode3, in a process of its own."""
+WITHOUT_PYRENODE3 = "not needed: simbench drives Renode by its Monitor"
 """What is to be done where there is no pyrenode3."""
 
 _NAME = "renode"
@@ -30,9 +36,9 @@ _NAME = "renode"
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A Renode found: its program and its version in full."""
+    """A Renode found: what starts its Monitor, before any options, and its version in full."""
 
-    program: Path
+    command: tuple[str, ...]
     version: str
 
 
@@ -42,11 +48,13 @@ def find_tool(chosen: str | None = None) -> Tool:
     Raises InfrastructureError if there is none, or it is too old.
     """
     chosen = chosen or os.environ.get("SIMBENCH_RENODE")
+    if chosen == PYRENODE3:
+        return _identify((sys.executable, "-m", "simbench.backends.renode.served"))
     program = shutil.which(chosen or _NAME)
     if program is None:
         missing = f"{chosen} is no program" if chosen else "Renode is not installed"
         raise InfrastructureError(f"{missing}: {REMEDY}")
-    return _identify(program)
+    return _identify((program,))
 
 
 def pyrenode3_version() -> str | None:
@@ -60,10 +68,13 @@ def pyrenode3_version() -> str | None:
 
 
 @functools.cache
-def _identify(program: str) -> Tool:
-    found = re.search(r"Renode v(\d+\.\d+(?:\.\d+)*)", version_text(program))
+def _identify(command: tuple[str, ...]) -> Tool:
+    said = version_text(*command)
+    found = re.search(r"Renode v(\d+\.\d+(?:\.\d+)*)", said)
     if found is None:
-        raise InfrastructureError(f"{program} is not Renode: {REMEDY}")
+        is_program = len(command) == 1
+        why = f"{command[0]} is not Renode" if is_program else said.strip() or "it does not load"
+        raise InfrastructureError(f"{why}: {REMEDY if is_program else PYRENODE3_REMEDY}")
     if tuple(map(int, found[1].split(".")[:2])) < OLDEST:
         raise InfrastructureError(f"Renode {found[1]} is too old: {REMEDY}")
-    return Tool(Path(program), found[1])
+    return Tool(command, found[1])
