@@ -69,9 +69,14 @@ class Memory:
 
     def free_from(self, address: int) -> int | None:
         """Bytes from ``address`` to the end of this memory or its alias; None outside both."""
+        offset = self.offset_of(address)
+        return None if offset is None else self.size_bytes - offset
+
+    def offset_of(self, address: int) -> int | None:
+        """Where in this memory ``address``, or its alias's, is; None outside both."""
         for start in (self.address, self.alias):
             if start is not None and start <= address < start + self.size_bytes:
-                return start + self.size_bytes - address
+                return address - start
         return None
 
 

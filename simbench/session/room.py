@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import combinations
 
 from simbench.counts import Segment
 from simbench.errors import DoesNotFit, UsageError
@@ -59,6 +60,24 @@ def check_segments(task: ElfTask) -> None:
                 if free is not None and part.size > free:
                     called = f"{segment.name.lower()} at {part.start:#010x} (in {memory.name})"
                     raise DoesNotFit(called, part.size, free)
+    _check_aliases(task)
+
+
+def _check_aliases(task: ElfTask) -> None:
+    """Refuse parts of an ELF at two addresses of one place: a memory may be seen twice, as where it
+    has a secure address beside the other."""
+    parts = [part for ranges in task.linked.values() for part in ranges]
+    for memory in task.platform.memories.values():
+        for one, other in combinations(parts, 2):
+            first, second = memory.offset_of(one.start), memory.offset_of(other.start)
+            if first is None or second is None or one.start - first == other.start - second:
+                continue
+            if first < second + other.size and second < first + one.size:
+                raise UsageError(
+                    f"the image has {one.size:,} bytes at {one.start:#010x} and {other.size:,} at "
+                    f"{other.start:#010x}, which on {task.platform.id} are the same place in "
+                    f"{memory.name}, seen twice: link the two apart"
+                )
 
 
 def arena_misfit(task: ModelTask, boot_errors: Iterable[str]) -> DoesNotFit | None:
