@@ -43,7 +43,7 @@ def test_a_qemu_of_an_unknown_interface_is_one_sentence(
     assert _run(["doctor"]) == 3
     said = capsys.readouterr().err
     assert "does not take simbench's plugin: install one of the versions tried" in said
-    assert "7.2, 10.0 and 11.1" in said
+    assert "7.2, 8.2, 10.0 and 11.1" in said
 
 
 def test_the_sentence_names_the_version() -> None:

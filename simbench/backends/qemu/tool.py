@@ -14,7 +14,7 @@ from simbench.errors import InfrastructureError
 
 _NAME = "qemu-system-arm"
 _OLDEST = (7, 0)
-_TRIED = "7.2, 10.0 and 11.1"
+_TRIED = "7.2, 8.2, 10.0 and 11.1"
 
 
 @dataclass(frozen=True, slots=True)
