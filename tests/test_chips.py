@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from simbench.catalog.chips import Follow, Register
 from simbench.catalog.platforms import load_platform, platform_files, read_platform
+from simbench.catalog.set_up import as_set_up, controlling, differences
 from simbench.cli.main import _run
 from simbench.counts import Segment
 from simbench.errors import UsageError
@@ -59,6 +60,7 @@ __attribute__((noinline)) void done(void)
 void reset(void)
 {
     REG(RCC + 0x10) = (uint32_t)set_clock_up();
+    SET_UP;
     work();
     done();
 }
@@ -79,11 +81,18 @@ SECTIONS
 """
 
 
-def built(folder: Path, board: str, *, ready: str = "1u << 25", core: str | None = None) -> Path:
+def built(
+    folder: Path,
+    board: str,
+    *,
+    ready: str = "1u << 25",
+    core: str | None = None,
+    set_up: str = "(void)0",
+) -> Path:
     platform = load_platform(board)
     cpu, clocks = BOARDS[board]
     source, script, elf = folder / "main.c", folder / "app.ld", folder / "app.elf"
-    source.write_text(FIRMWARE.replace("1u << 25", ready))
+    source.write_text(FIRMWARE.replace("1u << 25", ready).replace("SET_UP", set_up))
     data = platform.memory_of(Segment.STATIC).address
     code = platform.memory_of(Segment.CODE).address
     script.write_text(SCRIPT.replace("CODE", f"{code:#x}").replace("DATA", f"{data:#x}"))
@@ -128,6 +137,12 @@ def test_every_platform_says_what_its_chip_is() -> None:
         (("{kind: stm32, address: 0x40013800", "{kind: 8250, address: 0x40013800"), "8250 is not"),
         (("interrupt: 37", "interrupt: 1000"), "1000 is impossible"),
         (("RCC_CSR: {address", "RCC_CSR: {adress"), "address: is missing"),
+        (
+            ("memory: flash, prefetch: 8", "memory: rom, prefetch: 8"),
+            "rom is not one of flash, sram",
+        ),
+        (("prefetch: 8", "prefetch: 32"), "32 is impossible"),
+        ((", prefetch: 8, instruction_cache: 9, data_cache: 10", ""), "controls nothing of it"),
     ],
 )
 def test_a_wrong_chip_is_named_with_line_and_key(
@@ -137,7 +152,7 @@ def test_a_wrong_chip_is_named_with_line_and_key(
     assert change[0] in text
     path = tmp_path / "stm32l4r5.yaml"
     path.write_text(text.replace(*change))
-    with pytest.raises(UsageError, match=r"stm32l4r5\.yaml:\d+: chip\.\w+\.\w+\.\w+: ") as caught:
+    with pytest.raises(UsageError, match=r"stm32l4r5\.yaml:\d+: chip(\.\w+){3,4}: ") as caught:
         read_platform(path)
     assert said in str(caught.value)
 
@@ -151,6 +166,27 @@ def test_bits_follow_others_of_their_register() -> None:
     assert chip.register_at(0x40021001) == "RCC_CR (0x40021001)"
     assert chip.register_at(0x40013820) == "USART1+0x20 (0x40013820)"
     assert chip.register_at(0x50000000) == "0x50000000"
+
+
+def test_a_board_is_as_its_firmware_set_it_up() -> None:
+    filed = load_platform("stm32u575")
+    acr, cache = 0x40022000, 0x40030400
+    assert [register.address for register in controlling(filed)] == [acr, cache]
+    assert as_set_up(filed, {acr: 0x104, cache: 5}) is filed
+    assert as_set_up(filed, {}) is filed
+    # as after a reset: nothing was set up
+    assert as_set_up(filed, {acr: 0, cache: 4}) is filed
+    found = as_set_up(filed, {acr: 4, cache: 1})
+    flash = found.memories["flash"]
+    assert flash.instruction_cache is not None
+    assert flash.data_cache is not None
+    assert (flash.prefetch, flash.instruction_cache.ways, flash.data_cache.ways) == (False, 1, 1)
+    assert differences(filed, found) == (
+        "priced with the prefetch off and the instruction cache of 1 way and the data cache of 1 "
+        "way at flash, as the firmware set it up: the file of stm32u575 says otherwise",
+    )
+    bare = as_set_up(filed, {acr: 0x104, cache: 6}).memories["flash"]
+    assert (bare.instruction_cache, bare.data_cache) == (None, None)
 
 
 # ---- what is loaded ----
@@ -294,6 +330,30 @@ def test_firmware_that_waits_for_its_clock_runs(board: str, tmp_path: Path) -> N
     # a loop of 100 turns, each a load, an addition to it, a store, and its own counting
     assert 600 <= result["instructions"] <= 900
     assert result["cycles"]["value"] > result["instructions"] / 2
+
+
+@pytest.mark.emulator
+@pytest.mark.image
+def test_firmware_is_priced_on_the_board_as_it_set_it_up(tmp_path: Path) -> None:
+    """A flash that is switched to no cache at all waits for each line, and twice alike."""
+    found = {}
+    for name, set_up in {
+        "as filed": "REG(0x40022000) = 0x705",
+        "bare": "REG(0x40022000) = 0x005",
+        "bare again": "REG(0x40022000) = 0x005",
+    }.items():
+        elf, kept = built(tmp_path, "stm32l4r5", set_up=set_up), tmp_path / "result.json"
+        assert run("stm32l4r5", elf, "--section", "begin=work,end=done", "--json", str(kept)) == 0
+        result = json.loads(kept.read_text())["results"][0]
+        found[name] = (result["cycles"]["value"], [n for n in result["notes"] if "set it up" in n])
+    assert found["as filed"][1] == [
+        "priced with the prefetch on at flash, as the firmware set it up: the file of stm32l4r5 "
+        "says otherwise"
+    ]
+    assert "the instruction cache off and the data cache off" in found["bare"][1][0]
+    assert found["bare"] == found["bare again"]
+    # each of 100 turns jumps to a line that no cache has: five wait states
+    assert found["bare"][0] >= found["as filed"][0] + 99 * 5
 
 
 @pytest.mark.emulator

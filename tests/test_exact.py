@@ -128,14 +128,11 @@ def test_a_published_image_is_sent_what_the_official_runner_sends(tmp_path: Path
 
 def test_the_flash_is_set_up_as_the_row_says() -> None:
     board, row = load_platform("stm32l4r5"), ROWS[0]
-    plain = replace(row, flash_width_bytes=None, prefetch=None, ways=None)
-    assert set_up(board, plain) == board
-    single = set_up(board, replace(plain, flash_width_bytes=16, prefetch=True)).memories["flash"]
-    assert (single.width_bytes, single.prefetch) == (16, True)
+    assert set_up(board, replace(row, flash_width_bytes=None)) == board
+    single = set_up(board, replace(row, flash_width_bytes=16)).memories["flash"]
+    assert single.width_bytes == 16
     assert single.data_cache is not None
     assert single.data_cache.sector_bytes == 16
-    direct = set_up(board, replace(plain, ways=1)).memories["flash"]
-    assert [c and c.ways for c in (direct.instruction_cache, direct.data_cache)] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -226,8 +223,6 @@ def test_an_image_in_a_checkout_is_run_and_priced(tmp_path: Path) -> None:
         begin=symbols["th_pre"],
         end=symbols["th_post"],
         flash_width_bytes=None,
-        prefetch=None,
-        ways=None,
     )
     row = checkout(tmp_path / "checkout", row, raw.read_bytes())
     found = found_images([row], tmp_path / "checkout")

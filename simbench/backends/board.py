@@ -154,6 +154,14 @@ class Board(Protocol):
 
 
 @runtime_checkable
+class ReadableBoard(Board, Protocol):
+    """A board whose registers can be read while it runs."""
+
+    def words(self, addresses: Iterable[int]) -> Mapping[int, int]:
+        """The words at ``addresses``; none of those that could not be read."""
+
+
+@runtime_checkable
 class RestartingBoard(Board, Protocol):
     """A board that was launched to restart."""
 

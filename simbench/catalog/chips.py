@@ -14,6 +14,8 @@ from simbench.files.datafile import Table
 
 PERIPHERALS = (0x40000000, 0x20000000)
 """Where every Cortex-M has its peripherals, and how much: Armv7-M ARM (DDI 0403E), B3.1."""
+CONTROLLED = ("prefetch", "instruction_cache", "data_cache", "associative")
+"""What a register's bits may control of a memory."""
 UART_KINDS = ("stm32", "stm32f4", "pl011", "cmsdk", "nrf")
 _FOLLOWS = re.compile(r"(?P<first>\d+)(-(?P<last>\d+))? to (?P<to>\d+)")
 _WORD = 0xFFFFFFFF
@@ -42,9 +44,22 @@ class Follow:
 
 
 @dataclass(frozen=True, slots=True)
+class Controls:
+    """Bits of a register that decide what ``memory`` costs: that its prefetch is on, its caches
+    are, and that they have the ways of the platform's file, where clear one."""
+
+    memory: str
+    prefetch: int | None = None
+    instruction_cache: int | None = None
+    data_cache: int | None = None
+    associative: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
     """What a register reads as, beside what was written: bits always ``set`` or ``clear``, bits
-    that follow others, ``ticks`` more at each reading, and ``reset`` before any writing."""
+    that follow others, ``ticks`` more at each reading, and ``reset`` before any writing; and what
+    it ``controls``."""
 
     name: str
     address: int
@@ -53,6 +68,7 @@ class Register:
     follows: tuple[Follow, ...] = ()
     reset: int = 0
     ticks: int = 0
+    controls: Controls | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +146,20 @@ def _register(name: str, table: Table, known: tuple[Span, ...]) -> Register:
         name=name,
         address=_address(table, known, 4),
         follows=tuple(_follow(table, text) for text in texts),
+        controls=_controls(table.table("controls")) if "controls" in table else None,
         **words,
     )
     table.finish()
     return register
+
+
+def _controls(table: Table) -> Controls:
+    bits = {key: table.integer(key, maximum=31) for key in CONTROLLED if key in table}
+    if not bits:
+        raise table.fail("memory", f"controls nothing of it: one of {', '.join(CONTROLLED)}")
+    controls = Controls(table.text("memory"), **bits)
+    table.finish()
+    return controls
 
 
 def _word(table: Table, key: str) -> int:

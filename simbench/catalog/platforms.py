@@ -210,6 +210,15 @@ def _geometry(cache: Cache, segments: tuple[Segment, ...]) -> CacheGeometry:
     )
 
 
+def _check_controls(top: Table, platform: Platform) -> None:
+    registers = () if platform.chip is None else platform.chip.registers
+    for register in registers:
+        name = register.controls and register.controls.memory
+        if name is not None and name not in platform.memories:
+            where = top.table("chip").table("registers").table(register.name).table("controls")
+            raise where.fail("memory", f"{name} is not one of {', '.join(platform.memories)}")
+
+
 def platform_files(directories: Sequence[Path] = ()) -> dict[str, Path]:
     """Platform files by name: the built-in ones, and those of a user's ``directories``.
 
@@ -286,6 +295,7 @@ def platform_from(top: Table, path: Path) -> Platform:
         chip=chip_from(top.table("chip")) if "chip" in top else None,
         sleep=_sleep(top.table("sleep")) if "sleep" in top else None,
     )
+    _check_controls(top, platform)
     if "native" in top:  # in files of before: an emulator's machine, which nothing uses any more
         top.table("native")
     top.finish()

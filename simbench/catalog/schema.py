@@ -5,7 +5,7 @@ It ships as ``result/schemas/platform-1.schema.json``, so that editors complete 
 
 from __future__ import annotations
 
-from simbench.catalog.chips import UART_KINDS
+from simbench.catalog.chips import CONTROLLED, UART_KINDS
 from simbench.catalog.cores import core_files
 from simbench.catalog.platforms import ENERGY_GROUPS, MEMORY_KINDS, PLACED
 from simbench.files.jsonschema import Schema, one_of, quantity, table, text, top
@@ -120,6 +120,10 @@ def _chip() -> Schema:
             "address": bits,
             **dict.fromkeys(("set", "clear", "reset", "ticks"), bits),
             "follows": {"type": "array", "items": text()},
+            "controls": table(
+                {"memory": text(), **dict.fromkeys(CONTROLLED, bits), "source": text()},
+                required=["memory"],
+            ),
             "source": text(),
         },
         required=["address"],

@@ -58,6 +58,7 @@ def _made(task: Task, backend: Backend, store: Store | None, launched: Launched 
     from simbench.session.observe import observe
 
     observed = observe(task, backend, store, launched)
+    task = observed.task
     expected = expected_of(task, store)
     with _PRICING:
         decoding = recall_decoded(task.benchmark.id, observed.observation.counts.blocks, store)

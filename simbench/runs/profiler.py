@@ -66,6 +66,7 @@ def profile_task(task: Task, backend: Backend, store: Store | None = None) -> Pr
     """The profile of the task's measured inference, with counts from the ``store`` where it has
     them. Raises what measuring raises."""
     observed = observe(task, backend, store)
+    task = observed.task
     expected = expected_of(task, store)
     seen = observed.observation
     decoding = recall_decoded(task.benchmark.id, seen.counts.blocks, store)

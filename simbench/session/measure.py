@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from simbench.backends import Backend, Blob, Board, LaunchSpec
-from simbench.backends.board import ALWAYS
+from simbench.backends.board import ALWAYS, ReadableBoard
 from simbench.backends.boards import Launched
 from simbench.catalog.platforms import platform_caches
 from simbench.catalog.scenario import OWN_RUNTIME
+from simbench.catalog.set_up import controlling
 from simbench.counts import CacheGeometry, Counts
 from simbench.errors import FirmwareFault, InfrastructureError, ModelError, UsageError
 from simbench.firmware.config import BoardConfig, pack_config
@@ -29,7 +30,8 @@ class Observation:
 
     ``outputs`` has one entry for each of the task's inputs. For a user's own ELF, which has no
     command for them, it is empty and ``footprint`` is ``None``; ``results`` are then what it prints
-    of each input, where it infers. ``notes`` are sentences on what was measured.
+    of each input, where it infers. ``notes`` are sentences on what was measured, ``words`` what it
+    left in the registers of its chip that control a memory, by address.
     """
 
     counts: Counts
@@ -37,6 +39,7 @@ class Observation:
     footprint: Footprint | None
     results: tuple[tuple[float, ...], ...] = ()
     notes: tuple[str, ...] = ()
+    words: tuple[tuple[int, int], ...] = ()
 
 
 def measure(
@@ -65,7 +68,7 @@ def measure(
     with backend.launch(spec) as board:
         if launched is not None:
             launched(board)
-        seen = _observed(board, task)
+        seen = replace(_observed(board, task), words=tuple(_left_behind(board, task)))
     check_code(seen.counts, spec)
     return seen
 
@@ -78,6 +81,12 @@ def _observed(board: Board, task: Task) -> Observation:
             return _own(_talk(board, task), task)
         case ElfTask():
             return _section(board, task)
+
+
+def _left_behind(board: Board, task: Task) -> Iterator[tuple[int, int]]:
+    if isinstance(task, ElfTask) and task.chip is not None and isinstance(board, ReadableBoard):
+        addresses = [register.address for register in controlling(task.platform)]
+        yield from board.words(addresses).items()
 
 
 def launch_spec(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from simbench.backends import Backend, LaunchSpec
 from simbench.backends.boards import Launched
+from simbench.catalog.set_up import as_set_up, differences
 from simbench.counts import Counts
 from simbench.models.prepared import input_names
 from simbench.session.measure import Observation, launch_spec, measure
@@ -34,9 +35,13 @@ Measure = Callable[[Task, Backend, Launched | None], Observation]
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a board did. ``is_cached`` says that it came from the store and no emulator started;
-    ``notes`` what was wrong with the store, in sentences."""
+    """What a board did with ``task``, whose platform is as the firmware set it up.
 
+    ``is_cached`` says that it came from the store and no emulator started; ``notes`` what was wrong
+    with the store, in sentences.
+    """
+
+    task: Task
     observation: Observation
     is_cached: bool
     notes: tuple[str, ...]
@@ -71,8 +76,22 @@ def observe(
 ) -> Observed:
     """What ``task`` does: from the ``store`` where it is known, else by ``measuring``, and kept.
 
-    Raises what :func:`simbench.session.measure.measure` raises.
+    A firmware that set its chip's memories up is of the board as it left it: where caches are then
+    others, it is measured once more. Raises what :func:`simbench.session.measure.measure` raises.
     """
+    seen = _once(task, backend, store, launched, measuring)
+    found = as_set_up(task.platform, dict(seen.observation.words))
+    if found is task.platform:
+        return seen
+    changed = replace(task, platform=found, notes=(*task.notes, *differences(task.platform, found)))
+    if launch_spec(changed).caches != launch_spec(task).caches:
+        return _once(changed, backend, store, launched, measuring)
+    return replace(seen, task=changed)
+
+
+def _once(
+    task: Task, backend: Backend, store: Store | None, launched: Launched | None, measuring: Measure
+) -> Observed:
     recall = Recall(store, task.benchmark.id)
     spec = launch_spec(task, watch_caches=backend.capabilities.caches)
     key = _key(task, backend)
@@ -81,7 +100,7 @@ def observe(
     if kept is not None and has_outputs:
         seen = _recalled(recall, key, kept, task, spec)
         if seen is not None:
-            return Observed(seen, True, tuple(recall.notes))
+            return Observed(task, seen, True, tuple(recall.notes))
     # outputs that are known need no inference
     is_known = has_outputs and isinstance(task, ModelTask)
     asked = replace(task, inputs=task.inputs[:1]) if is_known else task
@@ -89,7 +108,7 @@ def observe(
     kept = _with_outputs(fresh, asked, kept)
     recall.keep(_COUNTS, {key: kept})
     recall.keep(_EVENTS, _events(key, fresh.counts, spec))
-    return Observed(replace(fresh, outputs=_outputs(kept, task)), False, tuple(recall.notes))
+    return Observed(task, replace(fresh, outputs=_outputs(kept, task)), False, tuple(recall.notes))
 
 
 def _key(task: Task, backend: Backend) -> str:

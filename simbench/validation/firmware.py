@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +36,7 @@ from simbench.validation.facts import read_facts
 KERNELS = "published"
 WIRE_BYTES: Mapping[str, int] = {"ad": 2560, "ic": 3072, "kws": 490, "vww": 27648}
 """What the official runner sends for one inference: ad as float32, the others as bytes."""
-_YES: Mapping[str, bool | None] = {"yes": True, "no": False, "": None}
+_YES: Mapping[str, bool] = {"yes": True, "no": False}
 _SEED = 2026
 _TIME_LIMIT_S = 40.0
 
@@ -46,10 +46,9 @@ class FirmwareRow:
     """A published image with its published result.
 
     ``image`` is its path in a checkout of the results, ``base`` where a .bin belongs. The inference
-    is from ``begin`` to ``end``. ``flash_width_bytes``, ``prefetch`` and the ``ways`` of the cache
-    are how the submission, or the image itself, sets the flash up where that is not as the
-    platform's file says. ``blind`` is whether no effect of the core was looked for in rows of the
-    board.
+    is from ``begin`` to ``end``. ``flash_width_bytes`` is how wide the submission sets the flash
+    up, by an option that is in no image, where that is not as the platform's file says. ``blind``
+    is whether no effect of the core was looked for in rows of the board.
     """
 
     round: str
@@ -68,8 +67,6 @@ class FirmwareRow:
     supply_v: float | None
     regulator: str
     flash_width_bytes: int | None
-    prefetch: bool | None
-    ways: int | None
     blind: bool
     stack: str
     source: str
@@ -129,11 +126,12 @@ def validate_firmware(
     def priced(row: FirmwareRow) -> ExactResult | None:
         task = tasks[row]
         try:
-            counts = observe(task, backend, store).observation.counts
+            seen = observe(task, backend, store)
         except InfrastructureError as error:
             progress(f"{row.name}: {error}")
             return None
-        price = estimate(counts, counts.inference, load_target(task.platform))
+        counts = seen.observation.counts
+        price = estimate(counts, counts.inference, load_target(seen.task.platform))
         return _result(row, task.platform.core, price)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
@@ -181,31 +179,25 @@ def published_task(
 
 
 def set_up(platform: Platform, row: FirmwareRow) -> Platform:
-    """``platform`` with the flash as the submission, or its image, sets it up."""
-    flash = platform.memories["flash"]
-    if row.prefetch is not None:
-        flash = replace(flash, prefetch=row.prefetch)
-    if (ways := row.ways) is not None:
-        flash = _changed(flash, lambda cache: replace(cache, ways=ways))
-    if row.flash_width_bytes is not None:
-        flash = _widened(flash, row.flash_width_bytes)
+    """``platform`` with its flash as wide as the submission set it up."""
+    width = row.flash_width_bytes
+    if width is None:
+        return platform
+    flash = _widened(platform.memories["flash"], width)
     return replace(platform, memories={**platform.memories, "flash": flash})
 
 
 def _widened(flash: Memory, width: int) -> Memory:
     """What a miss brings is what the flash gives at once."""
-    return _changed(
-        replace(flash, width_bytes=width),
-        lambda cache: replace(cache, sector_bytes=max(cache.sector_bytes, width)),
-    )
 
+    def cache(known: Cache | None) -> Cache | None:
+        return known and replace(known, sector_bytes=max(known.sector_bytes, width))
 
-def _changed(flash: Memory, change: Callable[[Cache], Cache]) -> Memory:
-    code, data = flash.instruction_cache, flash.data_cache
     return replace(
         flash,
-        instruction_cache=None if code is None else change(code),
-        data_cache=None if data is None else change(data),
+        width_bytes=width,
+        instruction_cache=cache(flash.instruction_cache),
+        data_cache=cache(flash.data_cache),
     )
 
 
@@ -241,9 +233,7 @@ def _row(cells: Mapping[str, str]) -> FirmwareRow:
         supply_v=float(cells["supply_v"]) if cells["supply_v"] else None,
         regulator=cells["regulator"],
         flash_width_bytes=int(cells["flash_width"]) if cells["flash_width"] else None,
-        prefetch=_YES[cells["prefetch"]],
-        ways=int(cells["ways"]) if cells["ways"] else None,
-        blind=bool(_YES[cells["blind"]]),
+        blind=_YES[cells["blind"]],
         stack=cells["stack"],
         source=cells["source"],
     )

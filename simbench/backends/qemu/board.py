@@ -158,17 +158,27 @@ class QemuBoard(Closing):
         waited = self._waited_for()
         return where if waited is None else f"{where or 'somewhere'}, and {waited}"
 
+    def words(self, addresses: Iterable[int]) -> Mapping[int, int]:
+        """The words at ``addresses``; none of those that could not be read."""
+        read = {address: self._read_words(address, 1) for address in addresses}
+        return {address: words[0] for address, words in read.items() if words}
+
     def _fault_status(self) -> Mapping[str, int] | None:
-        """The core's fault registers, as the emulator's monitor reads them, where they tell one."""
+        """The core's fault registers, where they tell of a fault."""
+        words = self._read_words(STATUS_ADDRESS, 5)
+        return fault_status(words) if words else None
+
+    def _read_words(self, address: int, count: int) -> list[int]:
+        """``count`` words, as the emulator's monitor reads them; none where it does not answer."""
         said = b""
         deadline = time.monotonic() + _MONITOR_S
         with contextlib.suppress(OSError):
-            self._monitor.send(f"x /5wx {STATUS_ADDRESS:#x}\n".encode())
-            while not (words := _WORDS.findall(said))[4:] and time.monotonic() < deadline:
+            self._monitor.send(f"x /{count}wx {address:#x}\n".encode())
+            while len(words := _WORDS.findall(said)) < count and time.monotonic() < deadline:
                 if select.select([self._monitor], [], [], _POKE_INTERVAL_S)[0]:
                     said += self._monitor.recv(_CHUNK)
-            return fault_status([int(word, 16) for word in words])
-        return None
+            return [int(word, 16) for word in words]
+        return []
 
     def _waited_for(self) -> str | None:
         """What register the firmware kept reading, in words, or None. The board has stopped."""
