@@ -34,11 +34,18 @@ def test_what_is_shown_of_commands_that_run_nothing_is_what_they_print() -> None
 
 
 @pytest.mark.emulator
+@pytest.mark.tool
 def test_what_is_shown_of_all_others_is_what_they_print() -> None:
     """They share the store of this test, so that each simulation is made once."""
     if COMPILER not in (toolchain_version() or ""):
         pytest.skip(f"the pages show counts of arm-none-eabi-gcc {COMPILER}")
-    check_shown(f"^(?!.*(?:{RUNS_NOTHING}))")
+    # the words of the page are those that Debian 12's espeak-ng says
+    spoken = "" if b" 1.51" in espeak_version() else "|--dataset smoke"
+    check_shown(f"^(?!.*(?:{RUNS_NOTHING}{spoken}))")
+
+
+def espeak_version() -> bytes:
+    return subprocess.run(["espeak-ng", "--version"], capture_output=True, check=True).stdout
 
 
 def test_every_shown_output_is_there() -> None:
