@@ -25,7 +25,7 @@ ACCEPTED = re.compile(
     r"|sysbus Load(ELF|Binary) @\S+( 0x[0-9a-f]{8})?|cpu \w+ (0x)?[0-9a-f]+"
     r"|trace\d+ TrackMemoryAccesses|cpu DisableExecutionTracing"
     r"|cpu SimbenchSegment 0x[0-9a-f]{8} 0x[0-9a-f]{8} \d|cpu SimbenchMarker 0x[0-9a-f]{8} \d"
-    r"|cpu SimbenchStart true|cpu SimbenchStop"
+    r"|cpu SimbenchStart|cpu SimbenchStop"
     r"|cpu SimbenchCache \"\d+( \d+){9}\"|cpu SimbenchCachesRest 0x[0-9a-f]{8} (true|false)"
 )
 COLUMNS = 80

@@ -18,15 +18,12 @@ namespace Simbench
             counter = new Counter(cpu, prefix);
         }
 
-        // With accesses, blocks are of one instruction: what was accessed is of the one that ends.
-        public static void SimbenchStart(this TranslationCPU cpu, bool accesses)
+        // Blocks are of one instruction: what was accessed is of the one that ends next.
+        public static void SimbenchStart(this TranslationCPU cpu)
         {
             usualBlock = cpu.MaximumBlockSize;
-            if(accesses)
-            {
-                cpu.MaximumBlockSize = 1;
-                SetAccessHook(cpu, counter);
-            }
+            cpu.MaximumBlockSize = 1;
+            SetAccessHook(cpu, counter);
             cpu.SetHookAtBlockEnd(counter.BlockEnds);
         }
 

@@ -47,7 +47,7 @@ class Hooks:
     def start(self) -> None:
         """Count what follows, unless it is counted already or all windows have been."""
         if not self._is_on and not self._is_done:
-            self._monitor.execute("cpu SimbenchStart true")
+            self._monitor.execute("cpu SimbenchStart")
             self._is_on = True
 
     def has_window(self) -> bool:
