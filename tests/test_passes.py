@@ -15,6 +15,7 @@ from test_exceptions import built as with_exceptions
 
 from simbench.cli.main import _run
 from simbench.errors import UsageError
+from simbench.firmware.load import elf_loads
 from simbench.firmware.passes import MOST_PASSES, Passes, Which, read_passes
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "own_firmware"
@@ -129,6 +130,26 @@ def test_a_section_passed_too_few_times_says_how_many(
     assert _run([*words, "--section", "begin=deeper,end=done,pass=4"]) == 3
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert "the firmware passed the section 1 of 4 times within 1 s; the core was in main" in said
+    assert said.endswith(": ask for fewer passes, or raise --time-limit")
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("function", ["main", "Reset_Handler"])
+def test_a_call_that_never_returns_says_so(
+    elf: Path, function: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The reset handler is not even called."""
+    begin = function if function == "main" else f"{reset_of(elf):#x}"
+    words = ["run", "--platform", "stm32f4", "--elf", str(elf), "--time-limit", "0.5"]
+    assert _run([*words, "--section", f"begin={begin},end=return"]) == 3
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "did not pass the section within 0.5 s; the core was in main" in said
+    assert said.endswith(": see that it is called and returns, or raise --time-limit")
+
+
+def reset_of(elf: Path) -> int:
+    """Where the core begins: the second word of the vector table."""
+    return next(load.data[4] | load.data[5] << 8 | 0x08000000 for load in elf_loads(elf))
 
 
 # ---- by hand ----

@@ -15,6 +15,7 @@ from simbench.catalog.set_up import controlling
 from simbench.counts import CacheGeometry, Counts
 from simbench.errors import FirmwareFault, InfrastructureError, ModelError, UsageError
 from simbench.firmware.config import BoardConfig, pack_config
+from simbench.firmware.section import Section
 from simbench.session.conversation import Conversation, Footprint, Patience, converse
 from simbench.session.genuine import check_code
 from simbench.session.room import arena_misfit, check_room, check_segments
@@ -216,7 +217,7 @@ def _section(board: Board, task: ElfTask) -> Observation:
             raise FirmwareFault(
                 _not_passed(len(windows), task)
                 + (f"; the core was {where}" if where else "")
-                + ": see that both its ends are executed, or raise --time-limit"
+                + f": {_remedy(len(windows), task.section)}, or raise --time-limit"
             )
         _listen(board, passes.number)
     instructions = [window.instructions(window.inference) for window in windows]
@@ -232,6 +233,14 @@ def _not_passed(times: int, task: ElfTask) -> str:
         return f"the firmware did not pass the section {within}"
     number = task.section.passes.number
     return f"the firmware passed the section {times:,} of {number:,} times {within}"
+
+
+def _remedy(times: int, section: Section) -> str:
+    if times:
+        return "ask for fewer passes"
+    if section.end is None:
+        return "see that it is called and returns"
+    return "see that both its ends are executed"
 
 
 def _listen(board: Board, passes: int) -> None:

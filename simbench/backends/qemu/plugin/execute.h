@@ -236,7 +236,7 @@ static void on_access(unsigned cpu, mem_info info, uint64_t address, void *user)
 {
     (void)cpu;
     (void)info;
-    struct probe *p = probe_in_context(user);
+    struct probe *p = user;
     p->count[map[(uint32_t)address >> 8]]++;
 }
 
@@ -275,7 +275,7 @@ static inline void note_alignment(struct probe *p, uint32_t address)
 static void on_sized_access(unsigned cpu, mem_info info, uint64_t address, void *user)
 {
     (void)cpu;
-    struct probe *p = probe_in_context(user);
+    struct probe *p = user;
     unsigned slot = map[(uint32_t)address >> 8];
     watch_caches(p, info, (uint32_t)address, slot);
     note_alignment(p, (uint32_t)address);
@@ -285,7 +285,7 @@ static void on_sized_access(unsigned cpu, mem_info info, uint64_t address, void 
 static void on_vector_access(unsigned cpu, mem_info info, uint64_t address, void *user)
 {
     (void)cpu;
-    struct probe *p = probe_in_context(user);
+    struct probe *p = user;
     unsigned slot = map[(uint32_t)address >> 8];
     watch_caches(p, info, (uint32_t)address, slot);
     if (p->armed)
@@ -296,7 +296,23 @@ static void on_vector_access(unsigned cpu, mem_info info, uint64_t address, void
 static void on_vector_instruction(unsigned cpu, void *user)
 {
     (void)cpu;
-    probe_in_context(user)->armed = true;
+    ((struct probe *)user)->armed = true;
+}
+
+/* Of a piece, in whatever exception the core is. */
+static void on_sized_access_of_piece(unsigned cpu, mem_info info, uint64_t address, void *user)
+{
+    on_sized_access(cpu, info, address, probe_in_context(user));
+}
+
+static void on_vector_access_of_piece(unsigned cpu, mem_info info, uint64_t address, void *user)
+{
+    on_vector_access(cpu, info, address, probe_in_context(user));
+}
+
+static void on_vector_instruction_of_piece(unsigned cpu, void *user)
+{
+    on_vector_instruction(cpu, probe_in_context(user));
 }
 
 #endif // SIMBENCH_PLUGIN_EXECUTE_H_

@@ -84,11 +84,14 @@ static struct probe *watch(struct translation *t, struct qemu_plugin_insn *insn,
                            const struct decoded *d)
 {
     struct probe *p = new_probe(t, d);
-    mem_callback *callback = on_sized_access;
+    bool is_piece = config.pieces;
+    mem_callback *callback = is_piece ? on_sized_access_of_piece : on_sized_access;
     if (d->shape == VECTOR) {
-        callback = on_vector_access;
-        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_vector_instruction, NO_REGISTERS, p);
-    } else if (d->shape != DOUBLE && !sees_alignment) {
+        callback = is_piece ? on_vector_access_of_piece : on_vector_access;
+        qemu_plugin_register_vcpu_insn_exec_cb(
+            insn, is_piece ? on_vector_instruction_of_piece : on_vector_instruction, NO_REGISTERS,
+            p);
+    } else if (d->shape != DOUBLE && !sees_alignment && !is_piece) {
         callback = on_access;
     }
     qemu_plugin_register_vcpu_mem_cb(insn, callback, NO_REGISTERS, READS_AND_WRITES, p);
