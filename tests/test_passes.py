@@ -46,7 +46,11 @@ int main(void)
 
 @pytest.fixture(scope="module")
 def elf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("passes")
+    return built(tmp_path_factory.mktemp("passes"))
+
+
+def built(folder: Path) -> Path:
+    """The firmware of this file, made in ``folder``."""
     (folder / "main.c").write_text(PROGRAM)
     for name in ("startup.c", "stm32f405.ld", "Makefile"):
         (folder / name).write_text((EXAMPLE / name).read_text())
