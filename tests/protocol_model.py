@@ -50,10 +50,10 @@ class Client:
         self.send((command.encode() if isinstance(command, str) else command) + b"%")
         return self.reply()
 
-    def reply(self) -> Reply:
-        """The lines up to the next m-ready."""
+    def reply(self, last: bytes = READY) -> Reply:
+        """The lines up to the next m-ready, or another ``last``."""
         lines = [self._line()]
-        while lines[-1] != READY:
+        while lines[-1] != last:
             lines.append(self._line())
         return lines
 

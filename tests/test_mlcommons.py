@@ -180,15 +180,15 @@ def test_what_the_runner_needs_is_asked_for(folder: Path, monkeypatch: pytest.Mo
     job = Job(folder, "accuracy", folder / "data")
     monkeypatch.setattr(runner, "_MODULES", ("json", "nothing_of_this_name"))
     with pytest.raises(UsageError, match="has no nothing_of_this_name"):
-        check_job(job, "ad01")
+        check_job(job, "ad01", "ad01")
     monkeypatch.setattr(runner, "_MODULES", ("json",))
-    check_job(job, "ad01")
+    check_job(job, "ad01", "ad01")
     with pytest.raises(UsageError, match=r"no .*kws01/y_labels.csv"):
-        check_job(job, "kws01")
+        check_job(job, "kws01", "kws01")
     with pytest.raises(UsageError, match=r"has no tests_performance.yaml: give benchmark/runner"):
-        check_job(Job(folder, "performance", folder / "data"), "ad01")
+        check_job(Job(folder, "performance", folder / "data"), "ad01", "ad01")
     with pytest.raises(UsageError, match="no Python that runs"):
-        check_job(Job(folder, "accuracy", folder / "data", "/dev/null"), "ad01")
+        check_job(Job(folder, "accuracy", folder / "data", "/dev/null"), "ad01", "ad01")
     assert command(job, ("/dev/one",), folder)[0] == sys.executable
 
 
@@ -210,7 +210,7 @@ def test_files_of_another_size_are_refused_before_the_runner_starts(
     ("options", "says"),
     [
         (["--runner", "x"], "needs the folder of its data sets"),
-        (["--dataset", "x"], "are of MLCommons' runner"),
+        (["--dataset", "x"], "is of MLCommons' runner"),
         (["--runner", "x", "--dataset", "y", "--power", "lpm01a"], "leave out the others"),
     ],
 )

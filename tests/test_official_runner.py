@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hand_made_models import RESHAPE, Maker
-from official_data import CLASSES, write_classified, write_recordings
+from official_data import CLASSES, recorded_word, write_classified, write_recordings, write_stream
 from small_models import INT8
 
 from simbench.catalog.benchmarks import benchmarks_by_name, load_benchmarks
@@ -33,6 +33,7 @@ MODELS = {
     "ic02": "image_classification/trained_models/pretrainedResnet_large_int8.tflite",
     "ad": "anomaly_detection/trained_models/ad01_int8.tflite",
 }
+STREAMED = {"sww": "streaming_wakeword/trained_models/str_ww_ref_model.tflite"}
 BOARDS = ("stm32l4r5", "nrf5340")
 # in performance mode the runner waits 30 s for twenty inferences; those of ic02 take longer
 # on slow boards, and in the emulator
@@ -60,7 +61,7 @@ def simbench(*words: str, cwd: Path) -> str:
 
 def model_words(benchmark: str) -> tuple[str, ...]:
     assert RUNNER is not None
-    file = Path(RUNNER).resolve().parent / "training" / MODELS[benchmark]
+    file = Path(RUNNER).resolve().parent / "training" / {**MODELS, **STREAMED}[benchmark]
     return ("--benchmark", benchmark, "--model", str(file))
 
 
@@ -126,6 +127,36 @@ def test_energy_mode_prints_our_energy(tmp_path: Path, benchmark: str, board: st
     assert printed is not None
     ours = our_result(tmp_path, board, benchmark)["energy_j"]["value"]
     assert float(printed[1]) * 1e-6 == pytest.approx(ours, rel=1e-3)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("mode", ["accuracy", "performance", "energy"])
+def test_a_stream_prints_our_duty_cycle_and_its_words(
+    tmp_path: Path, mode: str, board: str
+) -> None:
+    """The word is the one in the reference submission's own fixed_data.c."""
+    assert RUNNER is not None
+    root = Path(RUNNER).resolve().parent
+    windows = write_stream(tmp_path / "data", recorded_word(root), words=3)
+    options = ("--runner", RUNNER, "--runner-python", PYTHON, "--mode", mode)
+    pace = ("--pace", "fast") if mode == "accuracy" else ()
+    serve = ("serve", "--platform", board, *model_words("sww"), *options, *pace)
+    simbench(*serve, "--dataset", str(tmp_path / "data"), cwd=tmp_path)
+    (found,) = (tmp_path / "sessions").iterdir()
+    printed = (found / "results.txt").read_text()
+    assert f"Accuracy: {len(windows)} True positives, 0 False negatives, 0 False" in printed
+    ours = our_result(tmp_path, board, "sww")
+    time_s = ours["time_s"]["value"]
+    (window,) = json.loads((found / "results.json").read_text())
+    assert window["dutycycle"]["processing_time"] == pytest.approx(time_s, rel=1e-3)
+    assert window["dutycycle"]["duty_cycle"] == pytest.approx(time_s / 0.032, rel=1e-3)
+    if mode == "energy":
+        inferences = len(window["dutycycle"]["start_times_s"])
+        first, last = (int(samples) for _, samples in window["power"]["timestamps"])
+        joules = window["power"]["samples"][first:last]
+        idle = min(joules) * (len(joules) - 1000 * inferences * time_s)
+        inferred = inferences * ours["energy_j"]["value"]
+        assert sum(joules) == pytest.approx(inferred + idle, rel=1e-3)
 
 
 # ---- the API, which is C++, with a submitter's side of our own ----

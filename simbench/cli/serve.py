@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from simbench.backends import pricing_backend
+from simbench.catalog.benchmarks import benchmarks_by_name, load_benchmarks
 from simbench.cli.console import console, log_to
 from simbench.cli.names import BENCHMARK
 from simbench.cli.options import (
@@ -81,7 +83,7 @@ _BOARD, _FAST = "board", "fast"
     "--dataset",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="With --runner: the folder of its data sets.",
+    help="With --runner: the folder of its data sets; what is in it of a stream is played.",
 )
 @click.option(
     "--runner-python",
@@ -129,6 +131,10 @@ def command(
     if tcp is not None and link is not None:
         raise UsageError("--link is of a pseudo terminal: leave out --tcp, or --link")
     job = _job(runner, mode, dataset, runner_python)
+    if job is not None:
+        job = replace(job, is_streamed=_is_streamed(benchmark))
+    elif dataset is not None and not _is_streamed(benchmark):
+        raise UsageError("--dataset is of MLCommons' runner, or of a stream: give --runner")
     if job is not None and (tcp, power, interface) != (None, None, False):
         raise UsageError("--runner has the ports that its --mode needs: leave out the others")
     is_energy = job is not None and job.is_energy
@@ -158,7 +164,8 @@ def command(
         tcp=tcp,
         link=link,
         has_monitor=power is not None or is_energy,
-        has_interface=interface or is_energy,
+        has_interface=interface or (job is not None and job.has_interface),
+        datasets=dataset,
         job=job,
         resets_on_open=reset_on_open,
     )
@@ -166,13 +173,16 @@ def command(
     return EXIT_GOOD
 
 
+def _is_streamed(name: str | None) -> bool:
+    known = {**benchmarks_by_name(), **load_benchmarks()}
+    return name in known and known[name].stream is not None
+
+
 def _job(runner: Path | None, mode: str, dataset: Path | None, python: str | None) -> Job | None:
     """The session of the runner that is asked for, if one is."""
     if runner is None:
-        if dataset is not None or python is not None:
-            raise UsageError(
-                "--dataset and --runner-python are of MLCommons' runner: give --runner"
-            )
+        if python is not None:
+            raise UsageError("--runner-python is of MLCommons' runner: give --runner")
         return None
     if dataset is None:
         raise UsageError("--runner needs the folder of its data sets: give --dataset")

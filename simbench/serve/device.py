@@ -14,6 +14,7 @@ from simbench.backends.faults import fault_sentence
 from simbench.counts import Counts
 from simbench.errors import InfrastructureError
 from simbench.serve.clock import BoardClock
+from simbench.session.conversation import Conversation, Patience
 from simbench.session.protocol import Fault, Lap, Progress, Ready, Results, parse_line
 
 _READ_S = 0.5
@@ -79,6 +80,8 @@ class Device:
         self._last: Cost | None = None
         self._unpriced = 0  # warm-ups of the first window
         self.listener: Listener | None = None
+        self.boots = 0
+        """How often it was started."""
 
     @property
     def is_on(self) -> bool:
@@ -92,6 +95,7 @@ class Device:
         """
         await self.halt()
         self._text, self._unpriced = b"", 0
+        self.boots += 1
         await self._in_thread(self._start)
         self._clock.release(self._clock.now())
         self._booted_at, self._stamped_us = self._clock.now(), 0
@@ -116,6 +120,35 @@ class Device:
         async for line in self._reply():
             yield line
 
+    async def infer(self, sent: bytes) -> tuple[bytes, Cost]:
+        """What the model answers to an input, byte for byte, and what that cost. The board is told
+        nothing of time: that is for who asks to hold and to draw.
+        """
+        board = self._running()
+
+        def answer() -> bytes:
+            talk = Conversation(board, Patience(), counted=False, is_up=True)
+            talk.load(sent)
+            talk.infer()
+            return talk.output()
+
+        output = await self._in_thread(answer)
+        return output, await self._in_thread(lambda: self._window_cost(1))
+
+    def draw(self, start: float, end: float, cost: Cost) -> None:
+        """Tell the listener what is drawn from ``start`` to ``end``, where that is known."""
+        if self.listener is not None and cost.energy_j is not None:
+            self.listener.burst(start, end, cost.energy_j / cost.time_s)
+
+    def stamped(self) -> bytes:
+        """The line of a time stamp that is taken now."""
+        return self._stamped(self._clock.now())
+
+    async def settled(self) -> None:
+        """Return when the listener has heard of all stamps so far."""
+        if self.listener is not None:
+            await self.listener.settled()
+
     async def halt(self) -> None:
         """Stop the board, whatever it does, or is about to do."""
         if self._board is not None:
@@ -138,8 +171,8 @@ class Device:
     async def _reply(self) -> AsyncIterator[bytes]:
         async for line in self._timed_lines():
             is_last = isinstance(parse_line(_text(line)), Ready)
-            if is_last and self.listener is not None:
-                await self.listener.settled()
+            if is_last:
+                await self.settled()
             yield line
             if is_last:
                 return
@@ -150,7 +183,7 @@ class Device:
             line = await self._line()
             event = parse_line(_text(line))
             if isinstance(event, Lap):
-                line = self._stamped(self._clock.now())
+                line = self.stamped()
             elif isinstance(event, Results):
                 line = in_order(line, self._order)
             elif isinstance(event, Fault):
@@ -199,8 +232,7 @@ class Device:
         """Let the time that inferences take pass, from ``start`` on; returns their end."""
         took_s = inferences * each.time_s
         end = start + took_s
-        if self.listener is not None and each.energy_j is not None:
-            self.listener.burst(start, end, each.energy_j / each.time_s)
+        self.draw(start, end, each)
         late_s = self._clock.release(end)
         if late_s > _NOTICED_S and self._clock.is_paced and not self._has_been_late:
             self._has_been_late = True

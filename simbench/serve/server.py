@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from simbench.serve.commands import CommandSplitter
 from simbench.serve.device import Device
+from simbench.serve.mlcommons.ear import Ear
 from simbench.serve.mlcommons.interface import Interface
 from simbench.serve.ports import Client, Port
 
@@ -30,8 +31,8 @@ class Server:
     """Lets the clients of ``port`` talk to ``device``.
 
     With ``resets_on_open`` every client meets a board that has just booted, and hears it boot.
-    A board that a client has left at work for seconds is started anew for the next. With an
-    ``interface`` clients talk to that, and do not hear the board boot.
+    A board that a client has left at work for seconds is started anew for the next. With a
+    ``front`` clients talk to that; behind an interface board they do not hear the board boot.
     """
 
     def __init__(
@@ -40,11 +41,11 @@ class Server:
         port: Port,
         *,
         resets_on_open: bool = False,
-        interface: Interface | None = None,
+        front: Interface | Ear | None = None,
     ) -> None:
         self._device = device
-        self._front = interface or device
-        self._says_boot = interface is None
+        self._front: Interface | Ear | Device = front or device
+        self._says_boot = not isinstance(front, Interface)
         self._port = port
         self._resets_on_open = resets_on_open
         self._button = asyncio.Event()

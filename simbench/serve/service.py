@@ -23,8 +23,14 @@ from simbench.runs.memory import memory_needs
 from simbench.serve.clock import BoardClock
 from simbench.serve.device import Cost, Device, Tell
 from simbench.serve.lpm01a.monitor import PowerMonitor
+from simbench.serve.mlcommons.ear import Ear
 from simbench.serve.mlcommons.interface import Interface
-from simbench.serve.mlcommons.runner import ACCURACY, Job, check_job, run_job
+from simbench.serve.mlcommons.runner import (
+    ACCURACY,
+    Job,
+    check_job,
+    run_job,
+)
 from simbench.serve.ports import Port, tcp_port, terminal
 from simbench.serve.server import Server, race
 from simbench.session.conversation import converse
@@ -44,7 +50,8 @@ class Serving:
     with a symbolic ``link`` to it; with a power monitor on another terminal or not.
 
     ``has_interface`` puts an interface board between the port and the board; a ``job`` is a session
-    of MLCommons' runner, after which the server ends.
+    of MLCommons' runner, after which the server ends. ``datasets`` has what is played to a
+    board that listens.
     """
 
     is_paced: bool
@@ -52,6 +59,7 @@ class Serving:
     link: Path | None = None
     has_monitor: bool = False
     has_interface: bool = False
+    datasets: Path | None = None
     job: Job | None = None
     resets_on_open: bool = False
 
@@ -117,7 +125,7 @@ class _Service:
             self._device,
             port,
             resets_on_open=serving.resets_on_open,
-            interface=Interface(self._device) if serving.has_interface else None,
+            front=_front(task, serving, self._device, clock, tell),
         )
         self._job, self._volts = serving.job, task.platform.supply_v
         self._monitor: PowerMonitor | None = None
@@ -158,10 +166,24 @@ class _Service:
             await run_job(self._job, ports, self._volts, up, ended)
 
 
+def _front(
+    task: ModelTask, serving: Serving, device: Device, clock: BoardClock, tell: Tell
+) -> Interface | Ear | None:
+    """What clients talk to, where that is not the board itself."""
+    stream, sounds = task.benchmark.stream, serving.datasets
+    board: Device | Ear = device
+    if stream is not None:
+        board = Ear(device, clock, stream, task.model.input, tell)
+    if serving.has_interface:
+        folder = None if sounds is None else sounds / task.benchmark.data_folder
+        return Interface(board, tell, folder)
+    return None if isinstance(board, Device) else board
+
+
 def _check_job(job: Job, task: ModelTask) -> None:
     """Raise UsageError where the runner could not do ``job`` with the board of ``task``."""
-    check_job(job, task.benchmark.data_folder)
-    if job.mode == ACCURACY:  # the other modes take the first files alone
+    check_job(job, task.benchmark.data_folder, task.benchmark.model_id)
+    if job.mode == ACCURACY and not job.is_streamed:  # the other modes take the first files alone
         from simbench.accuracy.layout import read_data_set  # takes long to import
 
         read_data_set(job.datasets, task.benchmark, task.model)

@@ -7,6 +7,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from simbench.accuracy.recording import read_recording
 from simbench.errors import InfrastructureError, UsageError
 
 ACCURACY, PERFORMANCE, ENERGY = "accuracy", "performance", "energy"
@@ -46,33 +48,71 @@ class Job:
     mode: str
     datasets: Path
     python: str = sys.executable
+    is_streamed: bool = False
+
+    @property
+    def has_interface(self) -> bool:
+        """Whether the runner talks to the board through an interface board."""
+        return self.is_energy or self.is_streamed
+
+    @property
+    def tests(self) -> str:
+        """The runner's file of test scripts."""
+        # tests_accuracy.yaml loops over the streams without a count, which the runner cannot count
+        # (StreamingDataSet has no get_num_files at 1afd2c9): the other files play the same stream
+        mode = PERFORMANCE if self.is_streamed and self.mode == ACCURACY else self.mode
+        return f"tests_{mode}.yaml"
 
     @property
     def is_energy(self) -> bool:
-        """Whether the board is reached through an interface board, and its power is measured."""
+        """Whether the board's power is measured."""
         return self.mode == ENERGY
 
 
-def check_job(job: Job, data_folder: str) -> None:
+def check_job(job: Job, data_folder: str, model_id: str) -> None:
     """Raise UsageError, saying what to do, where there is no such runner, data or Python."""
-    for name in ("main.py", f"tests_{job.mode}.yaml"):
+    for name in ("main.py", job.tests):
         if not (job.folder / name).is_file():
             raise UsageError(
                 f"{job.folder} has no {name}: give benchmark/runner of a clone of mlcommons/tiny "
                 "with --runner"
             )
-    labels = job.datasets / data_folder / "y_labels.csv"
-    if not labels.is_file():
-        raise UsageError(
-            f"there is no {labels}, which the runner reads: name the folder of its data sets with "
-            "--dataset"
-        )
+    if job.is_streamed:
+        check_recordings(job, data_folder, model_id)
+    else:
+        _check_labels(job.datasets / data_folder / "y_labels.csv")
     missing = _missing_modules(job.python)
     if missing:
         raise UsageError(
             f"{job.python} has no {', '.join(missing)}, which the runner imports: "
             f"{job.python} -m pip install {_PACKAGES}, or name another with --runner-python"
         )
+
+
+def _check_labels(labels: Path) -> None:
+    if not labels.is_file():
+        raise UsageError(
+            f"there is no {labels}, which the runner reads: name the folder of its data sets with "
+            "--dataset"
+        )
+
+
+def check_recordings(job: Job, data_folder: str, model_id: str) -> None:
+    """Raise UsageError where what the runner of ``job`` has played cannot be."""
+    tests = (job.folder / job.tests).read_text(encoding="utf-8")
+    named = re.search(rf"^{model_id}:\s*$.*?truth_file:\s*(\S+)", tests, re.DOTALL | re.MULTILINE)
+    if named is None:
+        raise UsageError(f"{job.tests} of {job.folder} has no {model_id}: give a newer clone")
+    truth = job.datasets / data_folder / named[1]
+    try:
+        recordings = [str(entry["wav_file"]) for entry in json.loads(truth.read_bytes())]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(
+            f"cannot read {truth} ({error}), which the runner reads: the clone has it in "
+            "benchmark/runner/sww_data_dir"
+        ) from error
+    for name in recordings:
+        read_recording(truth.parent / name)
 
 
 def _missing_modules(python: str) -> list[str]:
@@ -105,7 +145,8 @@ def devices_yaml(volts: float) -> str:
 
 def seen_ports(job: Job, ports: tuple[str, ...]) -> str:
     """``ports`` as the runner is shown them: the board, or in energy mode what is around it."""
-    kinds = ("interface", "power") if job.is_energy else ("dut",)
+    kinds = ["interface" if job.has_interface else "dut"]
+    kinds += ["power"] if job.is_energy else []
     return json.dumps(
         [
             {
@@ -125,7 +166,7 @@ def command(job: Job, ports: tuple[str, ...], devices: Path) -> list[str]:
     assert shim is not None
     assert shim.origin is not None
     main = job.folder.resolve() / "main.py"
-    tests = job.folder.resolve() / f"tests_{job.mode}.yaml"
+    tests = job.folder.resolve() / job.tests
     options = ["-d", str(devices), "-t", str(tests), "-s", str(job.datasets), "-m", job.mode[0]]
     return [job.python, shim.origin, seen_ports(job, ports), str(main), *options]
 
