@@ -24,6 +24,7 @@ from simbench.exports import comparison as comparison_export
 from simbench.exports import formats
 from simbench.exports.markdown import MARKER
 from simbench.files.cells import cell
+from simbench.result.notice import SENTENCE
 from simbench.result.tree import DOES_NOT_FIT, ERROR, FAILED, Budget, Parity, Result, Run
 
 RUN_FORMATS = formats("run")
@@ -200,6 +201,12 @@ def test_the_comment_says_the_verdict_and_what_is_wrong() -> None:
     assert {len(row) for row in table} == {9}
     assert table[1][0] == "<code>kws@stm32f4/cmsis-nn</code>"
     assert table[1][3] == "1.00 k (0.90–1.10)"
+
+
+def test_what_is_shown_to_others_says_that_it_is_no_mlperf_result() -> None:
+    for form in ("markdown", "github-summary", "html"):
+        assert SENTENCE in RUN_FORMATS[form](RUN)
+    assert SENTENCE in comparison_of(RUN, RUN)
 
 
 def test_the_job_summary_adds_the_layers() -> None:

@@ -11,6 +11,7 @@ from simbench.comparisons.comparison import Change, Comparison, Entry, LayerChan
 from simbench.comparisons.wording import absolute, heading, quantity, relative, summary
 from simbench.exports.markdown import MARKER, missed_budgets
 from simbench.exports.markdown_text import LONGEST, SENTENCE, code, folded, listed, table
+from simbench.result import notice
 from simbench.result.metrics import METRICS
 
 SCHEMA = "simbench.comparison/1"
@@ -76,6 +77,7 @@ def render_summary(comparison: Comparison) -> str:
         f"### simbench: {_verdict(comparison)}",
         listed(tuple(_remarks(comparison))),
         _table(shown) if shown else "",
+        notice.SENTENCE,
     ]
     text = "\n\n".join(filter(None, parts)) + "\n"
     if not layers:

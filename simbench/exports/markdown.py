@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from simbench.comparisons.wording import over_budget
 from simbench.exports.markdown_text import SENTENCE, code, listed, table
+from simbench.result import notice
 from simbench.result.estimate import Estimate
 from simbench.result.tree import OK, Result, Run
 from simbench.result.units import format_accuracy, format_kib, format_range, format_si
@@ -33,7 +34,10 @@ def body(run: Run) -> str:
     rows = [tuple(_cells(result)) for result in run.results]
     parts = [f"### simbench: {verdict(run.results)}", table(_HEADINGS, rows)]
     wrong = listed(tuple(_remarks(run.results)))
-    closing = "Ranges are what the cost model leaves open; instructions and bytes are exact."
+    closing = (
+        "Ranges are what the cost model leaves open; instructions and bytes are exact. "
+        f"{notice.SENTENCE}"
+    )
     return "\n\n".join(filter(None, (*parts, wrong, closing))) + "\n"
 
 

@@ -13,12 +13,11 @@ from simbench.cost.residuals import load_target
 from simbench.cost.target import price_settings
 from simbench.firmware.toolchain import toolchain_version
 from simbench.models.reference import reference_version
+from simbench.result.notice import NOTICE
 from simbench.result.sections import SECTIONS
 from simbench.task.tasks import ElfTask, Task
 
 TOOL: Mapping[str, str] = {"name": "simbench", "version": __version__}
-
-NOTICE = "no MLPerf result: MLCommons has neither reviewed nor published it"
 
 
 def environment(

@@ -23,10 +23,11 @@ from markupsafe import Markup
 
 from simbench import __version__
 from simbench.exports.html.blocks import Section
+from simbench.result import notice
 
 _ABOUT = (
     "Exact: outputs, instructions, bytes. Modelled, with a range that a whisker or brackets show: "
-    "cycles, time, energy. This is no MLPerf result."
+    f"cycles, time, energy. {notice.SENTENCE}"
 )
 
 
