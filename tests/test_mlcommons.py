@@ -310,8 +310,9 @@ def test_what_a_terminals_client_has_not_read_is_known_and_bounded() -> None:
 
         async def main() -> int:
             task = asyncio.create_task(writing(port))
-            await asyncio.sleep(0.1)
-            waiting, read = port.unread(), 0
+            while not (waiting := port.unread()):
+                await asyncio.sleep(0.01)
+            read = 0
             while read < 100_000:
                 read += len(await asyncio.to_thread(os.read, client, 4096))
             await task
