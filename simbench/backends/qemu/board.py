@@ -131,6 +131,10 @@ class QemuBoard(Closing):
         debugger = self._debugger
         assert debugger is not None  # the spec said so
         debugger.stop()
+        is_awake = sleeps_for_ever(self._tool, self._spec)
+        if is_awake:
+            # stopped where a device was read, it owes a block that no plugin is called of
+            debugger.step()
         for part in spoilt:
             debugger.write(part.start, bytes(len(part)))
         for blob in blobs:
@@ -140,7 +144,9 @@ class QemuBoard(Closing):
         debugger.set_registers(_reset_state(self._spec.image))
         self.take_windows()
         debugger.go_on()
-        self.write(_WAKES)
+        # to a core that never slept it would come too late to be dropped
+        if not is_awake:
+            self.write(_WAKES)
 
     def halt(self) -> str | None:
         """Stop the board; where its core was ("in conv at 0x00001234"), or None if not known.

@@ -17,7 +17,7 @@ _PER_PACKET = 1024  # bytes of memory: QEMU's packets have room for 2,047 in hex
 _AT_ONCE = 32  # packets: their answers fit in a socket's buffer
 _TIMEOUT_S = 10.0
 _STOP = b"\x03"
-_GO_ON = b"$c#63"
+_GO_ON, _STEP = b"$c#63", b"$s#73"
 
 
 class Debugger:
@@ -31,6 +31,12 @@ class Debugger:
     def stop(self) -> None:
         """Stop the core, between two blocks. Raises InfrastructureError where QEMU does not."""
         self._port.sendall(_STOP)
+        if not self._packet().startswith(b"T"):
+            raise _lost()
+
+    def step(self) -> None:
+        """Let a stopped core execute one instruction. Raises as :meth:`stop`."""
+        self._port.sendall(_STEP)
         if not self._packet().startswith(b"T"):
             raise _lost()
 
