@@ -25,6 +25,7 @@ from simbench.cli.main import _run
 from simbench.exports.markdown import MARKER
 from simbench.models.reference import MICRO_RELEASE
 from simbench.models.source import source_bytes
+from simbench.result.notice import SENTENCE
 from simbench.suites.file import SUITE_FILE, read_suite
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -134,7 +135,8 @@ def test_the_actions_step_compares_with_a_baseline_and_comments_on_the_change(
     )
     assert run_action(tmp_path, BASELINE="b.json").returncode == 0
     comment = (tmp_path / "simbench.md").read_text()
-    assert comment == f"{MARKER}\n### simbench: 1 compared, 0 changed, 1 equal\n"
+    headline = "### simbench: 1 compared, 0 changed, 1 equal"
+    assert comment == f"{MARKER}\n{headline}\n\n{SENTENCE}\n"
     done = run_action(tmp_path, BASELINE="b.json", COMPARE="--fail-on cycles:-5% --layers")
     assert done.returncode == 1
     assert "(--fail-on cycles:-5%)" in done.stderr.splitlines()[-1]
