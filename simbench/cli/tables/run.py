@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 
 from rich.console import RenderableType
 
 from simbench.cli.tables.boards import boards_table
 from simbench.cli.tables.results import results_table
+from simbench.result.axes import by_axis
 from simbench.result.tree import Result
 
 
@@ -18,20 +18,9 @@ def run_tables(
     """``titles`` are those of platforms, by id."""
     boards, benchmarks = ({getattr(r, axis) for r in results} for axis in ("platform", "benchmark"))
     if len(boards) > max(1, len(benchmarks)):
-        for name, rows in _by(results, "benchmark"):
+        for name, rows in by_axis(results, "benchmark"):
             yield boards_table(name, rows)
     else:
-        for name, rows in _by(results, "platform"):
+        for name, rows in by_axis(results, "platform"):
             board = rows[0].platform
             yield results_table(name.replace(board, (titles or {}).get(board, board), 1), rows)
-
-
-def _by(results: Sequence[Result], axis: str) -> Iterator[tuple[str, list[Result]]]:
-    """Results of one ``axis`` and variant of the firmware, in the order in which these come."""
-
-    def title(result: Result) -> str:
-        return f"{getattr(result, axis)}, {result.variant} kernels"
-
-    order = {name: number for number, name in enumerate(dict.fromkeys(map(title, results)))}
-    for name, rows in groupby(sorted(results, key=lambda r: order[title(r)]), key=title):
-        yield name, list(rows)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
 
 from simbench.exports.html.blocks import Bar, Bars, Block, Link, Rows, Section, Text
+from simbench.result.axes import by_axis
 from simbench.result.estimate import Estimate
 from simbench.result.ranking import ranked, verdict
 from simbench.result.tree import DOES_NOT_FIT, OK, Result
@@ -24,19 +24,8 @@ def answer_sections(results: Sequence[Result], anchors: Anchors) -> Iterator[Sec
     boards, benchmarks = ({getattr(r, axis) for r in results} for axis in ("platform", "benchmark"))
     axis = "benchmark" if len(boards) > max(1, len(benchmarks)) else "platform"
     of = "platform" if axis == "benchmark" else "benchmark"
-    for title, rows in _by(results, axis):
+    for title, rows in by_axis(results, axis):
         yield Section(title, list(_blocks(rows, of, anchors)))
-
-
-def _by(results: Sequence[Result], axis: str) -> Iterator[tuple[str, list[Result]]]:
-    """Results of one ``axis`` and variant of the firmware, in the order in which these come."""
-
-    def title(result: Result) -> str:
-        return f"{getattr(result, axis)}, {result.variant} kernels"
-
-    order = {name: number for number, name in enumerate(dict.fromkeys(map(title, results)))}
-    for name, rows in groupby(sorted(results, key=lambda r: order[title(r)]), key=title):
-        yield name, list(rows)
 
 
 def _blocks(results: Sequence[Result], of: str, anchors: Anchors) -> Iterator[Block]:
