@@ -240,6 +240,11 @@ def test_the_readme_says_what_the_page_of_accuracy_says() -> None:
     )
     assert said is not None
     assert said.groups() == (images, WORDS[int(boards)], mean, most, covered)
+    words = " ".join(page.split())
+    programs = re.search(r"Of (\d+) programs the mean absolute error is \*\*([\d.]+)%", words)
+    assert programs is not None
+    count, mean = programs.groups()
+    assert f"{count} programs that are no networks, timed on a Cortex-M4, by {mean} % in" in readme
 
 
 def test_the_json_says_what_it_is() -> None:

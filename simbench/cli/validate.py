@@ -31,6 +31,7 @@ from simbench.exports import VALIDATION, formats
 from simbench.exports.validation import Validated
 from simbench.firmware.toolchain import toolchain_version, toolchains_called
 from simbench.validation.exact import kept_results, render_exact
+from simbench.validation.programs import kept_programs
 from simbench.validation.silicon import LIKE, SiliconRow, silicon_rows
 from simbench.validation.validate import Comparison, Summary, summary, validate
 
@@ -142,7 +143,7 @@ def command(
             console().print(part)
         return EXIT_GOOD
     said = toolchain_version(compiler)
-    validated = Validated(compared, summary(compared), kept_results(), said)
+    validated = Validated(compared, summary(compared), kept_results(), kept_programs(), said)
     write_all(files, lambda form: FORMATS[form](validated), lambda: _report(validated))
     return EXIT_GOOD
 

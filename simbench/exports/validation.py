@@ -1,4 +1,4 @@
-"""Validation as JSON, and as the documentation's page of the model error with its plot."""
+"""Validation as JSON, and as the documentation's page of the model error."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import groupby
 from statistics import fmean
 from textwrap import fill
 from typing import Any
 
 from simbench.catalog.benchmarks import load_benchmarks
+from simbench.exports.programs import programs_part
+from simbench.exports.scatter import scatter_plot
 from simbench.validation.basis import energy_basis, spread
 from simbench.validation.exact import (
     ExactFigures,
@@ -21,23 +22,24 @@ from simbench.validation.exact import (
     figures,
     integers,
 )
+from simbench.validation.programs import ProgramResult
 from simbench.validation.silicon import LIKE, SiliconRow
 from simbench.validation.validate import Comparison, Summary
 
 SCHEMA = "simbench.validation/1"
-_SIZE, _MARGIN = 520.0, 60.0
-_BAND = 0.10
 _OFFICIAL_FRAMES = 49  # of ten features: MLPerf Tiny's input of kws has 490 bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Validated:
     """The rows of a validation, each compared, and what they add up to; and what came of published
-    images. ``toolchain`` is the compiler of simbench's firmware, in its own words."""
+    images and of programs. ``toolchain`` is the compiler of simbench's firmware, in its own
+    words."""
 
     comparisons: Sequence[Comparison]
     summary: Summary
     exact: Sequence[ExactResult] = ()
+    programs: Sequence[ProgramResult] = ()
     toolchain: str | None = None
 
 
@@ -116,11 +118,16 @@ _RESIDUALS = """\
 
 def render_page(validated: Validated) -> str:
     """The documentation's page."""
-    return model_error_page(validated.comparisons, validated.summary, validated.exact)
+    return model_error_page(
+        validated.comparisons, validated.summary, validated.exact, validated.programs
+    )
 
 
 def model_error_page(
-    comparisons: Sequence[Comparison], summary: Summary, exact: Sequence[ExactResult] = ()
+    comparisons: Sequence[Comparison],
+    summary: Summary,
+    exact: Sequence[ExactResult] = (),
+    programs: Sequence[ProgramResult] = (),
 ) -> str:
     """The documentation's page: what the figures mean, the plot, the tables."""
     like = [c for c in comparisons if c.row.likeness == LIKE]
@@ -131,6 +138,7 @@ def model_error_page(
         _exact_by_core(exact),
         "## Published images, one by one\n\n" + _EXACT,
         _exact_table(exact),
+        *([programs_part(programs)] if programs else []),
         "## Difference of stacks\n\n" + _DIFFERENCE.format(verdict=_verdict(summary)),
         _paragraph(_not_blind(comparisons)),
         _paragraph(_what_a_difference_holds(comparisons)),
@@ -417,86 +425,3 @@ def _sources(comparisons: Sequence[Comparison]) -> str:
         note = f" ({first.note})" if first.note else ""
         lines.append(f"* {title}: {first.compiler}. {first.source}{note}")
     return "\n".join(dict.fromkeys(lines)) + "\n"
-
-
-def scatter_plot(comparisons: Sequence[Comparison]) -> str:
-    """Modelled over measured cycles, both axes logarithmic, with a band of 10 %, as HTML."""
-    values = [c.row.cycles for c in comparisons] + [c.modelled_cycles.value for c in comparisons]
-    axis = _Axis(min(values) * 0.7, max(values) * 1.4)
-    band = " ".join(
-        f"{axis.x(x):.1f},{axis.y(x * factor):.1f}"
-        for x, factor in (
-            (axis.low, 1 - _BAND),
-            (axis.high, 1 - _BAND),
-            (axis.high, 1 + _BAND),
-            (axis.low, 1 + _BAND),
-        )
-    )
-    size = _SIZE + 2 * _MARGIN
-    lines = [
-        "<figure>",
-        f'<svg viewBox="0 0 {size:g} {size:g}" role="img" style="max-width: 40rem" '
-        'aria-label="modelled over measured cycles" xmlns="http://www.w3.org/2000/svg">',
-        f'<polygon points="{band}" fill="currentColor" opacity="0.12"/>',
-        f'<path d="M{axis.x(axis.low):.1f},{axis.y(axis.low):.1f} '
-        f'L{axis.x(axis.high):.1f},{axis.y(axis.high):.1f}" stroke="currentColor" opacity="0.5"/>',
-        *axis.lines(),
-        *(_dot(c, axis) for c in sorted(comparisons, key=lambda c: c.row.likeness == LIKE)),
-        "</svg>",
-        "<figcaption>Modelled over measured cycles. Filled: like ours; hollow: other stacks. The "
-        f"band is {100 * _BAND:g} % either way.</figcaption>",
-        "</figure>\n",
-    ]
-    return "\n".join(lines)
-
-
-def _dot(c: Comparison, axis: _Axis) -> str:
-    x, y = axis.x(c.row.cycles), axis.y(c.modelled_cycles.value)
-    like = c.row.likeness == LIKE
-    fill = "#00796b" if like else "none"
-    return (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{fill}" stroke="#00796b" '
-        f'opacity="{0.9 if like else 0.5}"><title>{c.row.platform} {c.row.benchmark}, '
-        f"{escape(c.row.submitter)}: {c.error:+.1%}</title></circle>"
-    )
-
-
-class _Axis:
-    """Both axes: cycles from ``low`` to ``high``, logarithmic."""
-
-    def __init__(self, low: float, high: float) -> None:
-        self.low, self.high = low, high
-
-    def _at(self, value: float) -> float:
-        return _SIZE * math.log(value / self.low) / math.log(self.high / self.low)
-
-    def x(self, value: float) -> float:
-        """Where ``value`` is from the left."""
-        return _MARGIN + self._at(value)
-
-    def y(self, value: float) -> float:
-        """Where ``value`` is from the top."""
-        return _MARGIN + _SIZE - self._at(value)
-
-    def lines(self) -> Iterator[str]:
-        """The frame, the powers of ten and what the axes are."""
-        left, bottom = _MARGIN, _MARGIN + _SIZE
-        text = 'fill="currentColor" font-size="13"'
-        middle = _MARGIN + _SIZE / 2
-        yield (
-            f'<rect x="{left:g}" y="{_MARGIN:g}" width="{_SIZE:g}" height="{_SIZE:g}" fill="none" '
-            'stroke="currentColor" opacity="0.4"/>'
-        )
-        for exponent in range(math.ceil(math.log10(self.low)), int(math.log10(self.high)) + 1):
-            value, label = 10.0**exponent, f"{10 ** (exponent - 6):g} M"
-            x, y = self.x(value), self.y(value)
-            yield f'<path d="M{x:.1f},{bottom:g} v-6" stroke="currentColor"/>'
-            yield (
-                f'<text x="{x:.1f}" y="{bottom + 18:g}" text-anchor="middle" {text}>{label}</text>'
-            )
-            yield f'<path d="M{left:g},{y:.1f} h6" stroke="currentColor"/>'
-            yield f'<text x="{left - 6:g}" y="{y + 4:.1f}" text-anchor="end" {text}>{label}</text>'
-        yield (
-            f'<text x="{middle:g}" y="{bottom + 40:g}" text-anchor="middle" {text}>measured</text>'
-        )
-        yield f'<text x="{left:g}" y="{_MARGIN - 12:g}" {text}>modelled</text>'
