@@ -34,6 +34,7 @@ ARCHITECTURES = {
     "cortex-m7": "armv7e-m+fp",
     "cortex-m33": "armv8-m.main+dsp+fp",
     "cortex-m55": "armv8.1-m.main+mve.fp+fp.dp",
+    "cortex-m85": "armv8.1-m.main+mve.fp+fp.dp",
 }
 
 
@@ -239,6 +240,43 @@ def test_m55_goes_back_for_nothing_in_a_loop(tmp_path: Path) -> None:
     assert taken("b.w 1f", "cortex-m55", tmp_path)[0] == 3
 
 
+M85 = {  # LLVM's model, which llvm-mca of LLVM 19 draws, and jnk0le's measurements on an RA8D1
+    "add.w r0, r1, r2; eor.w r3, r0, r5": (1, 1, 2),  # a later stage takes the result at once
+    "add.w r0, r1, r2; eor.w r3, r4, r5, lsl #2": (1, 1, 1),
+    "ldr r0, [r8]; ldr r1, [r0]": (3, 3, 3),  # an address is needed early
+    "ldr r0, [r8]; ldr r1, [r9]": (1.5, 1, 2),  # by their banks
+    "ldrd r0, r1, [r8]; ldr r2, [r9]": (2, 2, 2),
+    "ldrd r0, r1, [r8]; strd r2, r3, [r9]": (1, 1, 1),
+    "ldr r0, [r8]; str r0, [r9]": (1, 1, 1),  # what is stored is needed late
+    "ldmia r8, {r0, r1, r2, r3}": (2, 2, 2),
+    "sxtb.w r0, r1; sxtb.w r2, r3": (2, 2, 2),  # one slot
+    "sxtb.w r0, r1; add.w r2, r3, r4": (1, 1, 1),
+    "mul r0, r1, r2; mul r3, r4, r5": (2, 2, 2),
+    "mul r0, r1, r2; add.w r3, r4, r5": (1, 1, 1),
+    "smlad r0, r1, r2, r0; smlad r0, r3, r4, r0": (2, 2, 2),  # on an accumulator each cycle
+    "mov r10, r10; vldrw.u32 q0, [r8]": (1, 1, 1),  # a vector beside what is older
+    "vldrw.u32 q0, [r8]; vadd.i32 q1, q2, q3": (2, 2, 2),  # two pipes
+    "vadd.i32 q0, q1, q2; vadd.i32 q3, q4, q5": (3, 3, 3),  # one pipe, two beats each
+    "vldrw.u32 q0, [r8]; mov r10, r10": (3, 2, 3),  # the second beat is the vectors'
+    "vstrw.32 q0, [r8]; vldrw.u32 q1, [r9]": (3, 2, 3),
+    "vmladava.s8 r0, q0, q1; vldrb.u8 q2, [r9]; vmladava.s8 r0, q3, q4": (3, 3, 3),
+    "vmladava.s8 r0, q0, q1; add.w r1, r0, r2": (5, 4, 5),  # the sum comes late
+}
+
+
+@pytest.mark.image
+@pytest.mark.parametrize(("lines", "expected"), M85.items())
+def test_m85(lines: str, expected: tuple[float, ...], tmp_path: Path) -> None:
+    assert tuple(cycles(lines.split("; "), "cortex-m85", tmp_path)) == expected
+
+
+@pytest.mark.image
+def test_m85_predicts_branches_and_goes_back_for_nothing(tmp_path: Path) -> None:
+    assert isinstance(pipeline(load_core("cortex-m85")), Predicting)
+    assert tuple(taken("1: le lr, 1b", "cortex-m85", tmp_path)) == (0, 0, 2)
+    assert tuple(taken("b.w 1f", "cortex-m85", tmp_path)) == (1, 1, 2)
+
+
 def lone(taken_edges: int) -> tuple[Counts, SectionCounts]:
     """A conditional branch executed ten times, taken so often."""
     edges = np.array([(0, 0, taken_edges)] if taken_edges else [], EDGE)
@@ -295,6 +333,7 @@ THUMB = [
 FLOATS = ["00ee810a", "80ee810a", "20ee811a", "21fb0234"]
 VECTORS = ["26ef4e68", "90ed001e", "f0ee226f", "0ff007c0", "b0ec041f"]
 SETS = {"cortex-m0plus": THUMB, "cortex-m3": THUMB, "cortex-m55": THUMB + FLOATS + VECTORS}
+SETS["cortex-m85"] = SETS["cortex-m55"]
 
 
 @pytest.mark.parametrize("core", NAMES)

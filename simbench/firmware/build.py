@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from simbench.catalog.chosen import called, chosen
-from simbench.catalog.cores import built_in_records, core_record, is_built_in
+from simbench.catalog.cores import built_in_records, core_record
 from simbench.catalog.scenario import Variant
 from simbench.errors import InfrastructureError, UsageError
 from simbench.files import fetch, paths
@@ -57,8 +57,9 @@ def source_dirs(progress: Progress = quiet) -> SourceDirs:
 
 
 def firmware_cores() -> tuple[str, ...]:
-    """The cores that there is firmware of their own for."""
-    return tuple(record.id for record in built_in_records())
+    """The cores that there is firmware of their own for; a Cortex-M85 runs a Cortex-M55's."""
+    names = (record.id for record in built_in_records())
+    return tuple(name for name in names if _built_for(name) == name)
 
 
 def build_image(core: str, variant: Variant, progress: Progress = quiet) -> Image:
@@ -128,9 +129,7 @@ def _read(elf: Path) -> Image:
 
 
 def _built_for(core: str) -> str:
-    """The built-in core whose firmware ``core`` runs: itself, but for a user's core."""
-    if is_built_in(core):
-        return core
+    """The built-in core whose firmware ``core`` runs: the first that it is built for."""
     board = core_record(core).firmware
     return next(record.id for record in built_in_records() if record.firmware == board)
 

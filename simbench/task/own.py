@@ -34,6 +34,7 @@ _ARCHITECTURES: Mapping[str, set[int]] = {
     "cortex-m7": _V7M | {13},
     "cortex-m33": _V8M,
     "cortex-m55": _V8M | {21},
+    "cortex-m85": _V8M | {21},
 }
 
 

@@ -11,8 +11,9 @@ from simbench.catalog.chips import PERIPHERALS, Chip
 _ANY_CORE = "lm3s6965evb"
 """Takes every M-profile core, with 64 interrupts and no security attribution by address."""
 _MACHINES = MappingProxyType({"cortex-m4": ("netduinoplus2", None)})  # 96 interrupts
-_CORES = MappingProxyType({"cortex-m0plus": "cortex-m3"})  # QEMU has none; a superset of it
-_SHIFTS = MappingProxyType({"cortex-m4": 3, "cortex-m7": 6, "cortex-m55": 6})
+# QEMU has neither: a superset of the one, and what executes the same as the other
+_CORES = MappingProxyType({"cortex-m0plus": "cortex-m3", "cortex-m85": "cortex-m55"})
+_SHIFTS = MappingProxyType({"cortex-m4": 3, "cortex-m7": 6, "cortex-m55": 6, "cortex-m85": 6})
 _OTHER_SHIFT = 7
 """Time passes by instructions, 2 to the shift ns each: a firmware's ticks are then the same every
 time, and take about the instructions that they take on a board. A cycle of the emulated machine's

@@ -88,6 +88,15 @@ class InOrder(ABC):
         """The pipe that ``instruction`` keeps busy while others issue, or None."""
         return None
 
+    def behind(
+        self,
+        previous: Instruction,  # noqa: ARG002
+        instruction: Instruction,  # noqa: ARG002
+        numbers: Numbers,  # noqa: ARG002
+    ) -> float:
+        """Cycles more until ``instruction`` can issue where ``previous`` was right before it."""
+        return 0.0
+
     def _issue(
         self, instructions: Sequence[Instruction], address: int, numbers: Numbers
     ) -> Iterator[list[tuple[Part, float]]]:
@@ -95,6 +104,7 @@ class InOrder(ABC):
         busy_until: dict[str, float] = {}
         time = 0.0  # when the next instruction can issue alone
         older: Instruction | None = None
+        previous: Instruction | None = None
         issued = 0.0
         for instruction in instructions:
             misaligned = instruction.width == 4 and address % 4 != 0
@@ -103,6 +113,10 @@ class InOrder(ABC):
             pipe = self.pipe(instruction)
             if pipe is not None:
                 ready = max(ready, busy_until.get(pipe, 0.0))
+            after = 0.0 if previous is None else self.behind(previous, instruction, numbers)
+            if after:
+                ready = max(ready, time + after)
+            previous = instruction
             beside = None if older is None else self.together(older, instruction, numbers)
             if beside is not None and ready <= issued:
                 takes, older = beside, None

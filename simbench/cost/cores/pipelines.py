@@ -17,6 +17,7 @@ from simbench.cost.cores.cortex_m4 import CortexM4
 from simbench.cost.cores.cortex_m7 import CortexM7
 from simbench.cost.cores.cortex_m33 import CortexM33
 from simbench.cost.cores.cortex_m55 import CortexM55
+from simbench.cost.cores.cortex_m85 import CortexM85
 from simbench.cost.cores.parts import Pair, Part
 from simbench.errors import UsageError
 from simbench.files.plugins import guarded_methods, load_maker
@@ -27,7 +28,7 @@ CORES_KEPT = 256
 
 _PIPELINES: Mapping[str, Callable[[Core], Pipeline]] = {
     built_in.__name__: built_in
-    for built_in in (CortexM0Plus, CortexM3, CortexM4, CortexM7, CortexM33, CortexM55)
+    for built_in in (CortexM0Plus, CortexM3, CortexM4, CortexM7, CortexM33, CortexM55, CortexM85)
 }
 
 _METHODS = ("cycles", "refill", "refills", "pairs", "misprediction")
