@@ -78,6 +78,7 @@ def _lean_result(result: Result) -> Result:
         time_s=None if result.time_s is None else replace(result.time_s, stack={}),
         layers=tuple(map(_lean_layer, result.layers)),
         frames=(),
+        what_if=None,
         memory=_lean_memory(result.memory),
     )
 

@@ -12,7 +12,8 @@ from simbench.errors import DoesNotFit
 Needs = Mapping[Segment, int]
 """Bytes that each placed segment needs."""
 
-_FLASH = ("flash", "external")
+FLASH_KINDS = ("flash", "external")
+"""Kinds of memories where nothing is written."""
 _CALLED = {
     Segment.CODE: "code",
     Segment.WEIGHTS: "model",
@@ -59,7 +60,7 @@ def _kinds(platform: Platform, used: Mapping[str, int]) -> Mapping[str, Mapping[
     kinds = {kind: {"used_bytes": 0, "size_bytes": 0} for kind in ("flash", "ram")}
     for name in {platform.memory_of(segment).name for segment in PLACED}:
         memory = platform.memories[name]
-        kind = kinds["flash" if memory.kind in _FLASH else "ram"]
+        kind = kinds["flash" if memory.kind in FLASH_KINDS else "ram"]
         kind["used_bytes"] += used[name]
         kind["size_bytes"] += memory.size_bytes
     return kinds

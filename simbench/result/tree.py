@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from simbench.result.estimate import Estimate
+from simbench.result.what_if import WhatIf
 
 SCHEMA = "simbench.result/1"
 
@@ -252,7 +253,8 @@ class Result:
     or was changed in an input. ``runtime`` names one that is not simbench's own, and its commit;
     ``toolchain`` a compiler that is not the pinned one, and its version.
     ``is_simulated`` false says that ``time_s`` was measured on a real
-    board: its range is that of the windows measured."""
+    board: its range is that of the windows measured. ``what_if`` has its prices at other settings
+    of an emulated one."""
 
     id: str
     benchmark: str
@@ -282,6 +284,7 @@ class Result:
     budgets: tuple[Budget, ...] = ()
     notes: tuple[str, ...] = ()
     missing: Mapping[str, str] | None = None
+    what_if: WhatIf | None = None
 
     @property
     def variant(self) -> str:

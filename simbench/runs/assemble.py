@@ -24,7 +24,8 @@ from simbench.result.tree import (
     Result,
 )
 from simbench.runs.bare import bare_result
-from simbench.runs.memory import elf_memory, memory_of, misfit_of
+from simbench.runs.memory import elf_memory, memory_of, misfit_of, needs_of
+from simbench.runs.what_if import what_if
 from simbench.session.measure import Observation
 from simbench.task.inputs import prediction
 from simbench.task.printed import compared, printed
@@ -120,6 +121,7 @@ def _with_detail(result: Result, task: ModelTask, seen: Observation, target: Tar
         layers=_layers(task.model, seen, target),
         frames=_frames(task, seen, seen.counts.layers, target),
         predictions=_predictions(task, seen),
+        what_if=what_if(seen.counts, needs_of(task, seen), target),
     )
 
 

@@ -38,12 +38,17 @@ def memory_of(task: ModelTask, seen: Observation) -> MemoryUse:
 
 def misfit_of(task: ModelTask, seen: Observation) -> str | None:
     """What does not fit the platform of ``task``, in words; None where all does."""
-    assert seen.footprint is not None
     try:
-        check_fit(task.platform, memory_needs(task.image, task.model, seen.footprint))
+        check_fit(task.platform, needs_of(task, seen))
     except DoesNotFit as error:
         return str(error)
     return None
+
+
+def needs_of(task: ModelTask, seen: Observation) -> Needs:
+    """Bytes that each placed segment of ``task`` needs."""
+    assert seen.footprint is not None  # simbench's own firmware always says
+    return memory_needs(task.image, task.model, seen.footprint)
 
 
 def memory_needs(image: Image, model: PreparedModel, footprint: Footprint) -> Needs:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.result.tree import DOES_NOT_FIT, OK
+from simbench.result.what_if import AS_IS
 from simbench.sweeps.points import Points
-from simbench.sweeps.sheet import AS_IS
 from simbench.sweeps.study import DEFAULT_OBJECTIVES, OBJECTIVES, Goal
 from simbench.sweeps.sweep import Sweep
 

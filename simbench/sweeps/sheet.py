@@ -16,15 +16,11 @@ from simbench.cost.residuals import load_target
 from simbench.cost.target import Target
 from simbench.errors import UsageError
 from simbench.files.datafile import compose, top_table
+from simbench.result.what_if import ABSENT, AS_IS
 from simbench.sweeps.axes import Setting, nearest
 
 CORE = "core."
 """What the paths of a core's file begin with."""
-ABSENT = "none"
-"""The value that takes a key away, as a cache."""
-
-AS_IS = "as-is"
-"""The value that leaves what the file says, with its range."""
 
 _ALONE = {"clock": "clock_hz", "supply": "supply_v", "energy": "energy"}
 """Keys that can be checked without the others, with their field of a platform."""

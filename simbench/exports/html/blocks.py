@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 
@@ -85,7 +85,39 @@ class Details:
     table: Rows
 
 
-Block = Text | Facts | Rows | Bars | Figure | Details
+@dataclass(frozen=True, slots=True)
+class Slider:
+    """A choice of one of ``values``: what each is in words (``shown``), and what ``simbench sweep``
+    must be told to set for it. It is called ``name`` in links, and begins at ``start``."""
+
+    label: str
+    name: str
+    values: Sequence[str]
+    shown: Sequence[str]
+    settings: Sequence[Sequence[str]]
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """Sliders, and what is shown for each combination of their values, the last one's changing
+    fastest: cycles, time and energy, or a sentence. It is called ``name`` in links."""
+
+    kind: ClassVar[str] = "what-if"
+    name: str
+    caption: str
+    sliders: Sequence[Slider]
+    cells: Sequence[Sequence[str] | str]
+    notes: Sequence[str] = ()
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the page's script needs."""
+        sliders = [asdict(slider) for slider in self.sliders]
+        return {"name": self.name, "sliders": sliders, "cells": self.cells}
+
+
+Block = Text | Facts | Rows | Bars | Figure | Details | WhatIf
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,11 @@
 "use strict";
+
+async function unpacked(node) {
+  const bytes = Uint8Array.from(atob(node.textContent), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).text();
+}
+
 // Draws each figure, those near the window first, in the colours of the page's scheme.
 (() => {
   // the day of the file, which is not in it: equal results give equal bytes
@@ -10,12 +17,6 @@
   const colour = (name) => style.getPropertyValue(name).trim();
   const views = new Map();
   const plots = [...document.querySelectorAll(".plot")];
-
-  async function unpacked(node) {
-    const bytes = Uint8Array.from(atob(node.textContent), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Response(stream).text();
-  }
 
   const library = unpacked(document.getElementById("library")).then((text) => {
     const script = document.createElement("script");

@@ -44,7 +44,8 @@ def render_page(title: str, sections: Sequence[Section]) -> str:
     environment.filters["packed_item"] = lambda plot: _packed(
         json.dumps(figure_item(plot), separators=(",", ":"))
     )
-    scripts = (_bokeh(), _asset("page.js"))
+    environment.filters["packed"] = lambda data: _packed(json.dumps(data, separators=(",", ":")))
+    scripts = (_bokeh(), _asset("page.js"), _asset("what_if.js"))
     return environment.get_template("page.html.j2").render(
         title=title,
         sections=sections,
@@ -52,7 +53,7 @@ def render_page(title: str, sections: Sequence[Section]) -> str:
         about=_ABOUT,
         style=Markup(_asset("page.css")),
         library=_packed(_bokeh()),
-        script=Markup(scripts[1]),
+        scripts=[Markup(script) for script in scripts[1:]],
         policy=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
     )
 

@@ -12,6 +12,7 @@ from simbench.exports.html.memory import memory_blocks
 from simbench.exports.html.page import render_page
 from simbench.exports.html.provenance import board_section, hashes, provenance_section
 from simbench.exports.html.stacks import percent, shown_parts
+from simbench.exports.html.what_if import result_sliders
 from simbench.result.estimate import Estimate
 from simbench.result.stored import Stored
 from simbench.result.tree import OK, ModelUsed, Parity, Result
@@ -67,6 +68,7 @@ def _result_section(
     if result.predictions:
         said = [(p.input, p.label, format_score(p.score)) for p in result.predictions]
         blocks.append(Rows(("real input", "the firmware says", "score"), said, text_columns=2))
+    blocks += result_sliders(result, anchor)
     blocks += layer_blocks(result, cycle_parts, energy_parts)
     blocks += frame_blocks(result)
     blocks += memory_blocks(result)

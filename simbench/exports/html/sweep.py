@@ -20,9 +20,9 @@ from simbench.exports.html.page import render_page
 from simbench.exports.html.provenance import said
 from simbench.exports.html.sweep_dots import figures
 from simbench.exports.html.sweep_lines import line_axis, line_figures
-from simbench.result.estimate import Estimate
+from simbench.exports.html.what_if import ranged, sweep_sliders
 from simbench.result.tree import OK
-from simbench.result.units import format_kib, format_range, format_si
+from simbench.result.units import format_kib
 from simbench.sweeps.answers import Swing, objectives_in_words, pareto, reached, steps, swings
 from simbench.sweeps.points import Points
 from simbench.sweeps.sweep import SCENARIO, Sweep
@@ -92,6 +92,7 @@ def _points(points: Points, sweep: Sweep) -> Iterator[Block]:
         yield from line_figures(priced.where(drawn), best[drawn], sweep.study.groups, along)
     if every > 1:
         yield Text(f"One in {every} of {len(priced):,} points is drawn, and all that are marked.")
+    yield from sweep_sliders(points, sweep)
     yield Text(_BEST.format(objectives_in_words(objectives)))
     few = len(priced) <= _MOST_ROWS
     rows = np.arange(len(priced)) if few else np.flatnonzero(best)
@@ -117,8 +118,7 @@ def _table(rows: Points, best: NDArray[np.bool_], axes: Sequence[str]) -> Rows:
 def _ranged(row: Row, name: str, unit: str) -> str:
     if row[name] is None:
         return "–"
-    found = Estimate(row[name], row[f"{name}_lower"], row[f"{name}_upper"], "")
-    return f"{format_si(found.value, unit)} ({format_range(found)})"
+    return ranged((row[name], row[f"{name}_lower"], row[f"{name}_upper"]), unit)
 
 
 def _swings(title: str, found: Sequence[Swing]) -> Iterator[Section]:
