@@ -93,18 +93,35 @@ class CacheGeometry:
     shares: str = ""
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class TaskId:
+    """A task of an RTOS: the address of what that knows of it, and its name, "" where not known."""
+
+    address: int
+    name: str = ""
+
+
+NO_TASK = TaskId(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A straight run of instructions as the emulator executed it (blocks may overlap).
 
-    ``context`` is the number of the exception that it was executed in, 0 outside all of them: code
-    of several is a block in each.
+    ``context`` is the number of the exception that it was executed in, 0 outside all of them;
+    ``task`` is whose it was there, NO_TASK where none is known. Code of several is a block in each.
     """
 
     address: int
     code: bytes
     instructions: int
     context: int = 0
+    task: TaskId = NO_TASK
+
+    @property
+    def owner(self) -> tuple[int, TaskId]:
+        """In what it was executed: the exception, the task."""
+        return self.context, self.task
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Protocol, Self, runtime_checkable
 from simbench.catalog.chips import Chip, Span
 from simbench.counts import CacheGeometry, Counts, Segment
 from simbench.firmware.image import Image
+from simbench.firmware.rtos import CurrentTask
 from simbench.firmware.section import Section
 
 STACK_POINTER = 13
@@ -60,7 +61,7 @@ class LaunchSpec:
     displacement. Both make counting faster and no count different. After ``counted_windows`` the
     board runs on uncounted; ``None`` counts all. ``section`` is the window instead of what runs
     between ``th_pre`` and ``th_post``; the board then has no layers. With a ``chip`` the board has
-    that map instead of the ``machine``'s. With ``restarts`` it is a
+    that map instead of the ``machine``'s, and ``tasks`` are told apart. With ``restarts`` it is a
     :class:`RestartingBoard`, and the windows counted are those since its last start.
     """
 
@@ -75,6 +76,7 @@ class LaunchSpec:
     counted_windows: int | None = None
     section: Section | None = None
     chip: ChipMap | None = None
+    tasks: CurrentTask | None = None
     restarts: bool = False
 
 

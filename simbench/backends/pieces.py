@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simbench.backends.sections import merge
-from simbench.counts import Block, Counts, SectionCounts
+from simbench.counts import Block, Counts, SectionCounts, TaskId
 from simbench.isa.decode import decode_block
 
 Array = NDArray[np.void]
+_Place = tuple[tuple[int, TaskId], int]
 
 
 def joined(counts: Counts) -> Counts:
@@ -73,7 +74,8 @@ def _pieces(block: Block, ends: Sequence[int]) -> list[Block]:
 
 
 def _part(block: Block, start: int, end: int, instructions: int) -> Block:
-    return Block(block.address + start, block.code[start:end], instructions, block.context)
+    address, code = block.address + start, block.code[start:end]
+    return replace(block, address=address, code=code, instructions=instructions)
 
 
 def _of_pieces(
@@ -122,10 +124,10 @@ def _chains(counts: Counts) -> Sequence[Sequence[int]]:
     blocks, sections = counts.blocks, (counts.inference, *counts.layers)
     sources = {int(i) for s in sections for i in s.edges["source"]}
     targets = {int(i) for s in sections for i in s.edges["target"]}
-    starts: dict[tuple[int, int], list[int]] = {}
-    ends: dict[tuple[int, int], list[int]] = {}
+    starts: dict[_Place, list[int]] = {}
+    ends: dict[_Place, list[int]] = {}
     for index, block in enumerate(blocks):
-        starts.setdefault((block.context, block.address), []).append(index)
+        starts.setdefault((block.owner, block.address), []).append(index)
         ends.setdefault(_end(block), []).append(index)
 
     def follower(index: int) -> int | None:
@@ -141,8 +143,8 @@ def _chains(counts: Counts) -> Sequence[Sequence[int]]:
     return [_from(head, next_of) for head in range(len(blocks)) if head not in inner]
 
 
-def _end(block: Block) -> tuple[int, int]:
-    return block.context, block.address + len(block.code)
+def _end(block: Block) -> _Place:
+    return block.owner, block.address + len(block.code)
 
 
 def _from(head: int, next_of: dict[int, int | None]) -> list[int]:
@@ -156,7 +158,7 @@ def _from(head: int, next_of: dict[int, int | None]) -> list[int]:
 def _block(parts: Sequence[Block]) -> Block:
     code = b"".join(part.code for part in parts)
     instructions = sum(part.instructions for part in parts)
-    return Block(parts[0].address, code, instructions, parts[0].context)
+    return replace(parts[0], code=code, instructions=instructions)
 
 
 def _renumbered(

@@ -28,6 +28,7 @@ from simbench.counts import (
     CacheGeometry,
     Counts,
     SectionCounts,
+    TaskId,
 )
 from simbench.errors import InfrastructureError
 
@@ -57,6 +58,7 @@ class Kind(IntEnum):
     SPLITS = 11
     CONTEXT = 12
     PASSAGES = 13
+    TASK = 14
 
 
 @dataclass(slots=True)
@@ -110,6 +112,10 @@ class RecordReader:
         elif kind is Kind.CONTEXT:
             number, context = _PAIR.unpack(payload)
             self._blocks[number] = replace(self._blocks[number], context=context)
+        elif kind is Kind.TASK:
+            number, address = _PAIR.unpack_from(payload)
+            task = TaskId(address, _name(payload[_PAIR.size :]))
+            self._blocks[number] = replace(self._blocks[number], task=task)
         elif kind in _DTYPES:
             self._pending.arrays[kind] = np.frombuffer(payload, _DTYPES[kind])
         elif kind is Kind.CACHE:
@@ -154,6 +160,12 @@ def record(kind: Kind, payload: bytes = b"") -> bytes:
     return _HEAD.pack(kind, len(payload)) + payload
 
 
+def _name(padded: bytes) -> str:
+    """What a task is called; "" where that is no text, as of an RTOS that was built otherwise."""
+    name = padded.rstrip(b"\0").decode(errors="replace")
+    return name if name.isprintable() and "\N{REPLACEMENT CHARACTER}" not in name else ""
+
+
 _DTYPES: Mapping[Kind, np.dtype[np.void]] = {
     Kind.EXECUTIONS: EXECUTION,
     Kind.EDGES: EDGE,
@@ -185,7 +197,7 @@ def _window(
     caches: tuple[CacheGeometry, ...],
 ) -> Counts:
     numbers = _numbers_used(intervals)
-    order = sorted(numbers, key=lambda n: (blocks[n].address, blocks[n].code, blocks[n].context))
+    order = sorted(numbers, key=lambda n: (blocks[n].address, blocks[n].code, blocks[n].owner))
     index = np.zeros(max(order, default=0) + 1, np.uint32)
     index[order] = np.arange(len(order), dtype=np.uint32)
     make = _SectionMaker(index, len(order), caches)

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import bisect
 import os.path
-import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
-from elftools.common.exceptions import DWARFError, ELFError
-from elftools.construct.core import ConstructError
-from elftools.elf.elffile import ELFFile
-
 from simbench.errors import UsageError
+from simbench.firmware.dwarf import READ_ERRORS, debug_information, units_of
 from simbench.firmware.image import Image
 from simbench.firmware.read import function_at
-
-_READ_ERRORS = (
-    DWARFError, ELFError, ConstructError, struct.error, UnicodeDecodeError, AssertionError,
-    AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError, ZeroDivisionError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -39,11 +29,9 @@ def source_lines(image: Image, addresses: Iterable[int]) -> dict[int, SourceLine
     """
     wanted = sorted(set(addresses))
     try:
-        elf = ELFFile(BytesIO(image.path.read_bytes()))
-        if not elf.has_dwarf_info() or elf.get_section_by_name(".debug_line") is None:
-            return {}
-        return _found(image, elf.get_dwarf_info(), wanted)
-    except _READ_ERRORS as error:
+        dwarf = debug_information(image, ".debug_line")
+        return {} if dwarf is None else _found(image, dwarf, wanted)
+    except READ_ERRORS as error:
         raise UsageError(
             f"the debug information of {image.path} is damaged ({error}): link it again, or remove "
             "it with 'arm-none-eabi-strip --strip-debug'"
@@ -59,7 +47,7 @@ class _Span:
 
 def _found(image: Image, dwarf: Any, wanted: list[int]) -> dict[int, SourceLine]:
     spans = sorted(
-        (span for unit in _units(dwarf, wanted) for span in _spans(image, dwarf, unit)),
+        (span for unit in units_of(dwarf, wanted) for span in _spans(image, dwarf, unit)),
         key=lambda span: span.start,
     )
     found: dict[int, SourceLine] = {}
@@ -68,16 +56,6 @@ def _found(image: Image, dwarf: Any, wanted: list[int]) -> dict[int, SourceLine]
         if place >= 0 and address < spans[place].end:
             found[address] = spans[place].line
     return found
-
-
-def _units(dwarf: Any, wanted: list[int]) -> Iterator[Any]:
-    """The compilation units that hold ``wanted`` addresses; all of them where no index says."""
-    ranges = dwarf.get_aranges()
-    if ranges is None:
-        yield from dwarf.iter_CUs()
-        return
-    offsets = dict.fromkeys(ranges.cu_offset_at_addr(address) for address in wanted)
-    yield from (dwarf.get_CU_at(offset) for offset in offsets if offset is not None)
 
 
 def _spans(image: Image, dwarf: Any, unit: Any) -> Iterator[_Span]:

@@ -17,6 +17,7 @@ from simbench.profiles.tree import (
     LineCost,
     MixEntry,
     Profile,
+    TaskCost,
 )
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "LineCost",
     "MixEntry",
     "Profile",
+    "TaskCost",
     "build_profile",
 ]

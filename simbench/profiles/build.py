@@ -17,6 +17,7 @@ from simbench.profiles.attribution import SHARED, frames, outside
 from simbench.profiles.code import addresses, calls, line_costs, mix
 from simbench.profiles.functions import Functions, functions_of
 from simbench.profiles.interrupts import interrupt_costs
+from simbench.profiles.tasks import task_costs
 from simbench.profiles.tree import Cost, Frame, FunctionCost, LayerCost, Profile
 from simbench.profiles.words import words_moved
 from simbench.result.estimate import Estimate
@@ -72,6 +73,7 @@ def build_profile(
         notes=_notes(run, functions, sources),
         effects=effect_ranges(counts, counts.inference, target),
         interrupts=interrupt_costs(counts, target, functions, run.cost_of),
+        tasks=task_costs(counts, target, image, run.cost_of),
     )
 
 

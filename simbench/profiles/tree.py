@@ -123,6 +123,21 @@ class InterruptCost:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskCost:
+    """What a task of an RTOS executed outside exceptions.
+
+    ``address`` is that of what the RTOS knows of it, ``name`` what it is called there, or else the
+    linker's name of that place, or the address. An exception ``resumed`` it so often. Without an
+    address: "interrupts" are all exceptions, "no task" what no known task executed outside them.
+    """
+
+    name: str
+    address: int | None
+    resumed: int
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """What a function costs in a layer, or in the interpreter."""
 
@@ -140,7 +155,9 @@ class Profile:
     layer's, where a price depends on what several of them did together (mostly nothing).
     ``effects`` are those whose range is open, widest first. ``layers`` is empty where the model is
     not known. ``interrupts`` are the exceptions by number, with what none of them executed as the
-    first; empty where none occurred. ``status``, ``reason`` and ``memory`` are as in a result.
+    first; empty where none occurred. ``tasks`` are those of an RTOS, hottest first, with what was
+    executed in none of them; empty where none is known. ``status``, ``reason`` and ``memory`` are
+    as in a result.
     """
 
     title: str
@@ -161,6 +178,7 @@ class Profile:
     memory: MemoryUse | None = None
     effects: tuple[EffectRange, ...] = ()
     interrupts: tuple[InterruptCost, ...] = ()
+    tasks: tuple[TaskCost, ...] = ()
 
     def __repr__(self) -> str:
         """The profile in a line: "profile of kws@stm32f4/cmsis-nn ok: cycles 10.8 M (9.6–12.3)"."""

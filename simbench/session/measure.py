@@ -97,9 +97,10 @@ def launch_spec(
     are those of its platform, or ``caches``."""
     match task:
         case ModelTask():
-            blobs, linked_for_it, section, chip = _blobs(task), False, None, None
+            blobs, linked_for_it, section, chip, tasks = _blobs(task), False, None, None, None
         case ElfTask():
             blobs, linked_for_it, section, chip = task.blobs, True, task.section, task.chip
+            tasks = task.tasks
     if caches is None:
         caches = platform_caches(task.platform, linked_for_it=linked_for_it)
     return LaunchSpec(
@@ -111,6 +112,7 @@ def launch_spec(
         counted_windows=1 if section is None else section.passes.number,
         section=section,
         chip=chip,
+        tasks=tasks,
         base_segments=ALWAYS if chip is None else {},  # the stack of a task may be anywhere
     )
 

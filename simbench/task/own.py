@@ -18,6 +18,7 @@ from simbench.firmware.cycle_counter import asks_cycle_counter
 from simbench.firmware.image import AddressRange, Image
 from simbench.firmware.load import Load, Skip, elf_loads, is_raw, raw_loads, with_skips
 from simbench.firmware.read import elf_architecture, read_image
+from simbench.firmware.rtos import CurrentTask, current_task
 from simbench.firmware.section import code_address
 
 _SKIP = re.compile(r"(?P<place>[^=]+)(=(?P<value>0[xX][0-9a-fA-F]+|\d+))?")
@@ -42,7 +43,7 @@ _ARCHITECTURES: Mapping[str, set[int]] = {
 class OwnImage:
     """A user's image, the ``platform`` with the segments where the image has them, the ``board``
     that carries it, and the bytes that are loaded there. ``linked`` are the segments as an ELF has
-    them; ``asks_cycle_counter`` is whether its code does."""
+    them; ``asks_cycle_counter`` is whether its code does, ``tasks`` where its RTOS tells them."""
 
     image: Image
     platform: Platform
@@ -50,6 +51,7 @@ class OwnImage:
     blobs: tuple[Blob, ...]
     linked: Mapping[Segment, tuple[AddressRange, ...]]
     asks_cycle_counter: bool
+    tasks: CurrentTask | None
 
 
 def own_image(
@@ -87,6 +89,7 @@ def own_image(
         blobs=tuple(_blobs(loads, platform, struct.pack("<II", stack, reset))),
         linked=linked,
         asks_cycle_counter=asks,
+        tasks=None if is_bare else current_task(image),
     )
 
 

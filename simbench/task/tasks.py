@@ -22,6 +22,7 @@ from simbench.errors import ModelError, UsageError
 from simbench.files.fetch import Progress, quiet
 from simbench.firmware.image import AddressRange, Image
 from simbench.firmware.recall import Firmware, recalled_firmware
+from simbench.firmware.rtos import CurrentTask
 from simbench.firmware.section import Section, read_section
 from simbench.firmware.window import window_of
 from simbench.models.prepared import PreparedModel
@@ -81,7 +82,7 @@ class ElfTask:
     ``model`` in it is known, there are more, and what it prints is compared. ``section`` is
     what is measured where that is not its inference. The rest is as a :class:`ModelTask`'s.
     With a ``chip`` the board has that map, and ``blobs`` are what is loaded there; ``linked`` are
-    the segments as the ELF has them.
+    the segments as the ELF has them. ``tasks`` is where its RTOS says which task is current.
     """
 
     scenario: Scenario
@@ -94,6 +95,7 @@ class ElfTask:
     time_limit_s: float = DEFAULT_TIME_LIMIT_S
     notes: tuple[str, ...] = ()
     chip: ChipMap | None = None
+    tasks: CurrentTask | None = None
     blobs: tuple[Blob, ...] = ()
     linked: Mapping[Segment, tuple[AddressRange, ...]] = field(default_factory=dict)
     model: PreparedModel | None = None
@@ -250,6 +252,7 @@ def own_elf_task(
         machine=f"the chip of {platform.id}",
         section=window,
         chip=own.board,
+        tasks=own.tasks,
         blobs=own.blobs,
         linked=own.linked,
         inputs=inputs,

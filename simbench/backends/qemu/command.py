@@ -105,6 +105,8 @@ def _statements(spec: LaunchSpec, files: Files, tool: Tool) -> Iterator[str]:
             yield f"segment {int(segment)} {_down(r.start)} {_up(r.end)}"
     for register, segment in spec.base_segments.items():
         yield f"base {register} {int(segment)}"
+    if spec.chip is not None and spec.tasks is not None:
+        yield f"tasks {' '.join(map(str, spec.tasks.as_numbers()))}"
     for numbers in caches_as_numbers(spec.caches):
         yield f"cache {' '.join(map(str, numbers))}"
 

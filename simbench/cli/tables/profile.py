@@ -49,6 +49,8 @@ def profile_tables(title: str, profile: Profile, top: int) -> RenderableType:
     ]  # fmt: skip
     if profile.interrupts:
         parts += _titled("Interrupts, each with all that its handler calls", _interrupts(profile))
+    if profile.tasks:
+        parts += _titled("Tasks, each with all that it calls", _tasks(profile))
     if any(line.source is not None for line in profile.lines):
         parts += _titled(f"Source lines ({_of(top, profile.lines)})", _lines(profile, top))
     parts += _titled("Instructions executed", _mix(profile))
@@ -208,6 +210,15 @@ def _interrupts(profile: Profile) -> Table:
     for interrupt in profile.interrupts:
         if not interrupt.number:
             table.add_row("outside", "", "", "", *_each(interrupt.cost))
+    return table
+
+
+def _tasks(profile: Profile) -> Table:
+    names = ("resumed", "instr", "cycles", *_energy_heading(profile), "share")
+    table = _table(("",), names, gap=1)
+    for task in profile.tasks:
+        resumed = "" if task.address is None else _times(task.resumed)
+        table.add_row(Text(task.name), resumed, *_each(task.cost))
     return table
 
 

@@ -44,6 +44,7 @@ enum {
 };
 
 struct block;
+struct task;
 
 /* How an exception came to be executed, or was left. FLOATS: what a handler does with the FPU for
  * the first time has the registers of whom it interrupted saved. */
@@ -86,6 +87,7 @@ struct block {
     uint32_t instructions;
     uint32_t direct;    /* where a branch at its end leads always, or 0 */
     uint32_t context;   /* what it is executed in: see exceptions.h */
+    struct task *task;  /* by whom, see tasks.h, or NULL */
     struct block *twin; /* the same code in other contexts */
     uint8_t marker;
     bool floats; /* uses the FPU */

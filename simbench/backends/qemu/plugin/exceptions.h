@@ -9,21 +9,23 @@
  *   PendSV         |              ^     |          P --- end ---|
  *                  +-- ENTERED ---+     +- CHAINED -^  RETURNED
  *
- * What is executed in an exception is counted apart: its number is the context of the blocks. Code
- * that two contexts execute is a block in each, twins of one another.
+ * What is executed in an exception is counted apart: its number is the context of the blocks. So is
+ * what each task of an RTOS executes. Code that two of them execute is a block in each, twins.
  */
 #ifndef SIMBENCH_PLUGIN_EXCEPTIONS_H_
 #define SIMBENCH_PLUGIN_EXCEPTIONS_H_
 
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "blocks.h"
+#include "tasks.h"
 
 enum { STACK = 13, LINK = 14, XPSR = 25, NUMBER = 0x1FF, MAX_NESTED = 256, PASSAGES = 1 << 10 };
 static const uint32_t exception_return = 0xFFFFFF80; /* and what is above */
 static const uint32_t basic_frame = 1 << 4;          /* clear: the FPU's registers have a place */
+static const uint32_t process_stack = 1 << 2;        /* set: what was interrupted is on it */
+static const uint32_t largest_frame = 0x94; /* with both security states' registers, and aligned */
 
 /* What QEMU exports for its own modules, as to the plugin that makes the chip. */
 static struct {
@@ -36,6 +38,7 @@ static struct {
 struct active {
     uint32_t number, start, stack;
     bool has_floats, saved_floats;
+    bool of_process; /* what it interrupted is on a process stack */
 };
 
 static struct active active[MAX_NESTED];
@@ -51,14 +54,6 @@ struct passage {
 };
 
 static struct passage *passages[PASSAGES];
-
-static void *export_of(const char *name)
-{
-    void *found = dlsym(RTLD_DEFAULT, name);
-    if (!found)
-        fail("this QEMU does not export how to read a register");
-    return found;
-}
 
 static void find_core(void)
 {
@@ -88,6 +83,7 @@ static struct block *new_twin(struct block *b)
                         .instructions = b->instructions,
                         .direct = b->direct,
                         .context = context,
+                        .task = task,
                         .twin = b->twin,
                         .marker = b->marker,
                         .floats = b->floats,
@@ -100,10 +96,10 @@ static struct block *new_twin(struct block *b)
 /* The block as it is in the present context. */
 static inline struct block *in_context(struct block *b)
 {
-    if (__builtin_expect(b->context == context, 1))
+    if (__builtin_expect(b->context == context && b->task == task, 1))
         return b;
     for (struct block *t = b->twin; t; t = t->twin)
-        if (t->context == context)
+        if (t->context == context && t->task == task)
             return t;
     return new_twin(b);
 }
@@ -111,7 +107,7 @@ static inline struct block *in_context(struct block *b)
 /* The probe of an access likewise. */
 static inline struct probe *probe_in_context(struct probe *p)
 {
-    if (__builtin_expect(!context, 1))
+    if (__builtin_expect(!context && !task, 1))
         return p;
     struct block *b = in_context(p->block);
     for (struct probe *t = b->probes; t; t = t->next)
@@ -165,9 +161,28 @@ static void take(uint32_t number, uint32_t start, uint32_t stack)
 {
     if (n_active == MAX_NESTED)
         fail("exceptions nested deeper than the core allows");
-    bool has_floats = !(read_register(LINK) & basic_frame);
-    active[n_active++] = (struct active){number, start, stack, has_floats, false};
+    uint32_t link = read_register(LINK);
+    active[n_active++] = (struct active){.number = number,
+                                         .start = start,
+                                         .stack = stack,
+                                         .has_floats = !(link & basic_frame),
+                                         .of_process = link & process_stack};
     context = number;
+    task = NULL;
+}
+
+/* Whether the core is back on the main stack, as before there is a task: what was interrupted there
+ * has its frame where the first handler's stack began. */
+static bool is_on_main_stack(void)
+{
+    return !active[0].of_process && read_register(STACK) - active[0].stack <= largest_frame;
+}
+
+static void return_to(uint32_t number, unsigned place)
+{
+    n_active = number ? place + 1 : 0;
+    context = number;
+    task = !number && tasks.are_known && !is_on_main_stack() ? current_task() : NULL;
 }
 
 /* What of an exception led from the end of a block to `start`, which no branch there names; false
@@ -189,8 +204,7 @@ static bool look_for_exception(uint32_t start, enum exception_kind *kind, uint32
     unsigned place = place_of(now);
     if (!now || place < n_active) {
         *number = context;
-        n_active = now ? place + 1 : 0;
-        context = now;
+        return_to(now, place);
         *kind = RETURNED;
         return true;
     }

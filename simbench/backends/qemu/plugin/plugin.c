@@ -4,6 +4,7 @@
  *   decode.h       Thumb instructions: what they access, which registers they write
  *   blocks.h       what is counted, and where it is kept
  *   caches.h       caches and what an execution or an access does to them
+ *   tasks.h        which task of an RTOS it is in
  *   exceptions.h   which exception the core is in
  *   records.h      what is written, and the windows it is written for
  *   execute.h      callbacks: a block is executed, an access made
@@ -22,6 +23,10 @@
  *   base REGISTER INDEX         what REGISTER (13 or 15) points at always is in segment INDEX
  *   grouping 0|1                one probe may serve all accesses through one unchanged base
  *   pieces 0|1                  a block is counted in pieces, as it may be left at an access
+ *   tasks ADDRESS [NAME ELSEWHERE]
+ *                               an RTOS has a pointer to its current task at ADDRESS; NAME bytes
+ *                               behind what that points at the task's name is or, with ELSEWHERE, a
+ *                               pointer to it
  *   cache KIND LINES BYTES WAYS ALLOCATE SEGMENTS SECTOR KEEPS PHASE OWNER
  *                               KIND 0 instruction, 1 data; ALLOCATE: stores do; SEGMENTS: a bit
  *                               mask; SECTOR: bytes a miss reads; KEEPS: also what execution ran on
@@ -50,6 +55,7 @@
 #include "execute.h"
 #include "qemu.h"
 #include "records.h"
+#include "tasks.h"
 #include "translate.h"
 
 enum { WATCH_INTERVAL_MS = 100, OUTPUT_BUFFER = 1 << 20 };
@@ -112,6 +118,16 @@ static void read_cache(const char *numbers)
     add_cache(v);
 }
 
+static void read_tasks(const char *numbers)
+{
+    int n = sscanf(numbers, "%u %u %u", &tasks.pointer, &tasks.name_at, &tasks.is_name_elsewhere);
+    if (n != 1 && n != 3)
+        fail("tasks that are not one number, or three");
+    tasks.are_known = true;
+    tasks.have_names = n == 3;
+    find_memory();
+}
+
 static void read_statement(char *line)
 {
     unsigned v[3], n;
@@ -133,6 +149,8 @@ static void read_statement(char *line)
         config.grouping = n;
     } else if (sscanf(line, "pieces %u", &n) == 1) {
         config.pieces = n;
+    } else if (!strncmp(line, "tasks ", 6)) {
+        read_tasks(line + 6);
     } else if (!strncmp(line, "cache ", 6)) {
         read_cache(line + 6);
     } else if (sscanf(line, "leash %u", &n) == 1) {

@@ -8,7 +8,7 @@
  *   ------------------+------------+------------+------------------------+-----------> execution
  *   interval          |     0      |     2      |            3           |
  *   written                        ^            ^                        ^ and WINDOW
- *       (BLOCK [CONTEXT])... EXECUTIONS EDGES ACCESSES [SPLITS] CACHE... [PASSAGES_MADE]
+ *       (BLOCK [CONTEXT] [TASK])... EXECUTIONS EDGES ACCESSES [SPLITS] CACHE... [PASSAGES_MADE]
  *       INTERVAL: the marker it began with
  *
  * The last record of a run that ends early is LIMIT, TRAP or LAST: where the core was.
@@ -40,7 +40,8 @@ enum record {
     TRAP,
     SPLITS,
     CONTEXT,
-    PASSAGES_MADE
+    PASSAGES_MADE,
+    TASK
 };
 
 static plugin_id own_id;
@@ -115,6 +116,12 @@ static void need(struct block *b)
         put32(b->id);
         put32(b->context);
         write_record(CONTEXT);
+    }
+    if (b->task) {
+        put32(b->id);
+        put32(b->task->address);
+        put(b->task->name, NAME_BYTES);
+        write_record(TASK);
     }
     if (kept) {
         put(waiting, kept);
