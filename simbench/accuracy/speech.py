@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import subprocess
 import wave
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from simbench.accuracy.frontend import FrontEnd
 from simbench.accuracy.pixels import to_pixels
 from simbench.errors import InfrastructureError
+from simbench.task.resampling import resampled
 
 VOICES = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-us+f3", "en+f3")
 """Voices of espeak-ng: two Englishes and two accents, and both spoken by a woman."""
@@ -76,10 +76,7 @@ def _steady() -> tuple[str, ...]:
 
 
 def _resampled(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
-    # imported by name: SciPy is slow to import, and has no type stubs
-    signal = importlib.import_module("scipy.signal")
-    common = np.gcd(rate, FRONT_END.rate)
-    heard = signal.resample_poly(samples.astype(float), FRONT_END.rate // common, rate // common)
+    heard = resampled(samples, rate, FRONT_END.rate)
     samples_heard: NDArray[np.int16] = np.clip(np.rint(heard), -32768, 32767).astype(np.int16)
     return samples_heard
 

@@ -60,7 +60,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture of the installed scikit-image.
+    """A picture of the pinned scikit-image.
 
     ``crop`` is left, top, width, height in pixels, or ``None`` for the central square; ``expect``
     is its true label, where it has one of the labels.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import math
 import struct
 import wave
 import zipfile
@@ -28,6 +26,7 @@ from simbench.task.inputs import (
     wire_bytes,
     wire_size,
 )
+from simbench.task.resampling import resampled
 
 _RATES = (8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # samples a second
 _LARGEST = 64 << 20  # bytes; far more than any microcontroller's input
@@ -246,12 +245,9 @@ def _at_model_rate(
             f"{path} has {real.size:,} samples ({real.size / rate:.3g} s), the model takes "
             f"{tensor.elements:,}: cut the sound to {tensor.elements:,} samples at the model's rate"
         )
-    # imported by name: SciPy is slow to import, and has no type stubs
-    signal = importlib.import_module("scipy.signal")
-    common = math.gcd(wanted, rate)
-    resampled = signal.resample_poly(real, wanted // common, rate // common)
+    heard = resampled(real, rate, wanted)
     said = f"resampled from {rate:,} to {wanted:,} samples a second, to be {tensor.elements:,}"
-    return np.clip(resampled, -1.0, 1.0).astype(np.float32), said
+    return np.clip(heard, -1.0, 1.0).astype(np.float32), said
 
 
 _READERS: Mapping[str, Callable[[Path, TensorInfo], Elements]] = {

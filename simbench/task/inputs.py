@@ -1,4 +1,4 @@
-"""Inputs for a benchmark: seeded ones, and real pictures from the installed scikit-image.
+"""Inputs for a benchmark: seeded ones, and real pictures from the pinned wheel of scikit-image.
 
 Both are the same on every platform: seeded bytes are the raw output of a counter-based generator,
 and pictures are averaged over areas in whole numbers.
@@ -6,11 +6,12 @@ and pictures are averaged over areas in whole numbers.
 
 from __future__ import annotations
 
-import importlib.util
+import io
+import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,11 @@ from numpy.typing import NDArray
 
 from simbench.catalog.benchmarks import Benchmark, InputEncoding, Picture
 from simbench.errors import InfrastructureError, UsageError
+from simbench.files.fetch import fetch_wheel
 from simbench.models.prepared import PreparedModel, TensorInfo
+
+PICTURES = "scikit-image"
+"""The pinned wheel that has the pictures. It is read, not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ def real_inputs(benchmark: Benchmark, model: PreparedModel) -> tuple[Input, ...]
     """The benchmark's pictures (none for sound), encoded as its client sends them.
 
     Raises :class:`UsageError` where ``model`` takes another shape than the benchmark's, and
-    :class:`InfrastructureError` where scikit-image or a picture is missing.
+    :class:`InfrastructureError` where a picture is missing or cannot be fetched.
     """
     if benchmark.pictures and model.input.shape != benchmark.input_shape:
         raise UsageError(
@@ -117,7 +122,7 @@ def picture_inputs(
 ) -> tuple[Input, ...]:
     """``pictures`` in the shape of ``benchmark``, which is that of ``model``.
 
-    Raises :class:`InfrastructureError` where scikit-image or a picture is missing.
+    Raises :class:`InfrastructureError` where a picture is missing or cannot be fetched.
     """
     return tuple(
         _input(
@@ -140,34 +145,29 @@ def _pixels(picture: Picture, benchmark: Benchmark) -> NDArray[np.int8]:
 
 
 def read_picture(picture: Picture, channels: int) -> NDArray[np.uint8]:
-    """The picture of the installed scikit-image, ``(height, width, channels)``.
+    """The picture of the pinned scikit-image, ``(height, width, channels)``.
 
-    Transparency is laid over white; grey is repeated for three channels.
+    Transparency is laid over white; grey is repeated for three channels. Raises
+    :class:`InfrastructureError` where it is not in there, and what fetching raises.
     """
     from PIL import Image
 
+    wheel = fetch_wheel(PICTURES)
     try:
-        with Image.open(pictures_folder() / picture.file) as file:
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            Image.open(io.BytesIO(archive.read(f"skimage/data/{picture.file}"))) as file,
+        ):
             layers = file.convert("RGBA")
         white = Image.new("RGBA", layers.size, (255, 255, 255, 255))
         opaque = Image.alpha_composite(white, layers)
         pixels = np.asarray(opaque.convert("RGB" if channels == 3 else "L"), np.uint8)
-    except OSError as error:
+    except (OSError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise InfrastructureError(
-            f"the picture {picture.file} of scikit-image cannot be read ({error}): install "
-            "scikit-image again with pip"
+            f"the picture {picture.file} of scikit-image cannot be read ({error}): remove {wheel}, "
+            "so that it is fetched again"
         ) from error
     return pixels.reshape(*pixels.shape[:2], channels)
-
-
-def pictures_folder() -> Path:
-    """The folder of pictures inside the installed scikit-image, which is not imported."""
-    spec = importlib.util.find_spec("skimage")
-    if spec is None or not spec.submodule_search_locations:
-        raise InfrastructureError(
-            "scikit-image, whose pictures are the real inputs, is missing: install it with pip"
-        )
-    return Path(next(iter(spec.submodule_search_locations))) / "data"
 
 
 def crop_picture(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 
 from simbench.catalog.benchmarks import Benchmark
-from simbench.files.fetch import Progress, quiet
+from simbench.files.fetch import Progress, pins, quiet
 from simbench.files.installed import version_of
 from simbench.models.prepared import PreparedModel
 from simbench.store import ENCODING, Recall, Store, key_of, sources_hash
-from simbench.task.inputs import Input, pictures_folder, real_inputs
+from simbench.task.inputs import PICTURES, Input, real_inputs
 
 _INPUTS = "inputs"
 _MAKES = ("simbench.task.inputs", ENCODING)
@@ -23,9 +22,8 @@ def recalled_inputs(
     if not benchmark.pictures:
         return real_inputs(benchmark, model)
     recall = Recall(store, benchmark.id)
-    files = [pictures_folder() / picture.file for picture in benchmark.pictures]
     key = key_of(
-        [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()],
+        pins()[PICTURES].sha256,
         benchmark.pictures,
         benchmark.input_shape,
         benchmark.encoding,
