@@ -25,7 +25,7 @@ LAYERS = (
     ("catalog", "store"),
     ("firmware",),
     ("backends", "cost", "models"),
-    ("task",),
+    ("cluster", "task"),
     ("session", "profiles"),
     ("accuracy", "hardware", "validation"),
     ("suites",),

@@ -129,6 +129,7 @@ def measure(
     parity: str = "one",
     layers: bool = False,
     jobs: int | None = None,
+    scheduler: str | None = None,
     backend: str = "qemu",
     time_limit: float = DEFAULT_TIME_LIMIT_S,
     no_cache: bool = False,
@@ -140,15 +141,16 @@ def measure(
     status; one that is there twice is measured once. What was measured is kept and not measured
     again, unless ``no_cache``. ``parity`` is how many outputs are compared with the host's: "none",
     "one" or "all" that :func:`run` compares. Processes that measure, one for each core or ``jobs``,
-    stay up for the next call. Raises UsageError for a mistake, and InfrastructureError where no
-    firmware can be built, before any model is measured.
+    stay up for the next call; with the ``scheduler`` of a dask cluster ("tcp://host:port") its
+    workers measure. Raises UsageError for a mistake, and InfrastructureError where no firmware can
+    be built, or no worker is there, before any model is measured.
     """
     from simbench.search.asked import Asked  # few search
     from simbench.search.model import listed
     from simbench.search.run import search
 
     asked = Asked(tuple(map(str, _files(platforms))), kernels, parity, layers, backend, time_limit)
-    came = search(listed(models), asked, _store(no_cache), jobs)
+    came = search(listed(models), asked, _store(no_cache), jobs, scheduler=scheduler)
     return (row for model in came for row in model.rows)
 
 

@@ -61,7 +61,10 @@ def test_what_is_not_there_is_an_attribute_error() -> None:
         (
             simbench.run,
             {"budgets"},
-            {"port", "baud", "lock", "locked", "models", "parquet", "parity", "layers", "jobs"},
+            {
+                *("port", "baud", "lock", "locked"),
+                *("models", "parquet", "parity", "layers", "jobs", "executor", "scheduler"),
+            },
         ),
         (simbench.profile, set(), {"top"}),
         (

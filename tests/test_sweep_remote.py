@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dask_cluster import GOOD, Cluster
 from distributed import Client
 
-from simbench import __version__
 from simbench.backends import backend
 from simbench.catalog.benchmarks import benchmarks_called, load_benchmarks
 from simbench.catalog.platforms import load_platform
@@ -28,44 +26,11 @@ from simbench.task.tasks import suite_task
 CACHES = "memories.flash.data_cache"
 
 
-class Cluster:
-    """A scheduler and two workers, each a process of its own, on the loopback."""
-
-    def __init__(self, folder: Path) -> None:
-        file = folder / "scheduler.json"
-        here = ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file))
-        self.scheduler = self._start(folder, "scheduler", "--port", "0", *here)
-        one = ("--no-nanny", "--nthreads", "1", *here)
-        self.workers = [self._start(folder, "worker", *one) for _ in range(2)]
-        deadline = time.monotonic() + 30
-        while not file.exists() or not file.read_text():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        self.address = str(json.loads(file.read_text())["address"])
-        with Client(self.address) as client:  # type: ignore[no-untyped-call]
-            client.wait_for_workers(2, timeout=30)
-
-    def _start(self, folder: Path, part: str, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", f"distributed.cli.dask_{part}", *arguments]
-        # a worker is not where this machine's files are, and keeps no store
-        return subprocess.Popen(
-            command,
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "SIMBENCH_CACHE": str(folder / "none")},
-        )
-
-    def stop(self) -> None:
-        for process in (*self.workers, self.scheduler):
-            process.kill()
-            process.wait()
-
-
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     made = Cluster(tmp_path)
     try:
+        made.add(GOOD, GOOD)
         yield made
     finally:
         made.stop()
@@ -88,12 +53,11 @@ def test_a_lost_worker_loses_nothing_and_results_are_those_of_this_machine(
     def advanced(count: int, _: int) -> None:
         done.append(count)
         if count == 1:
-            cluster.workers[0].send_signal(signal.SIGKILL)
+            cluster.kill(0)
 
-    with dask_executor(cluster.address) as executor:
+    with dask_executor(cluster.address, backend("qemu")) as executor:
         remote = run_study(caches(), backend("qemu"), executor=executor, advanced=advanced)
     assert done == list(range(1, 9))
-    assert cluster.workers[0].wait(timeout=10) == -signal.SIGKILL
     assert remote.reasons == ()
     assert list(remote.rows()) == list(local.rows())
 
@@ -101,14 +65,15 @@ def test_a_lost_worker_loses_nothing_and_results_are_those_of_this_machine(
 def test_a_scheduler_that_does_not_answer_is_told_soon() -> None:
     start = time.monotonic()
     refused = pytest.raises(InfrastructureError, match="no dask scheduler answers at")
-    with refused, dask_executor("tcp://127.0.0.1:1"):
+    with refused, dask_executor("tcp://127.0.0.1:1", backend("qemu")):
         pytest.fail("nothing is there")
     assert time.monotonic() - start < 10
 
 
 @pytest.mark.parametrize("address", ["here", "tcp://here", "http://here:1", "tcp://here:99999"])
 def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(UsageError, match="is not tcp://host:port"), dask_executor(address):
+    refused = pytest.raises(UsageError, match="is not tcp://host:port")
+    with refused, dask_executor(address, backend("qemu")):
         pytest.fail("nothing is there")
 
 
@@ -120,20 +85,12 @@ def parcel() -> Parcel:
     image = task.image.path.read_bytes()
     # a worker has no such file
     elsewhere = replace(task, image=replace(task.image, path=Path("/nowhere/simbench.elf")))
-    return Parcel(elsewhere, image, emulator.name, emulator.version(), __version__)
+    return Parcel(elsewhere, image, emulator.name)
 
 
 @pytest.mark.emulator
 def test_a_worker_needs_none_of_this_machines_files() -> None:
     assert run_parcel(parcel()).counts.inference.executions.sum() > 0
-
-
-@pytest.mark.emulator
-def test_a_worker_with_other_tools_is_refused() -> None:
-    with pytest.raises(InfrastructureError, match=r"has simbench .* where 0\.0\.1 is asked for"):
-        run_parcel(replace(parcel(), simbench_version="0.0.1"))
-    with pytest.raises(InfrastructureError, match=r"has qemu .* where 1\.0 is asked for"):
-        run_parcel(replace(parcel(), emulator_version="1.0"))
 
 
 def test_dask_is_imported_only_where_it_is_asked_for() -> None:

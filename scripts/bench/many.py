@@ -14,9 +14,10 @@ from typing import Any
 from measuring import SIMBENCH, Row, spent
 from workloads import PLATFORM
 
+from simbench.backends import pricing_backend
 from simbench.models.apart import end_hosts
 from simbench.search.asked import Asked
-from simbench.search.meter import Meter
+from simbench.search.meter import Meter, boards_of
 from simbench.search.model import Model
 
 _SPOTTERS = Path(__file__).resolve().parents[2] / "examples" / "nas" / "spotters.py"
@@ -39,7 +40,8 @@ def many() -> Iterator[Row]:
 
 def _searched_s(paths: list[Path]) -> float:
     before = _cpu_s()
-    with Meter(Asked((PLATFORM,)), None) as meter:
+    asked = Asked((PLATFORM,))
+    with Meter(asked, boards_of(asked, pricing_backend(asked.backend), None)) as meter:
         for path in paths:
             meter.rows(Model(str(path)))
     end_hosts()

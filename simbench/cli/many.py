@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from simbench.cli.console import console, log_to
+from simbench.cli.options import LOCAL, chosen_scheduler, executor_options
 from simbench.cli.output import STDOUT, OutputFile, Unwritten
 from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_USAGE, EXIT_WRONG, UsageError
 from simbench.exports.rows import CsvRows, ParquetRows, RowsFile
@@ -37,6 +38,7 @@ class Many:
     parity: str
     layers: bool
     jobs: int | None
+    scheduler: str | None
 
 
 def many_options(command: Callable[..., int]) -> Callable[..., int]:
@@ -50,12 +52,18 @@ def many_options(command: Callable[..., int]) -> Callable[..., int]:
         parity: str | None,
         layers: bool,
         jobs: int | None,
+        executor: str,
+        scheduler: str | None,
         **others: object,
     ) -> int:
         if many_models is not None:
-            many = Many(many_models, parquet, parity or _PARITY, layers, jobs)
+            address = chosen_scheduler(executor, scheduler)
+            many = Many(many_models, parquet, parity or _PARITY, layers, jobs, address)
             return command(many=many, **others)
-        given = {"--parquet": parquet, "--parity": parity, "--layers": layers, "--jobs": jobs}
+        given: dict[str, object] = {
+            **{"--parquet": parquet, "--parity": parity, "--layers": layers, "--jobs": jobs},
+            "--executor": executor != LOCAL or scheduler,
+        }
         for option, value in given.items():
             if value:
                 raise UsageError(f"{option} is of many models: name them with --models")
@@ -91,6 +99,7 @@ _OPTIONS = (
         metavar="N",
         help="Processes that measure --models. Default: one for each core.",
     ),
+    executor_options("Where --models are measured."),
 )
 
 
@@ -109,7 +118,7 @@ def run_many(many: Many, asked: Asked, store: Store | None) -> int:
     terminal = console(stderr=True)
     log = log_to(terminal)
     chosen = list(listed(many.models))
-    came = search(chosen, asked, store, many.jobs, progress=log, noted=log)
+    came = search(chosen, asked, store, many.jobs, log, log, many.scheduler)
     statuses: Counter[str] = Counter()
     with _rows_file(many.parquet) as file, _told(terminal, len(chosen)) as told:
         try:

@@ -17,6 +17,9 @@ from simbench.suites.lock import LOCK_FILE
 from simbench.task.labelled import EMULATOR, HOST
 from simbench.task.tasks import DEFAULT_TIME_LIMIT_S
 
+LOCAL = "local"
+"""The executor that is this machine."""
+
 _Command = TypeVar("_Command", bound=Callable[..., object])
 _Value = TypeVar("_Value")
 
@@ -234,3 +237,33 @@ locked_option = click.option(
 def chosen_store(*, no_cache: bool) -> Store | None:
     """The user's store, or None where it is not wanted."""
     return None if no_cache else default_store()
+
+
+def executor_options(help_text: str) -> Callable[[_Command], _Command]:
+    """``--executor`` and ``--scheduler``: where what ``help_text`` says is done."""
+
+    def add(command: _Command) -> _Command:
+        address = click.option(
+            "--scheduler", metavar="ADDRESS", help="With --executor dask: tcp://host:port."
+        )
+        where = click.option(
+            "--executor",
+            type=click.Choice([LOCAL, "dask"]),
+            default=LOCAL,
+            show_default=True,
+            help=help_text,
+        )
+        return where(address(command))
+
+    return add
+
+
+def chosen_scheduler(executor: str, scheduler: str | None) -> str | None:
+    """The address of the scheduler; None for this machine. Raises UsageError for half of both."""
+    if executor == LOCAL:
+        if scheduler is not None:
+            raise UsageError("--scheduler is of --executor dask: give that too")
+        return None
+    if scheduler is None:
+        raise UsageError("--executor dask needs the --scheduler: tcp://host:port")
+    return scheduler

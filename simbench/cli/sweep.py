@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from simbench.backends import pricing_backend
+from simbench.backends import Backend, pricing_backend
 from simbench.catalog.benchmarks import benchmarks_called
 from simbench.catalog.platforms import platform_names
 from simbench.catalog.scenario import DEFAULT_KERNELS
@@ -19,7 +19,9 @@ from simbench.cli.formats import Files, export_option, outputs, write_all
 from simbench.cli.names import BENCHMARK, KERNELS, PLATFORM
 from simbench.cli.options import (
     backend_option,
+    chosen_scheduler,
     chosen_store,
+    executor_options,
     model_option,
     no_cache_option,
     time_limit_option,
@@ -31,6 +33,7 @@ from simbench.cli.tables.sweep import sweep_tables
 from simbench.errors import EXIT_GOOD, EXIT_INFRASTRUCTURE, EXIT_WRONG, UsageError
 from simbench.exports import SWEEP, formats
 from simbench.exports.sweep import Swept
+from simbench.files.fetch import Progress
 from simbench.firmware.build import kernel_sets
 from simbench.firmware.toolchain import toolchains_called
 from simbench.result.tree import ERROR
@@ -115,14 +118,7 @@ FORMATS = formats(SWEEP)
 @click.option(
     "--force", is_flag=True, help="Replace files that the study's outputs name and that are there."
 )
-@click.option(
-    "--executor",
-    type=click.Choice(["local", "dask"]),
-    default="local",
-    show_default=True,
-    help="Where simulations run.",
-)
-@click.option("--scheduler", metavar="ADDRESS", help="With --executor dask: tcp://host:port.")
+@executor_options("Where simulations run.")
 @backend_option
 @time_limit_option
 @no_cache_option
@@ -182,7 +178,8 @@ def command(
     files = _files(asked, paths, exports, force=force)
     emulator = pricing_backend(backend_name)
     terminal = console(stderr=True)
-    with _executor(executor, scheduler) as running, progress_bar(terminal) as progress:
+    address, log = chosen_scheduler(executor, scheduler), log_to(terminal)
+    with _executor(address, emulator, log) as running, progress_bar(terminal) as progress:
         bar = progress.add_task("simulating", total=None)
         sweep = run_study(
             asked,
@@ -190,7 +187,7 @@ def command(
             chosen_store(no_cache=no_cache),
             executor=running,
             time_limit_s=time_limit,
-            progress=log_to(terminal),
+            progress=log,
             advanced=lambda done, total: progress.update(bar, completed=done, total=total),
         )
     for warning in sweep.warnings:
@@ -235,17 +232,13 @@ def _files(
 
 
 @contextmanager
-def _executor(name: str, scheduler: str | None) -> Iterator[Executor]:
-    if name == "local":
-        if scheduler is not None:
-            raise UsageError("--scheduler is of --executor dask: give that too")
+def _executor(address: str | None, emulator: Backend, log: Progress) -> Iterator[Executor]:
+    if address is None:
         yield LOCAL
         return
-    if scheduler is None:
-        raise UsageError("--executor dask needs the --scheduler: tcp://host:port")
     from simbench.sweeps.remote import dask_executor
 
-    with dask_executor(scheduler) as executor:
+    with dask_executor(address, emulator, log) as executor:
         yield executor
 
 

@@ -9,12 +9,27 @@ import sys
 from collections.abc import Iterator
 from queue import SimpleQueue
 from threading import Thread
-from typing import IO
+from typing import IO, Protocol
 
 from simbench.search.frames import receive, send
 from simbench.search.worker import Answer, Job, Start
 
 _TRIES = 2
+
+
+class Staff(Protocol):
+    """Who measures models: what is given out comes back in any order."""
+
+    size: int
+    """How many jobs are done at once."""
+
+    def give(self, job: Job) -> None:
+        """Have ``job`` done."""
+        ...
+
+    def done(self, left: int) -> Iterator[tuple[Job, Answer]]:
+        """What is done, until no more than ``left`` are not and none waits to be taken."""
+        ...
 
 
 class _Worker:

@@ -70,15 +70,11 @@ def _core_of(board: Board) -> str:
 
 
 class Meter(contextlib.AbstractContextManager["Meter"]):
-    """What is asked of every model, with boards that stay up until it is closed.
+    """What is asked of every model, with ``boards`` that stay up until it is closed."""
 
-    Raises as :func:`boards_of`. What was built is recalled from the ``store``.
-    """
-
-    def __init__(self, asked: Asked, store: Store | None, progress: Progress = quiet) -> None:
-        self.asked = asked
+    def __init__(self, asked: Asked, boards: Sequence[Board]) -> None:
+        self.asked, self.boards = asked, boards
         self._backend = pricing_backend(asked.backend)
-        self.boards = boards_of(asked, self._backend, store, progress)
         self._warm = WarmBoards()
 
     def __exit__(self, *_: object) -> None:

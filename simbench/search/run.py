@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from simbench.backends import pricing_backend
+from simbench.backends import Backend, pricing_backend
 from simbench.files.fetch import Progress, quiet
 from simbench.result.tree import ERROR
 from simbench.search.asked import Asked
-from simbench.search.crew import Crew, borrowed, give_back
+from simbench.search.crew import Staff, borrowed, give_back
 from simbench.search.kept import KeptRows, kept_rows, under_name
-from simbench.search.meter import boards_of
+from simbench.search.meter import Board, boards_of
 from simbench.search.model import Model
 from simbench.search.row import ModelRow
 from simbench.search.worker import Answer, Job, Start
@@ -44,7 +46,7 @@ class _Search:
     known: dict[str, bytes] = field(default_factory=dict)
     """Where nothing is kept in a store: rows by content, as bytes, which take little room."""
 
-    def asked(self, model: Model, crew: Crew) -> Came | None:
+    def asked(self, model: Model, crew: Staff) -> Came | None:
         """What is known of ``model`` already; else it is given to the ``crew``."""
         sha256 = model.sha256()
         if sha256 in self.waiting:
@@ -88,29 +90,35 @@ def search(
     jobs: int | None = None,
     progress: Progress = quiet,
     noted: Callable[[str], None] = quiet,
+    scheduler: str | None = None,
 ) -> Iterator[Came]:
     """The rows of ``models``, model by model as they come, on ``jobs`` processes (one for each core
-    where that is not said).
+    where that is not said), or by the workers of the dask ``scheduler`` at that address.
 
-    A model that is there twice is measured once. ``noted`` is told what is wrong with the store.
-    Raises as :func:`simbench.search.meter.boards_of`, before any model is measured.
+    A model that is there twice is measured once. ``noted`` is told what is wrong with the store, or
+    a worker. Raises as :func:`simbench.search.meter.boards_of`, and what
+    :func:`simbench.search.remote.dask_crew` raises, before any model is measured.
     """
     backend = pricing_backend(asked.backend)
     boards = boards_of(asked, backend, store, progress)
-    kept = kept_rows(asked, boards, backend, store)
-    state, start = _Search(kept, asked.kernels), Start(asked, store is not None)
-    return _searched(models, state, start, jobs, noted)
+    state = _Search(kept_rows(asked, boards, backend, store), asked.kernels)
+    start = Start(asked, store is not None)
+
+    staff = (
+        partial(_processes, start, jobs)
+        if scheduler is None
+        else partial(_abroad, scheduler, start, boards, backend, noted)
+    )
+    return _searched(models, state, staff, noted)
 
 
 def _searched(
     models: Iterable[Model],
     state: _Search,
-    start: Start,
-    jobs: int | None,
+    staff: Callable[[], AbstractContextManager[Staff]],
     noted: Callable[[str], None],
 ) -> Iterator[Came]:
-    crew = borrowed(start, jobs or len(os.sched_getaffinity(0)))
-    try:
+    with staff() as crew:
         for model in models:
             known = state.asked(model, crew)
             if known is not None:
@@ -121,8 +129,27 @@ def _searched(
             yield from state.came(job, answer)
         for note in state.kept.notes:
             noted(note)
+
+
+@contextmanager
+def _processes(start: Start, jobs: int | None) -> Iterator[Staff]:
+    crew = borrowed(start, jobs or len(os.sched_getaffinity(0)))
+    try:
+        yield crew
     finally:
         give_back(crew)
+
+
+def _abroad(
+    scheduler: str,
+    start: Start,
+    boards: Sequence[Board],
+    backend: Backend,
+    noted: Callable[[str], None],
+) -> AbstractContextManager[Staff]:
+    from simbench.search.remote import dask_crew  # dask is installed by few
+
+    return dask_crew(scheduler, start, boards, backend, noted)
 
 
 def _in_order(rows: Rows, platforms: Mapping[str, str]) -> Rows:

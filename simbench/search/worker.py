@@ -8,10 +8,11 @@ import signal
 import sys
 from dataclasses import dataclass
 
+from simbench.backends import pricing_backend
 from simbench.errors import SimbenchError
 from simbench.search.asked import Asked
 from simbench.search.frames import receive, send
-from simbench.search.meter import Meter
+from simbench.search.meter import Meter, boards_of
 from simbench.search.model import Model
 from simbench.search.row import ModelRow
 from simbench.store import default_store
@@ -50,12 +51,15 @@ def serve() -> None:
     jobs = sys.stdin.buffer
     with contextlib.suppress(EOFError, BrokenPipeError):
         start = receive(jobs, Start)
-        with Meter(start.asked, default_store() if start.uses_store else None) as meter:
+        store = default_store() if start.uses_store else None
+        boards = boards_of(start.asked, pricing_backend(start.asked.backend), store)
+        with Meter(start.asked, boards) as meter:
             while True:
-                send(answers, _answer(meter, receive(jobs, Job)))
+                send(answers, answer(meter, receive(jobs, Job)))
 
 
-def _answer(meter: Meter, job: Job) -> Answer:
+def answer(meter: Meter, job: Job) -> Answer:
+    """The rows of ``job``, or why there are none."""
     try:
         return Answer(tuple(meter.rows(job.model, job.platforms)))
     except SimbenchError as error:

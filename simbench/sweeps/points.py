@@ -70,11 +70,15 @@ def column_of(values: Sequence[str]) -> NDArray[Any]:
 
 
 def stacked(tables: Sequence[Points]) -> Points:
-    """``tables`` beneath each other; a column that one has not is NaN in its rows."""
-    names = dict.fromkeys(name for table in tables for name in table.columns)
+    """``tables`` beneath each other; a column that one has not is NaN in its rows, or None."""
+    columns = {name: c for table in tables for name, c in table.columns.items()}
     return Points(
         {
-            name: np.concatenate([t.columns.get(name, np.full(len(t), np.nan)) for t in tables])
-            for name in names
+            name: np.concatenate([t.columns.get(name, _nothing(like, len(t))) for t in tables])
+            for name, like in columns.items()
         }
     )
+
+
+def _nothing(like: NDArray[Any], length: int) -> NDArray[Any]:
+    return np.full(length, None if like.dtype == np.object_ else np.nan, dtype=None)

@@ -61,11 +61,12 @@ class Case:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Priced:
-    """The numbers of a case's targets by name, NaN where there is none; their statuses, and
-    sentences on what was not known."""
+    """The numbers of a case's targets by name, NaN where there is none; their statuses, what went
+    wrong with those that were not simulated, or None, and sentences on what was not known."""
 
     columns: Columns
     status: NDArray[np.str_]
+    reasons: NDArray[np.object_]
     notes: tuple[str, ...]
 
 
@@ -97,6 +98,7 @@ def price(case: Case, simulated: Mapping[Key, Simulated]) -> Priced:
     length = len(case.targets)
     columns: Columns = {name: np.full(length, np.nan) for name in _NUMBERS}
     status = np.full(length, OK, dtype="<U16")
+    reasons = np.full(length, None, dtype=np.object_)  # one sentence is the same for many
     alike: dict[Key, list[NDArray[np.int64]]] = {}
     for layout in case.layouts:
         key = case.key(layout)
@@ -104,13 +106,14 @@ def price(case: Case, simulated: Mapping[Key, Simulated]) -> Priced:
         facts, fits = _memory(layout.platform, simulated[key])
         _put(columns, facts, layout.targets, length)
         status[layout.targets] = _status(simulated[key], fits)
+        reasons[layout.targets] = simulated[key].reason
     notes: dict[str, None] = {}
     for key, found in alike.items():
         for indices in _chunks(np.concatenate(found)):
             numbers, said = _prices(simulated[key].counts, [case.targets[i] for i in indices])
             _put(columns, numbers, indices, length)
             notes |= dict.fromkeys(said)
-    return Priced(columns, status, tuple(notes))
+    return Priced(columns, status, reasons, tuple(notes))
 
 
 def _prices(

@@ -138,7 +138,7 @@ def _sweep(
         changes=changes,
         sensitivities=sensitivities,
         settings=_settings(boards, simulated),
-        simulations=len(simulated),
+        simulations=sum(each.counts is not None for each in simulated.values()),
         from_store=sum(each.is_cached for each in simulated.values()),
         reasons=_once(each.reason for each in simulated.values() if each.reason),
         notes=_once(_notes(axes, _base(boards), priced.values())),
@@ -171,7 +171,8 @@ def _table(
     names = (scenario.benchmark, scenario.platform, str(scenario.variant))
     said = {key: np.full(len(status), name) for key, name in zip(SCENARIO, names, strict=True)}
     numbers = {name: column[rows] for name, column in priced.columns.items()}
-    return Points({**said, **labels, "status": status, **numbers})
+    why = {"reason": priced.reasons[rows]} if any(priced.reasons) else {}
+    return Points({**said, **labels, "status": status, **why, **numbers})
 
 
 def _axis_columns(axes: Sequence[str], points: Sequence[Setting]) -> dict[str, NDArray[np.generic]]:
