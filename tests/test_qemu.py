@@ -354,9 +354,8 @@ def test_a_program_that_is_not_qemu_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_backends_and_machines_are_found_by_name() -> None:
-    assert (
-        backend_names() == tuple(BACKEND_TITLES) == ("qemu", "renode", "renode-trace", "recording")
-    )
+    names = ("qemu", "renode", "renode-blocks", "renode-trace", "recording")
+    assert backend_names() == tuple(BACKEND_TITLES) == names
     assert backend("qemu").machine("cortex-m4") == "mps2-an386"
     with pytest.raises(UsageError, match="qemu"):
         backend("qemo")

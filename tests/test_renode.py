@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -35,6 +36,7 @@ from simbench.backends.renode import monitor as renode_monitor
 from simbench.backends.renode import tool as renode_tool
 from simbench.backends.renode import trace as renode_trace
 from simbench.backends.renode.board import RenodeBoard
+from simbench.backends.renode.compiled import counter_source
 from simbench.backends.renode.counting import count_trace, segments_of
 from simbench.backends.renode.hooks import setup_commands
 from simbench.backends.renode.machines import machine_of
@@ -485,6 +487,70 @@ def test_a_renode_that_does_not_compile_is_told_with_another_way(
     emulator = pretend(monkeypatch, one_inference, compiler=says)
     with pytest.raises(InfrastructureError, match=r"CS0246.*; --backend renode-trace counts"):
         emulator.launch(spec(image))
+
+
+MVID = "0a1b2c3d-0000-4000-8000-0123456789ab"
+
+
+@pytest.mark.emulator
+@pytest.mark.usefixtures("temporary")
+def test_what_renode_compiled_is_kept_for_that_renode_and_loaded(
+    image: Image, one_inference: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMBENCH_BUILD_DIR", str(tmp_path / "build"))
+    kept = tmp_path / "build" / "renode"
+    emulator = pretend(monkeypatch, one_inference, mvid=MVID)
+    assert _infer(spec(image, (Work.COPY,)), emulator).inferences == 1
+    (first,) = kept.iterdir()
+    # one that would compile now is refused: it is loaded
+    broken = "counter.cs(7,1): error CS0246: no TranslationCPU\n"
+    emulator = pretend(monkeypatch, one_inference, mvid=MVID, compiler=broken)
+    assert _infer(spec(image, (Work.COPY,)), emulator).inferences == 1
+    # what was damaged is made anew
+    compiled = first.read_bytes()
+    first.write_bytes(b"")
+    emulator = pretend(monkeypatch, one_inference, mvid=MVID)
+    assert _infer(spec(image, (Work.COPY,)), emulator).inferences == 1
+    assert first.read_bytes() == compiled
+    # and another Renode's is another
+    emulator = pretend(monkeypatch, one_inference, mvid=MVID.replace("0a", "0b"))
+    assert _infer(spec(image, (Work.COPY,)), emulator).inferences == 1
+    assert len(list(kept.iterdir())) == 2
+
+
+@pytest.mark.emulator
+@pytest.mark.usefixtures("temporary")
+@pytest.mark.parametrize("mvid", [{}, {"mvid": "what is that"}, {"mvid": MVID}])
+def test_a_counter_that_cannot_be_kept_counts(
+    mvid: dict[str, str],
+    image: Image,
+    one_inference: Scripted,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SIMBENCH_BUILD_DIR", str(tmp_path / "file"))
+    emulator = pretend(monkeypatch, one_inference, "renode", **mvid)
+    assert _infer(spec(image, (Work.COPY,)), emulator).inferences == 1
+
+
+def test_the_counter_s_sources_are_one_file_behind_one_another() -> None:
+    text = counter_source()
+    namespaces = text.count("namespace Simbench\n{\n")
+    assert namespaces == 4
+    # C# has none behind a namespace
+    assert not re.search(r"^using", text, re.MULTILINE)
+    assert text.count("{") == text.count("}")
+
+
+@pytest.mark.emulator
+def test_blocks_alone_are_counted_without_accesses(
+    image: Image, one_inference: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = pretend(monkeypatch, one_inference, "renode-blocks", dies_at="cpu SimbenchStart")
+    found = _infer(spec(image, (Work.COPY,)), emulator)
+    assert all(s.is_equal for s in compare(found, one_inference.recording.windows[0]))
+    assert emulator.capabilities.unpriced is not None
 
 
 @pytest.mark.emulator

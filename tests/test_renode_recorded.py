@@ -1,6 +1,6 @@
 """What a real Renode said and wrote: 1.16.1+06854d4 (2026-08-21), built from its source.
 
-``tests/data/renode`` has a session with its Monitor in a folder ``/board``, what counter.cs wrote
+``tests/data/renode`` has a session with its Monitor in a folder ``/board``, what the counter wrote
 of a window of the stub firmware with two small caches, and the beginning of a trace of it.
 """
 

@@ -44,6 +44,12 @@ def _renode(program: str | None) -> Backend:
     return RenodeBackend(program)
 
 
+def _renode_blocks(program: str | None) -> Backend:
+    from simbench.backends.renode.backend import BlocksRenodeBackend
+
+    return BlocksRenodeBackend(program)
+
+
 def _renode_trace(program: str | None) -> Backend:
     from simbench.backends.renode.backend import TracedRenodeBackend
 
@@ -61,6 +67,7 @@ def _recording(file: str | None) -> Backend:
 _BACKENDS: dict[str, Callable[[str | None], Backend]] = {
     "qemu": _qemu,
     "renode": _renode,
+    "renode-blocks": _renode_blocks,
     "renode-trace": _renode_trace,
     "recording": _recording,
 }
@@ -69,6 +76,7 @@ _BACKENDS: dict[str, Callable[[str | None], Backend]] = {
 BACKEND_TITLES: Mapping[str, str] = {
     "qemu": "QEMU with simbench's counting plugin",
     "renode": "Renode, by its Monitor, counting as it runs",
+    "renode-blocks": "Renode, counting instructions and branches alone: the fastest check",
     "renode-trace": "Renode, counted by the trace it writes: slower, a check on the other",
     "recording": "a session kept by 'simbench crosscheck --record': recording:FILE",
 }

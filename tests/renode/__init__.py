@@ -45,7 +45,7 @@ def _encoded(executed: Executed) -> bytes:
 def tabulated(
     trace: Iterable[Executed], markers: Mapping[int, Marker], segment_of: SegmentOf
 ) -> bytes:
-    """What counter.cs writes of the one window in ``trace``, an instruction a block."""
+    """What the counter writes of the one window in ``trace``, an instruction a block."""
     numbers: dict[int, int] = {}
     intervals: list[_Summed] = []
     last: int | None = None

@@ -4,8 +4,9 @@
 It speaks the Monitor's prompt protocol as far as simbench does, knows the commands that simbench
 sends and refuses every other, and answers from the script that FAKE_RENODE names: the bytes that
 a real board (in QEMU) received and sent, the trace of each measured window in Renode's format, what
-the markers of that window saw, and what counter.cs would have summed up of it. Other keys of the
-script make it misbehave.
+the markers of that window saw, and what the counter would have summed up of it. Other keys of the
+script make it misbehave. With the key ``mvid`` it says which library it is, compiles into its
+temporary folder, and loads what it compiled itself.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ ACCEPTED = re.compile(
     r"|sysbus Load(ELF|Binary) @\S+( 0x[0-9a-f]{8})?|cpu \w+ (0x)?[0-9a-f]+"
     r"|trace\d+ TrackMemoryAccesses|cpu DisableExecutionTracing"
     r"|cpu SimbenchSegment 0x[0-9a-f]{8} 0x[0-9a-f]{8} \d|cpu SimbenchMarker 0x[0-9a-f]{8} \d"
-    r"|cpu SimbenchStart|cpu SimbenchStop"
+    r"|cpu SimbenchStart(Blocks)?|cpu SimbenchStop"
     r"|cpu SimbenchCache \"\d+( \d+){9}\"|cpu SimbenchCachesRest 0x[0-9a-f]{8} (true|false)"
 )
+COMPILED = b"what Renode compiled"
 COLUMNS = 80
 """After which the console goes to the next line, as Renode's does also into a pipe."""
 
@@ -83,6 +85,12 @@ class Fake:
             self.trace = Path(found[1])
         elif re.fullmatch(r"include @\S+counter\.cs", command):
             print(self.script.get("compiler", ""), end="")
+            if "mvid" in self.script:
+                Path(os.environ["TMPDIR"], "compiled.dll").write_bytes(COMPILED)
+        elif re.fullmatch(r'python "import clr;.*ModuleVersionId\)"', command):
+            print(self.script.get("mvid", ""))
+        elif found := re.fullmatch(r"python \".*ScanFile\('(\S+)'\)\)\"", command):
+            print(Path(found[1]).read_bytes() == COMPILED)
         elif found := re.fullmatch(r"cpu SimbenchCount @(\S+)", command):
             self.sums = found[1]
         elif command == "cpu SimbenchInWindow":

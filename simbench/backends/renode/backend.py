@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simbench.backends.board import Board, Capabilities, LaunchSpec
 from simbench.backends.renode.board import RenodeBoard
-from simbench.backends.renode.hooks import Hooks
+from simbench.backends.renode.hooks import BlockHooks, Hooks
 from simbench.backends.renode.machines import machine_of
 from simbench.backends.renode.tool import find_tool
 from simbench.backends.renode.tracing import Tracer
@@ -52,3 +52,20 @@ class TracedRenodeBackend(RenodeBackend):
         },
     )
     counter = Tracer
+
+
+class BlocksRenodeBackend(RenodeBackend):
+    """Renode, counting the blocks that it executes: the fastest second opinion on instructions."""
+
+    name = "renode-blocks"
+    capabilities = Capabilities(
+        blocks=True,
+        edges=True,
+        accesses=False,
+        caches=False,
+        reasons={
+            "accesses": "of a block of several instructions Renode does not tell which accessed",
+            "caches": "what accesses is not known, nor is when",
+        },
+    )
+    counter = BlockHooks

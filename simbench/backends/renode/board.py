@@ -71,6 +71,8 @@ class RenodeBoard(Closing):
             with _starting:
                 self._monitor = Monitor(tool.command, self._folder)
             stack.callback(self._monitor.close)
+            if spec.counting:
+                counter.load(self._monitor, self._folder)
             self._make()
             if spec.counting:
                 self._counter = counter(self._monitor, self._folder, spec)

@@ -1,4 +1,4 @@
-"""What is asked of Renode to count while it runs: counter.cs, which Renode includes and compiles.
+"""What is asked of Renode to count while it runs: the counter, C# that Renode compiles.
 
 It adds up as blocks end, and writes the sums of a window when that closes: there is no trace. Of
 blocks of one instruction it tells which one accessed what; so those are asked for.
@@ -7,20 +7,17 @@ blocks of one instruction it tells which one accessed what; so those are asked f
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib.resources import as_file, files
 from pathlib import Path
 
 from simbench.backends.board import LaunchSpec
 from simbench.backends.markers import marker_addresses
 from simbench.backends.pieces import joined
+from simbench.backends.renode.compiled import load_counter
 from simbench.backends.renode.monitor import Monitor, path
 from simbench.backends.renode.tables import read_window
 from simbench.backends.watched import CACHES_REST, cache_markers, caches_as_numbers
 from simbench.counts import Counts
-from simbench.errors import InfrastructureError
 from simbench.firmware.read import CodeReader
-
-SOURCE = "counter.cs"
 
 
 class Hooks:
@@ -33,6 +30,13 @@ class Hooks:
     questions = ("cpu SimbenchInWindow",)
     """Asked after each slice: how many instructions of an open window were executed."""
 
+    starting = "cpu SimbenchStart"
+
+    @staticmethod
+    def load(monitor: Monitor, folder: Path) -> None:
+        """Teach Renode to count, before it has a board: commands of one that is there it knows."""
+        load_counter(monitor, folder)
+
     def __init__(self, monitor: Monitor, folder: Path, spec: LaunchSpec) -> None:
         self._monitor = monitor
         self._prefix = folder / "window"
@@ -40,14 +44,13 @@ class Hooks:
         self._code_at = CodeReader(spec.image)
         self._counted = 0
         self._is_on = False
-        _include(monitor)
         for command in setup_commands(spec, self._prefix):
             monitor.execute(command)
 
     def start(self) -> None:
         """Count what follows, unless it is counted already or all windows have been."""
         if not self._is_on and not self._is_done:
-            self._monitor.execute("cpu SimbenchStart")
+            self._monitor.execute(self.starting)
             self._is_on = True
 
     def has_window(self) -> bool:
@@ -80,16 +83,14 @@ class Hooks:
         return self._prefix.with_name(f"{self._prefix.name}{number}")
 
 
-def _include(monitor: Monitor) -> None:
-    with as_file(files("simbench.backends.renode") / SOURCE) as source:
-        try:
-            monitor.execute(f"include {path(source)}")
-        except InfrastructureError as error:
-            raise InfrastructureError(f"{error}; --backend renode-trace counts without") from error
+class BlockHooks(Hooks):
+    """Counts blocks as Renode makes them: instructions and taken branches alone, much faster."""
+
+    starting = "cpu SimbenchStartBlocks"
 
 
 def setup_commands(spec: LaunchSpec, prefix: Path) -> Iterator[str]:
-    """Commands that tell counter.cs where it writes, the segments, the caches, and the markers.
+    """Commands that tell the counter where it writes, the segments, the caches, and the markers.
 
     Raises UsageError where a cache cannot be built.
     """

@@ -1,5 +1,5 @@
-"""Read what counter.cs counted of a window inside Renode, and make the records of it that QEMU's
-counting plugin writes: from there on, one reader makes the same counts of both.
+"""Read what the counter (counter/*.cs) counted of a window inside Renode, and make the records of
+it that QEMU's counting plugin writes: from there on, one reader makes the same counts of both.
 
 Layout, little-endian: the number of blocks, and of each its instructions and its address (u32); the
 number of intervals, and of each the marker that opened it (u32), the instructions that the core
