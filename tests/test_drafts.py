@@ -69,15 +69,15 @@ def test_a_platform_is_begun_and_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert _run(["platform", "new", "STM32L476", "--like", "STM32L4R5"]) == 0
-    assert "stm32l476.yaml is STM32L476, Cortex-M4F" in capsys.readouterr().err
-    board = read_platform(tmp_path / "stm32l476.yaml")
-    assert board.title == "STM32L476, Cortex-M4F at 120 MHz"
+    assert _run(["platform", "new", "STM32G474", "--like", "STM32L4R5"]) == 0
+    assert "stm32g474.yaml is STM32G474, Cortex-M4F" in capsys.readouterr().err
+    board = read_platform(tmp_path / "stm32g474.yaml")
+    assert board.title == "STM32G474, Cortex-M4F at 120 MHz"
     beside = json.loads((tmp_path / ".simbench-platform.schema.json").read_text())
-    assert is_valid(beside, (tmp_path / "stm32l476.yaml").read_text())
-    assert _run(["platform", "new", "stm32l476", "--like", "stm32f4"]) == 2
+    assert is_valid(beside, (tmp_path / "stm32g474.yaml").read_text())
+    assert _run(["platform", "new", "stm32g474", "--like", "stm32f4"]) == 2
     assert "is there already" in capsys.readouterr().err
-    assert _run(["platform", "new", "stm32l476", "--like", "stm32f4", "--force"]) == 0
+    assert _run(["platform", "new", "stm32g474", "--like", "stm32f4", "--force"]) == 0
     assert _run(["platform", "new", "x", "--like", "stm32f5"]) == 2
     assert "did you mean" in capsys.readouterr().err
 

@@ -263,7 +263,7 @@ def test_every_price_of_every_board_can_be_set(name: str) -> None:
 
 
 STUDY = """\
-platforms: [stm32f4, stm32l4*]
+platforms: [stm32f4, stm32l4r*]
 benchmarks: [ad]
 kernels: [cmsis-nn]
 cross:

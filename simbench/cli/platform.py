@@ -23,8 +23,8 @@ def command() -> None:
 
     \b
     Examples:
-      simbench platform new STM32L476 --like stm32l4r5
-      simbench run --platform stm32l476.yaml --benchmark kws
+      simbench platform new STM32G474 --like stm32l4r5
+      simbench run --platform stm32g474.yaml --benchmark kws
     """
 
 
@@ -44,7 +44,7 @@ def new(name: str, like: str, force: bool) -> int:
 
     \b
     Example:
-      simbench platform new STM32L476 --like stm32l4r5
+      simbench platform new STM32G474 --like stm32l4r5
     """
     board = check_name(name)
     target = Path(f"{board}.yaml")
