@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import random
 import subprocess
 from collections.abc import Callable, Sequence
 from itertools import combinations, pairwise
@@ -387,7 +388,7 @@ class Buffer(ctypes.Structure):
         ("first", ctypes.c_uint16),
         ("last", ctypes.c_uint16),
         ("order", ctypes.c_uint16),
-        ("next", ctypes.c_uint16),
+        ("in_time", ctypes.c_uint16),
     )
 
 
@@ -431,6 +432,57 @@ def test_a_plan_overlaps_nowhere_and_is_as_high_as_it_says(
     alive = [sum(b.bytes for b in buffers if b.first <= tick <= b.last) for tick in range(21)]
     assert highest >= max(alive)
     assert highest <= sum(b.bytes for b in buffers)
+
+
+Span = tuple[int, int, int]
+
+
+def plan_by_walking(spans: Sequence[Span], before: Callable[[int], tuple[int, ...]]) -> list[int]:
+    """Offsets, one buffer after the other: each as low as it fits beside all before it."""
+    offsets: dict[int, int] = {}
+    for index in sorted(range(len(spans)), key=before):
+        size, first, last = spans[index]
+        beside = [i for i in offsets if spans[i][1] <= last and first <= spans[i][2]]
+        offset = 0
+        for other in sorted(beside, key=offsets.__getitem__):
+            if offsets[other] >= offset + size:
+                break
+            offset = max(offset, offsets[other] + spans[other][0])
+        offsets[index] = offset
+    return [offsets[i] for i in range(len(spans))]
+
+
+def best_by_walking(spans: Sequence[Span]) -> tuple[list[int], int]:
+    """The lowest of three plans, and its end: of equals that which has the longest needed first."""
+    orders: tuple[Callable[[int], tuple[int, ...]], ...] = (
+        lambda i: (-spans[i][0], spans[i][1] - spans[i][2], i),
+        lambda i: (-spans[i][0], i),
+        lambda i: (-spans[i][0], -i),
+    )
+    plans = [plan_by_walking(spans, before) for before in orders]
+    ends = [max((o + s[0] for o, s in zip(plan, spans, strict=True)), default=0) for plan in plans]
+    return plans[ends.index(min(ends))], min(ends)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.randoms(use_true_random=False),
+    count=st.integers(0, 60),
+    ticks=st.sampled_from([1, 4, 40, 0xFFFF]),
+    longest=st.sampled_from([1, 4, 0xFFFF]),
+    largest=st.sampled_from([1, 3, 1000]),
+)
+def test_a_plan_found_in_time_is_that_of_a_walk_over_all(
+    planner: ctypes.CDLL, seed: random.Random, count: int, ticks: int, longest: int, largest: int
+) -> None:
+    firsts = [seed.randrange(ticks) for _ in range(count)]
+    spans = [
+        (seed.randint(0, largest), first, min(0xFFFF, first + seed.randrange(longest)))
+        for first in firsts
+    ]
+    buffers, highest = planned(planner, spans)
+    offsets, end = best_by_walking(spans)
+    assert ([b.offset for b in buffers], highest) == ([16 * o for o in offsets], 16 * end)
 
 
 def test_a_chain_takes_no_more_than_its_widest_pair(planner: ctypes.CDLL) -> None:

@@ -96,8 +96,7 @@ void Runtime::TouchAll(size_t graph, const Indices* indices, uint32_t tick, uint
   }
 }
 
-// Scratch buffers are in order of their nodes.
-void Runtime::TouchScratch(Place place, uint32_t tick) {
+size_t Runtime::FirstScratch(Place place) const {
   const auto number = [](uint32_t graph, uint32_t node) { return graph << 16 | node; };
   const uint32_t wanted = number(place.graph, place.node);
   size_t low = 0;
@@ -106,8 +105,12 @@ void Runtime::TouchScratch(Place place, uint32_t tick) {
     const bool is_below = number(scratch_[middle].graph, scratch_[middle].node) < wanted;
     (is_below ? low : high) = is_below ? middle + 1 : middle;
   }
-  for (; low < scratch_size_ && number(scratch_[low].graph, scratch_[low].node) == wanted; ++low) {
-    Touch(BufferOf(scratch_[low].data), tick, kWritten);
+  return low;
+}
+
+void Runtime::TouchScratch(Place place, uint32_t tick) {
+  for (size_t i = FirstScratch(place); IsScratchOf(place, i); ++i) {
+    Touch(BufferOf(scratch_[i].data), tick, kWritten);
   }
 }
 

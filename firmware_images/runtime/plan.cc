@@ -25,9 +25,8 @@ void EachTensor(const Runtime& runtime, size_t graph, const Act& act) {
 // subgraphs that it calls, every buffer.
 template <typename Act>
 void EachOwn(const Runtime& runtime, Place place, const Act& act) {
-  for (size_t i = 0; i < runtime.scratch_size(); ++i) {
+  for (size_t i = runtime.FirstScratch(place); runtime.IsScratchOf(place, i); ++i) {
     const Scratch& scratch = runtime.scratch(i);
-    if (scratch.graph != place.graph || scratch.node != place.node) continue;
     act(runtime.OffsetOf(scratch.data), scratch.bytes);
   }
   const tflite::Operator& op = runtime.operator_at(place);

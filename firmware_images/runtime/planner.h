@@ -14,7 +14,7 @@ struct Buffer {
   uint16_t first;
   uint16_t last;
   uint16_t order;  // the planner's own, as is the next
-  uint16_t next;
+  uint16_t in_time;
 };
 
 constexpr size_t kMostBuffers = 0xFFFF;

@@ -94,8 +94,13 @@ class Runtime {
   TfLiteTensor tensor(int32_t index, TfLiteAffineQuantization* quantization) const;
 
   // For the plan.
-  size_t scratch_size() const { return scratch_size_; }
   const Scratch& scratch(size_t index) const { return scratch_[index]; }
+  // Scratch buffers are in order of their nodes: a node's are those from its first on.
+  size_t FirstScratch(Place place) const;
+  bool IsScratchOf(Place place, size_t index) const {
+    return index < scratch_size_ && scratch_[index].graph == place.graph &&
+           scratch_[index].node == place.node;
+  }
   bool IsInHead(const void* data) const {
     return data >= arena_.start() && data < arena_.start() + head_bytes_;
   }
