@@ -30,6 +30,7 @@ from simbench.suites.file import SUITE_FILE, read_suite
 
 ROOT = Path(__file__).resolve().parent.parent
 ACTION = ROOT / "action.yml"
+MADE_OF = "Say what simbench is made of"
 
 
 def check(schema: str, path: Path) -> None:
@@ -85,6 +86,46 @@ def step(name: str) -> str:
     steps = yaml.safe_load(ACTION.read_text())["runs"]["steps"]
     script: str = next(step["run"] for step in steps if step["name"] == name)
     return script
+
+
+def made_of(folder: Path, place: Path) -> dict[str, str]:
+    """What the action's first step says of the simbench at ``place``."""
+    output = folder / "github_output"
+    output.unlink(missing_ok=True)
+    given = {"GITHUB_ACTION_PATH": str(place), "GITHUB_OUTPUT": str(output)}
+    subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step(MADE_OF)],
+        env={**os.environ, **given, "RUNNER_OS": "Linux", "RUNNER_ARCH": "X64"},
+        check=True,
+    )
+    return dict(line.split("=", 1) for line in output.read_text().splitlines())
+
+
+def test_the_action_keeps_what_it_built_until_what_that_is_made_of_changes(tmp_path: Path) -> None:
+    place = tmp_path / "simbench"
+    for name in ("requirements/dev.txt", "firmware_images/main.cc", "simbench/a.py"):
+        (place / name).parent.mkdir(parents=True)
+        (place / name).write_text("one")
+    for name in ("pyproject.toml", "scripts/setup.sh"):
+        (place / name).parent.mkdir(exist_ok=True)
+        (place / name).write_text("one")
+    before = made_of(tmp_path, place)
+    assert before["folder"] == str(place)
+    assert before["key"].startswith("simbench-Linux-X64-")
+    (place / "docs.md").write_text("of no account")
+    assert made_of(tmp_path, place) == before
+    keys = {before["key"]}
+    for name in ("requirements/dev.txt", "firmware_images/main.cc", "pyproject.toml"):
+        (place / name).write_text("another")
+        keys.add(made_of(tmp_path, place)["key"])
+    assert len(keys) == 4
+    steps = yaml.safe_load(ACTION.read_text())["runs"]["steps"]
+    kept = next(step["with"] for step in steps if step.get("uses", "").startswith("actions/cache@"))
+    assert kept["key"] == "${{ steps.made.outputs.key }}"
+    folder = "${{ steps.made.outputs.folder }}"
+    assert kept["path"].splitlines() == [f"{folder}/.venv", f"{folder}/build"]
+    names = [step["name"] for step in steps]
+    assert names.index(MADE_OF) < names.index("Set up simbench")
 
 
 def run_action(folder: Path, **given: str) -> subprocess.CompletedProcess[str]:

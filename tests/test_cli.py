@@ -22,6 +22,7 @@ import simbench.cli.main
 from simbench import backends
 from simbench.backends import Capabilities
 from simbench.catalog.benchmarks import load_benchmarks
+from simbench.cli.console import log_to
 from simbench.cli.ending import file_trouble
 from simbench.cli.main import VERBS, _run
 from simbench.cli.tables.results import results_table
@@ -305,6 +306,40 @@ def test_a_name_is_broken_at_its_dashes_and_the_table_fits(name: str) -> None:
     names = [line.split(" ")[0] for line in shown[3:]]
     assert "".join(names) == name
     assert all(part.endswith("-") for part in names[:-1] if "-" in name and part)
+
+
+def building(*, terminal: bool) -> str:
+    """What is said while something is fetched, one thing is built, and another is not."""
+    console = Console(width=80, file=io.StringIO(), force_terminal=terminal)
+    log = log_to(console)
+    log("fetching tfmicro 0.1.0")
+    for percent in range(0, 101, 10):
+        log(f"building the firmware: {percent} %")
+    for percent in range(0, 50, 10):
+        log(f"building another: {percent} %")
+    log("could not build another")
+    log("fetching tfmicro 0.1.0")
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_build_is_said_once_where_there_is_no_terminal() -> None:
+    assert building(terminal=False).splitlines() == [
+        "fetching tfmicro 0.1.0",
+        "building the firmware",
+        "building another",
+        "could not build another",
+    ]
+
+
+def test_a_build_is_one_line_that_moves_in_a_terminal_and_is_gone_at_its_end() -> None:
+    said = building(terminal=True)
+    assert "100%" in said
+    assert " 40%" in said
+    assert said.count("\n") == 4  # two sentences, and the line of each build, taken back
+    assert said.count("\x1b[1A\x1b[2K") == 2
+    assert said.count("\x1b[?25l") == said.count("\x1b[?25h") == 2  # the cursor is back
+    assert said.count("fetching") == 1
 
 
 @pytest.mark.emulator

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from simbench.catalog.scenario import DEFAULT_KERNELS, OWN_RUNTIME, Variant
-from simbench.cli.console import console
+from simbench.cli.console import console, log_to
 from simbench.cli.names import KERNELS, RUNTIME
 from simbench.cli.options import toolchain_option
 from simbench.errors import UsageError
@@ -66,11 +66,7 @@ def command(
     from simbench.firmware import toolchain as compilers
     from simbench.firmware.runtimes import register
 
-    terminal = console(stderr=True)
-
-    def progress(line: str) -> None:
-        terminal.print(line, style="dim", highlight=False)
-
+    progress = log_to(console(stderr=True))
     if runtime is None and (cmsis_nn is not None or name is not None):
         raise UsageError("--cmsis-nn and --name are of a --runtime: give it, as tflm:PATH")
     foreign = None if runtime is None else register(runtime, cmsis_nn, name)

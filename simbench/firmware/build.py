@@ -278,8 +278,10 @@ class _Job:
                 self._follow(process, log)
             except BaseException:
                 process.terminate()
+                self.progress(f"stopped building {self.what}")
                 raise
         if process.returncode != 0:
+            self.progress(f"could not build {self.what}")
             raise self._failed()
 
     def _follow(self, process: subprocess.Popen[str], log: int) -> None:
