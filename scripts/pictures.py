@@ -1,7 +1,9 @@
-"""Draw the README's pictures anew: a terminal's window with a real run, and the top of its page.
+"""Draw the pictures of README.md and docs/studies anew, all of real runs.
 
-Both are of ``simbench run --platform all --benchmark ad``: docs/pictures/terminal.svg is what the
+Two are of ``simbench run --platform all --benchmark ad``: docs/pictures/terminal.svg is what the
 command writes to a terminal of 80 columns, docs/pictures/page.png what Chromium shows of its page.
+Each study that is a file has docs/pictures/STUDY.png, in the look of its page. ``python
+scripts/pictures.py STUDY...`` draws those of these studies alone.
 """
 
 from __future__ import annotations
@@ -12,11 +14,22 @@ import pty
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
+
+import simbench
+from simbench.exports.html.blocks import Bar, Bars, Block, Link, Section
+from simbench.exports.html.page import render_page
+from simbench.exports.html.sweep_lines import line_axis, line_figures
+from simbench.exports.html.what_if import ranged
+from simbench.sweeps.answers import pareto
+from simbench.sweeps.points import Points
+from simbench.sweeps.sweep import Sweep
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
@@ -24,6 +37,9 @@ COMMAND = ("simbench", "run", "--platform", "all", "--benchmark", "ad")
 INSTALLED = (str(Path(sys.executable).parent / COMMAND[0]), *COMMAND[1:])
 COLUMNS = 80
 PAGE = (1200, 900)  # pixels
+STUDIES = {"clock-m4": "kws", "placement-m7": "kws", "cores": "kws"}
+"""Each study with the benchmark that its picture is of."""
+FIGURES = {"clock-m4": (1000, 660), "placement-m7": (1000, 520), "cores": (1000, 360)}
 # rich's own fetches its font from a server
 WINDOW = """<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img"
     aria-label="a terminal">
@@ -89,16 +105,71 @@ def take_page(picture: Path) -> None:
         page = Path(folder) / "page.html"
         run = [*INSTALLED, "--export", f"html={page}"]
         subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
-        browser = ["chromium", "--headless", "--no-sandbox", "--hide-scrollbars"]
-        size = f"--window-size={PAGE[0]},{PAGE[1]}"
-        subprocess.run([*browser, size, f"--screenshot={picture}", page.as_uri()], check=True)
+        photograph(page, picture, PAGE)
+
+
+def take_study(name: str, picture: Path) -> None:
+    """Have Chromium take what the study ``name`` says of its benchmark, in one figure or bars."""
+    benchmark = STUDIES[name]
+    sweep = simbench.sweep_study(ROOT / "docs" / "studies" / f"{name}.yaml")
+    points = sweep.points.where(sweep.points["benchmark"] == benchmark)
+    along = line_axis(points, sweep.study.groups)
+    if along is None:
+        blocks: Sequence[Block] = list(time_bars(sweep, points))
+    else:
+        best = pareto(points, sweep.study.pareto)
+        blocks = [*line_figures(points, best, sweep.study.groups, along)][-1:]  # energy
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "page.html"
+        page.write_text(render_page(f"{name}: {benchmark}", [Section("", blocks)]))
+        photograph(page, picture, FIGURES[name])
+
+
+def time_bars(sweep: Sweep, points: Points) -> Iterator[Bars]:
+    """The time of each point, with its range: by board, and where there are axes by setting."""
+    longest = float(points["time_s_upper"].max())
+    names = sweep.axes or ("platform",)
+    boards = dict.fromkeys(points["platform"].tolist()) if sweep.axes else [None]
+    for board in boards:
+        rows = [row for row in points.rows() if board in (None, row["platform"])]
+        called = ", ".join(names).replace("placement.", "")
+        caption = "Time" if board is None else f"{board}: time by {called}"
+        yield Bars(caption, [_bar(row, names, longest) for row in rows])
+
+
+def _bar(row: Mapping[str, Any], names: Sequence[str], longest: float) -> Bar:
+    span = (row["time_s"], row["time_s_lower"], row["time_s_upper"])
+    return Bar(
+        Link(", ".join(str(row[name]) for name in names), ""),
+        ranged(span, "s"),
+        span[0] / longest,
+        (span[1] / longest, span[2] / longest),
+    )
+
+
+def photograph(page: Path, picture: Path, size: tuple[int, int]) -> None:
+    """Have Chromium take the top of ``page`` once its figures are drawn."""
+    subprocess.run(
+        [
+            *("chromium", "--headless", "--no-sandbox", "--hide-scrollbars"),
+            f"--window-size={size[0]},{size[1]}",
+            "--virtual-time-budget=20000",
+            f"--screenshot={picture}",
+            page.as_uri(),
+        ],
+        check=True,
+    )
 
 
 def main() -> None:
-    """Draw both."""
+    """Draw all, or those of the studies that are named."""
     PICTURES.mkdir(exist_ok=True)
-    (PICTURES / "terminal.svg").write_text(terminal())
-    take_page(PICTURES / "page.png")
+    asked = sys.argv[1:]
+    if not asked:
+        (PICTURES / "terminal.svg").write_text(terminal())
+        take_page(PICTURES / "page.png")
+    for name in asked or STUDIES:
+        take_study(name, PICTURES / f"{name}.png")
 
 
 if __name__ == "__main__":
