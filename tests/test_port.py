@@ -8,8 +8,10 @@ import pty
 import re
 import subprocess
 import sys
+import tty
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import jsonschema
@@ -144,6 +146,27 @@ def test_a_port_where_nobody_answers_is_given_up(monkeypatch: pytest.MonkeyPatch
     finally:
         os.close(master)
         os.close(slave)
+
+
+def test_a_board_is_woken_by_whole_commands_alone() -> None:
+    """Firmware on MLCommons' API is not made for a command without a word."""
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    heard = []
+
+    def answer() -> None:
+        for _ in range(2):
+            heard.append(os.read(ours, 64))
+            os.write(ours, b"m-name-dut-[board]\r\nm-ready\r\n" * heard[-1].count(b"%"))
+
+    board = Thread(target=answer, daemon=True)
+    board.start()
+    with SerialBoard(os.ttyname(theirs), 115_200) as port:
+        port.wake()
+    board.join(timeout=5)
+    assert set(b"".join(heard).split(b"%")) == {b"name", b""}
+    assert b"".join(heard).endswith(b"name%")
+    assert b"%%" not in b"".join(heard)
 
 
 def test_a_board_that_is_pulled_out_is_lost_in_a_sentence() -> None:

@@ -17,6 +17,7 @@ _QUIET_S = 0.3
 _ANSWER_S = 2.0
 _WAKE_S = 10.0
 _DEVICE_NAME = b"m-name-dut-["
+_WHO = b"name%"
 _READY = b"m-ready"
 
 
@@ -46,10 +47,10 @@ class SerialBoard(Closing):
         Raises InfrastructureError where none answers.
         """
         deadline = time.monotonic() + _WAKE_S
-        self.write(b"%")  # ends what another client left of a command
+        self.write(_WHO)  # ends what another client left of a command; not every firmware takes ""
         while time.monotonic() < deadline:
             self._drain()
-            self.write(b"name%")
+            self.write(_WHO)
             if self._answers(min(deadline, time.monotonic() + _ANSWER_S)):
                 self._drain()
                 return

@@ -20,6 +20,7 @@ from simbench.session.protocol import Fault, Lap, Progress, Ready, Results, pars
 _READ_S = 0.5
 _BOOT_S = 60.0
 _NOTICED_S = 0.5
+_GIVEN_UP_S = 30.0  # mlcommons/tiny, benchmark/runner/device_under_test.py, infer
 
 _INFERENCES = "infer-start"
 
@@ -76,7 +77,7 @@ class Device:
         self._text = b""
         self._booted_at = 0.0
         self._stamped_us = 0
-        self._has_been_late = False
+        self._has_been_late = self._has_been_silent = False
         self._last: Cost | None = None
         self._unpriced = 0  # warm-ups of the first window
         self.listener: Listener | None = None
@@ -231,6 +232,12 @@ class Device:
     async def _pass_inferences(self, start: float, inferences: int, each: Cost) -> float:
         """Let the time that inferences take pass, from ``start`` on; returns their end."""
         took_s = inferences * each.time_s
+        if took_s > _GIVEN_UP_S and not self._has_been_silent:
+            self._has_been_silent = True
+            self._tell(
+                f"the board says nothing for {took_s:.0f} s here: MLCommons' runner would give up "
+                f"on a real one after {_GIVEN_UP_S:g} s"
+            )
         end = start + took_s
         self.draw(start, end, each)
         late_s = self._clock.release(end)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
+from simbench.serve.alive import with_signs_of_life
 from simbench.serve.commands import CommandSplitter
 from simbench.serve.device import Device
 from simbench.serve.mlcommons.ear import Ear
@@ -119,11 +120,16 @@ class Server:
         while is_there and (command := await commands.get()) is not None:
             if not self._front.is_on:
                 continue
-            async for line in self._front.obey(command):
+            async for line in self._lines(command):
                 try:
                     await client.write(line if is_there else b"")
                 except ConnectionError:
                     is_there = False  # the board finishes what it says all the same
+
+    def _lines(self, command: bytes) -> AsyncIterator[bytes]:
+        """What ``command`` is answered; nobody hears the board itself behind an interface board."""
+        lines = self._front.obey(command)
+        return lines if isinstance(self._front, Interface) else with_signs_of_life(lines)
 
     async def _restart(self) -> tuple[bytes, ...]:
         """Boot the board, or halt it where it has no supply; what it says."""
