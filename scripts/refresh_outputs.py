@@ -2,9 +2,10 @@
 
 A shown output is a fenced block after a comment ``<!-- output: COMMAND -->``. A block of Python is
 run after those before it on its page, in a folder with ``my_model.tflite``; what it prints is after
-a comment ``<!-- printed -->``. With ``--check``, write nothing and exit 1 where a block is stale;
+a comment ``<!-- printed -->``. The list after ``<!-- model error -->`` is what docs/model-error.md
+says of the model. With ``--check``, write nothing and exit 1 where a block is stale;
 ``--only PATTERN`` takes only the commands in which that regular expression is found, of which
-"python PAGE" is one. The commands of stale blocks are told.
+"python PAGE" and "model error" are two. The commands of stale blocks are told.
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"(<!-- output: (?P<command>.+?) -->\n```\w*\n)(?P<shown>.*?)(?=```)", re.DOTALL)
 PYTHON = re.compile(
     r"```python\n(?P<code>.*?)```\n(?:(?P<head>\n<!-- printed -->\n```text\n)(?P<shown>.*?)```\n)?",
+    re.DOTALL,
+)
+MODEL_ERROR = re.compile(r"(<!-- (?P<command>model error) -->\n)(?P<shown>(?:\* .*\n)*)")
+SAID = re.compile(r"^\* \*\*.*\n", re.MULTILINE)
+PROGRAMS = re.compile(
+    r"its (?P<count>\d+) programs.+?mean absolute error is (?P<mean>\*\*[\d.]+%\*\*), the largest "
+    r"(?P<largest>[\d.]+%), and (?P<inside>\d+) lie inside",
     re.DOTALL,
 )
 OWN_MODEL = "ad"
@@ -57,6 +65,26 @@ def refreshed(text: str, pattern: str) -> str:
     return BLOCK.sub(renew, text)
 
 
+def quoted(text: str, pattern: str) -> str:
+    """``text`` with what it says of the model's error as the page on it does."""
+    if not re.search(pattern, "model error"):
+        return text
+    return MODEL_ERROR.sub(lambda match: match[1] + model_error(), text)
+
+
+@cache
+def model_error() -> str:
+    """The errors of the model over networks, their energy and other programs, a line each."""
+    page = (ROOT / "docs" / "model-error.md").read_text()
+    of_programs = PROGRAMS.search(page)
+    assert of_programs is not None
+    programs = (
+        "* **Programs** that are no networks: {count}, timed on a Cortex-M4: mean absolute error "
+        "{mean}, largest {largest}; {inside} lie inside the stated range.\n"
+    )
+    return "".join(SAID.findall(page)[:2]) + programs.format(**of_programs.groupdict())
+
+
 def rerun(text: str) -> str:
     """``text`` with its blocks of Python run in their order, and what they print made anew."""
     from simbench.catalog.benchmarks import load_benchmarks
@@ -86,7 +114,7 @@ def main() -> int:
     stale = []
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         before = page.read_text()
-        after = refreshed(before, options.only)
+        after = quoted(refreshed(before, options.only), options.only)
         command = f"python {page.relative_to(ROOT)}"
         if "<!-- printed -->" in before and re.search(options.only, command):
             after = rerun(after)

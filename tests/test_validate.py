@@ -35,8 +35,6 @@ from simbench.validation.validate import Comparison, compare, summary
 BOARD = load_platform("stm32l4r5")
 ROW = next(r for r in silicon_rows() if r.submitter == "OctoML" and r.likeness == LIKE)
 NOP = bytes.fromhex("00bf")
-ROOT = Path(__file__).resolve().parent.parent
-WORDS = ("no", "one", "two", "three", "four", "five", "six")
 
 
 # ---- the published rows ----
@@ -221,30 +219,6 @@ def test_the_spread_of_a_submitter_is_over_its_rows() -> None:
     assert "differ by 14 % in kws" in said
     assert "takes 50 frames" in said
     assert "differ by" not in model_error_page(both[:1], summary(both[:1]))
-
-
-def test_the_readme_says_what_the_page_of_accuracy_says() -> None:
-    page = (ROOT / "docs" / "model-error.md").read_text(encoding="utf-8")
-    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    figures = re.search(
-        r"(\d+) images of int8 networks on (\d) boards, cycles: mean absolute error "
-        r"\*\*([\d.]+)%\*\*, largest ([\d.]+)%; (\d+)% of them lie",
-        page,
-    )
-    assert figures is not None
-    images, boards, mean, most, covered = figures.groups()
-    said = re.search(
-        r"Over (\d+) images .* on (\w+) boards, modelled cycles are off by ([\d.]+) % in the "
-        r"mean and ([\d.]+) % at most, and (\d+) % of them lie inside their stated range",
-        readme,
-    )
-    assert said is not None
-    assert said.groups() == (images, WORDS[int(boards)], mean, most, covered)
-    words = " ".join(page.split())
-    programs = re.search(r"Of (\d+) programs the mean absolute error is \*\*([\d.]+)%", words)
-    assert programs is not None
-    count, mean = programs.groups()
-    assert f"{count} programs that are no networks, timed on a Cortex-M4, by {mean} % in" in readme
 
 
 def test_the_json_says_what_it_is() -> None:
