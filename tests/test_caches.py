@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from firmware_stub import Work, build_stub, spec
 
 from simbench.backends import backend
+from simbench.backends.qemu.tool import find_tool
 from simbench.counts import CacheGeometry, Counts, SectionCounts, Segment
 from simbench.errors import UsageError
 from simbench.firmware.image import Image
@@ -104,6 +107,60 @@ def test_code_and_data_take_each_others_lines_in_one_cache(
     assert (jumped > 1) == is_crowded
     fetched = sum(misses(image, as_one, "code", "work_lines"))
     assert (fetched > sum(misses(image, apart, "code", "work_lines"))) == is_crowded
+
+
+SHARED = [
+    (CODE, WEIGHTS, {"lines": 4, "line_bytes": 16, "ways": 4}),
+    (CODE, WEIGHTS, {"lines": 4, "line_bytes": 32, "ways": 2, "sector_bytes": 8}),
+    (CODE, WEIGHTS, {"lines": 8, "line_bytes": 8, "ways": 1, "phase_bytes": 4}),
+    (CODE, WEIGHTS, {"lines": 3, "line_bytes": 32, "ways": 3, "keeps_sequential": False}),
+    (CODE, CODE, {"lines": 4, "line_bytes": 16, "ways": 2}),
+]
+WORKS = [(Work.LINES, 8, 3), (Work.LONG, TURNS), (Work.MISALIGNED,)]
+
+
+def one_by_one(folder: Path) -> Path:
+    """A QEMU whose blocks are of one instruction each."""
+    tool = find_tool()
+    how = "-singlestep" if tool.series < (8, 1) else "-accel tcg,one-insn-per-tb=on"
+    program = folder / "qemu-system-arm"
+    # that is no option of a QEMU without a machine, which only says what it is
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *-kernel*) set -- {how} "$@";; esac\nexec {tool.program} "$@"\n'
+    )
+    program.chmod(0o755)
+    return program
+
+
+def events(counts: Counts) -> list[dict[str, tuple[int, int]]]:
+    """Of each section and cache, all its jump and sequential misses."""
+    return [
+        {
+            name: (sum(r[1] for r in rows.tolist()), sum(r[2] for r in rows.tolist()))
+            for name, rows in found.items()
+        }
+        for found in (section.cache_events for section in (counts.inference, *counts.layers))
+    ]
+
+
+@pytest.mark.parametrize("work", WORKS)
+@pytest.mark.parametrize(("code", "data", "shape"), SHARED)
+def test_in_a_shared_cache_a_block_is_what_its_instructions_are(
+    image: Image,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    work: tuple[int, ...],
+    code: Segment,
+    data: Segment,
+    shape: dict[str, Any],
+) -> None:
+    first = CacheGeometry("code", "instruction", segments=(code,), **shape)
+    second = CacheGeometry("data", "data", segments=(data,), shares="code", **shape)
+    as_blocks = counted(image, work, first, second)
+    monkeypatch.setenv("SIMBENCH_QEMU", str(one_by_one(tmp_path)))
+    as_instructions = counted(image, work, first, second)
+    assert len(as_instructions.blocks) > len(as_blocks.blocks)
+    assert events(as_blocks) == events(as_instructions)
 
 
 def splits(section: SectionCounts, counts: Counts) -> list[tuple[int, int]]:

@@ -67,7 +67,7 @@ struct probe {
     uint64_t count[SEGMENTS];
     uint64_t splits; /* bus accesses beyond the first, of those that are misaligned */
     struct block *block;
-    uint32_t offset;
+    uint32_t offset, end;   /* of its instruction */
     uint8_t units_of_eight; /* what an access of eight bytes counts */
     uint8_t bytes;          /* of an access, learnt from the first; 0 before */
     bool is_store;
@@ -94,7 +94,6 @@ struct block {
     bool written;
     uint32_t loop; /* index into turns, or 0: not a loop */
     uint64_t settled;
-    bool fetched;              /* a loop that turns: its lines have been looked up */
     struct block *loop_before; /* the loop that falls through to here */
     uint32_t id;
     struct probe *probes;

@@ -18,6 +18,10 @@
  * by how the block was entered. Such an execution is counted, and noted when it was: `waiting` are
  * the blocks that lines must still be told of, before the next is brought in and where an interval
  * ends.
+ *
+ * Where code and data share lines, what comes first takes them: a block's lines are looked up as
+ * its execution gets to them, those up to an instruction before what it accesses, and the rest when
+ * the block is over.
  */
 #ifndef SIMBENCH_PLUGIN_CACHES_H_
 #define SIMBENCH_PLUGIN_CACHES_H_
@@ -36,12 +40,14 @@ struct line {
 
 struct cache {
     bool is_data, allocates, keeps;
-    bool has_code; /* its lines are an instruction cache's too */
+    bool is_joint;  /* code and data share its lines: their order counts */
+    bool remembers; /* its lines are of code alone: see memo */
     uint32_t lines, shift, sector_shift, phase, ways, sets, segments;
     uint16_t *slot_of;
     struct line *line;
-    uint32_t *taken; /* slots in use, by set */
-    uint32_t *read;  /* the sector that was read last, as of the memory behind the lines */
+    uint32_t *taken;       /* slots in use, by set */
+    uint32_t *read;        /* the sector that was read last, as of the memory behind the lines */
+    uint32_t next, target; /* of the block being fetched: sectors */
 };
 
 static struct cache caches[MAX_CACHES];
@@ -50,7 +56,8 @@ static struct {
     unsigned n, cache[MAX_CACHES];
 } data_caches[SEGMENTS]; /* by slot of the segment, see map */
 static bool has_data_cache;
-static bool is_joint;    /* code and data share lines: their order counts */
+static unsigned n_joint, joint[MAX_CACHES]; /* of those, the instruction caches */
+static bool remembers;
 static bool caches_rest; /* they see nothing */
 
 static uint64_t now;
@@ -80,7 +87,7 @@ static inline uint32_t sectors(uint32_t first, uint32_t last)
 
 static void bring_in(struct cache *c, uint32_t number, uint32_t wanted)
 {
-    if (c->has_code) {
+    if (c->remembers) {
         tell_waiting();
         generation++;
     }
@@ -223,7 +230,7 @@ static void tell_waiting(void)
         struct block *b = waiting[w];
         for (unsigned i = 0; i < n_caches; i++) {
             struct cache *c = &caches[i];
-            if (c->is_data || !goes_through(c, b->start))
+            if (!c->remembers || !goes_through(c, b->start))
                 continue;
             for (unsigned jumped = 0; jumped < 2; jumped++) {
                 if (!b->runs[jumped])
@@ -268,7 +275,7 @@ static void make_memo(struct block *b, bool jumped)
     for (unsigned i = 0; i < n_caches; i++) {
         const struct cache *c = &caches[i];
         b->missing[jumped][i] = 0;
-        if (c->is_data || !goes_through(c, b->start))
+        if (!c->remembers || !goes_through(c, b->start))
             continue;
         struct span span = span_of(c, b, jumped);
         for (uint32_t s = span.first; s <= span.last; s++) {
@@ -292,7 +299,7 @@ static __attribute__((noinline)) void look_up(struct block *b, const struct bloc
     uint64_t before = generation;
     for (unsigned i = 0; i < n_caches; i++) {
         struct cache *c = &caches[i];
-        if (c->is_data || !goes_through(c, b->start))
+        if (!c->remembers || !goes_through(c, b->start))
             continue;
         /* The same block once more finds its own lines, in the order they had. */
         if (from == b && c->keeps && fits(c, b))
@@ -303,13 +310,65 @@ static __attribute__((noinline)) void look_up(struct block *b, const struct bloc
         make_memo(b, jumped);
 }
 
+/* The block whose lines joint caches look up, or NULL, and up to where each has. */
+static struct block *fetching;
+static uint32_t fetched;
+
+static void fetch_on(uint32_t end)
+{
+    fetched = UINT32_MAX;
+    for (unsigned i = 0; i < n_joint; i++) {
+        struct cache *c = &caches[joint[i]];
+        uint32_t last = (end - 1 + c->phase) >> c->sector_shift;
+        if (c->next <= last) {
+            if (goes_through(c, fetching->start))
+                (c->keeps ? fetch_lines : fetch_sectors)(c, &fetching->misses[joint[i]], c->next,
+                                                         last, c->next == c->target);
+            c->next = last + 1;
+        }
+        uint32_t until = (c->next << c->sector_shift) - c->phase;
+        fetched = until < fetched ? until : fetched;
+    }
+}
+
+static inline void fetch_until(uint32_t end)
+{
+    if (end > fetched)
+        fetch_on(end);
+}
+
+static void fetch_rest(void)
+{
+    if (fetching)
+        fetch_until(fetching->end);
+    fetching = NULL;
+}
+
+static inline void begin_fetching(struct block *b, const struct block *from, bool jumped)
+{
+    bool goes_on = !jumped && fetching == from;
+    fetch_rest();
+    fetching = b;
+    if (goes_on)
+        return;
+    fetched = b->start;
+    for (unsigned i = 0; i < n_joint; i++) {
+        struct cache *c = &caches[joint[i]];
+        c->next = span_of(c, b, jumped).first;
+        c->target = jumped ? c->next : UINT32_MAX;
+    }
+}
+
 static inline void fetch_block(struct block *b, const struct block *from)
 {
     if (caches_rest)
         return;
     bool jumped = from->end != b->start;
-    /* where data share the lines, the same block once more leaves them older than its data */
-    if (__builtin_expect(b->memo[jumped] == generation && !(is_joint && from == b), 1))
+    if (n_joint)
+        begin_fetching(b, from, jumped);
+    if (!remembers)
+        return;
+    if (__builtin_expect(b->memo[jumped] == generation, 1))
         note_runs(b, jumped, 1);
     else
         look_up(b, from, jumped);
@@ -321,7 +380,7 @@ static void fetch_turns(struct block *b, uint64_t n)
 {
     if (caches_rest)
         return;
-    if (b->memo[1] == generation && !is_joint) {
+    if (b->memo[1] == generation) {
         note_runs(b, true, n);
         return;
     }
@@ -418,11 +477,17 @@ static void add_cache(const unsigned value[10])
         share_lines(c, &caches[owner - 1]);
     else
         make_lines(c);
-    is_joint = is_joint || (owner && c->is_data != caches[owner - 1].is_data);
     for (struct cache *other = caches; other < c; other++)
-        if (other->line == c->line)
-            c->has_code = other->has_code = c->has_code || !c->is_data || other->has_code;
-    c->has_code = c->has_code || !c->is_data;
+        if (other->line == c->line && (other->is_joint || other->is_data != c->is_data))
+            other->is_joint = c->is_joint = true;
+    remembers = false;
+    n_joint = 0;
+    for (unsigned i = 0; i < n_caches; i++) {
+        caches[i].remembers = !caches[i].is_data && !caches[i].is_joint;
+        remembers |= caches[i].remembers;
+        if (caches[i].is_joint && !caches[i].is_data)
+            joint[n_joint++] = i;
+    }
     for (unsigned slot = 0; c->is_data && slot < SEGMENTS; slot++)
         if (c->segments >> segment_of_slot(slot) & 1)
             data_caches[slot].cache[data_caches[slot].n++] = n_caches - 1;

@@ -116,6 +116,7 @@ static inline struct probe *probe_in_context(struct probe *p)
     struct probe *t = allocate(1, sizeof *t);
     *t = (struct probe){.block = b,
                         .offset = p->offset,
+                        .end = p->end,
                         .units_of_eight = p->units_of_eight,
                         .followers = p->followers,
                         .next = b->probes};

@@ -95,9 +95,7 @@ static __attribute__((noinline)) struct block *settle(struct block *from, const 
     b->settled += n;
     turns_settled += n;
     pass_edge(from, b);
-    if (!b->fetched)
-        fetch_block(b, from);
-    b->fetched = false;
+    fetch_block(b, from);
     if (n > 1) {
         fetch_turns(b, n - 1);
         pass_edge(b, b);
@@ -240,23 +238,14 @@ static void on_access(unsigned cpu, mem_info info, uint64_t address, void *user)
     p->count[map[(uint32_t)address >> 8]]++;
 }
 
-/* A loop's lines are looked up when it has turned, and before its data where they share lines. */
-static void fetch_before_data(struct block *b)
-{
-    if (b->fetched)
-        return;
-    b->fetched = true;
-    fetch_block(b, previous);
-}
-
 static inline void watch_caches(struct probe *p, mem_info info, uint32_t address, unsigned slot)
 {
     if (!p->bytes) {
         p->bytes = (uint8_t)(1u << qemu_plugin_mem_size_shift(info));
         p->is_store = qemu_plugin_mem_is_store(info);
     }
-    if (is_joint && p->block->loop)
-        fetch_before_data(p->block);
+    if (fetching)
+        fetch_until(fetching->start + p->end);
     if (!caches_rest)
         for (unsigned i = 0; i < data_caches[slot].n; i++) {
             unsigned index = data_caches[slot].cache[i];

@@ -259,6 +259,7 @@ static void forget_counts(void)
 
 static void close_interval(void)
 {
+    fetch_rest();
     tell_waiting();
     write_executions();
     write_edges();
@@ -294,6 +295,7 @@ static void open_window(void)
 
 static void start_anew(void)
 {
+    fetch_rest();
     in_window = false;
     is_done = false;
     windows_left = config.windows;
@@ -309,6 +311,7 @@ static void after_reset(RESET_ARGUMENTS)
 
 static void pass_marker(uint32_t kind)
 {
+    fetch_rest();
     if (kind == CACHES_REST || kind == CACHES_WAKE) {
         caches_rest = kind == CACHES_REST && !in_window;
         return;

@@ -59,7 +59,7 @@ static void note_conditional(uint32_t address, uint32_t remaining)
 struct translation {
     struct block *block;
     struct probe *group[16]; /* whose segment an access through that register shares */
-    uint32_t offset, conditional;
+    uint32_t offset, end, conditional;
 };
 
 static struct follower *follow(struct follower *next, uint32_t offset, uint32_t units)
@@ -74,6 +74,7 @@ static struct probe *new_probe(struct translation *t, const struct decoded *d)
     struct probe *p = allocate(1, sizeof *p);
     p->block = t->block;
     p->offset = t->offset;
+    p->end = t->end;
     p->units_of_eight = d->shape == DOUBLE && d->units == 1 ? 1 : 2;
     p->next = t->block->probes;
     t->block->probes = p;
@@ -125,6 +126,7 @@ static void translate_instruction(struct translation *t, struct qemu_plugin_insn
                                   const uint16_t word[2])
 {
     struct decoded d = decode(word);
+    t->end = t->offset + width(word);
     if (t->conditional)
         note_conditional(t->block->start + t->offset, t->conditional);
     if (d.shape != NOT_MEMORY)
@@ -133,7 +135,7 @@ static void translate_instruction(struct translation *t, struct qemu_plugin_insn
         if (d.written >> r & 1)
             t->group[r] = NULL;
     t->conditional = t->conditional ? t->conditional - 1 : made_conditional(word);
-    t->offset += width(word);
+    t->offset = t->end;
 }
 
 static uint8_t marker_at(uint32_t address)
@@ -157,6 +159,8 @@ static bool has_stray_marker(const struct block *b)
 /* Whether b, which branches to itself, may go without a callback. */
 static bool may_turn(const struct block *b)
 {
+    if (n_joint) /* each turn fetches between its accesses */
+        return false;
     if (n_loops == MAX_LOOPS || b->marker != NO_MARKER || has_stray_marker(b) || !lines_fit(b))
         return false;
     for (uint32_t i = 1; i < n_loops; i++)
