@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 C_SOURCES := $(shell find examples firmware_images simbench tests -name '*.[ch]' -o -name '*.cc')
 
-.PHONY: help setup firmware images demo other-qemus test-tools check test test-renode lint format docs bench lock clean
+.PHONY: help setup firmware images demo other-qemus test-tools check test test-renode test-encodings lint format docs bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ test: test-tools lint docs firmware other-qemus  ## every check and every test
 test-renode: test-tools firmware  ## the backend contract on a real Renode, and a cross-check with it
 	$(BIN)/simbench crosscheck --platform stm32f4 --benchmark ad
 	$(BIN)/pytest -rs tests/test_backend_contract.py -k renode
+
+test-encodings: test-tools  ## hold the decoder against GNU's and LLVM's over nine million encodings
+	SIMBENCH_ENCODINGS=all $(BIN)/pytest -n 0 -s tests/test_encodings.py
 
 bench: firmware other-qemus  ## measure what simbench promises about itself, beside its baseline
 	@$(BIN)/python scripts/bench $(BENCH)

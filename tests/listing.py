@@ -43,10 +43,13 @@ _LONG_SHIFTS = {
 _ROW = re.compile(r"^\s*[0-9a-f]+:\t([0-9a-f]{4}(?: [0-9a-f]{4})?)\s*\t(\S+)[ \t]*(.*)$", re.M)
 
 
-def listing(program: Path) -> Iterator[tuple[bytes, str, str]]:
+NEWEST = "armv8.1-m.main"
+
+
+def listing(program: Path, architecture: str = NEWEST) -> Iterator[tuple[bytes, str, str]]:
     """Encoding, mnemonic and operands of every instruction that objdump finds in ``program``."""
-    newest = ["-m", "armv8.1-m.main", "-M", "force-thumb"]
-    command = ["arm-none-eabi-objdump", "-d", *newest, str(program)]
+    options = ["-m", architecture, "-M", "force-thumb"]
+    command = ["arm-none-eabi-objdump", "-d", *options, str(program)]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     for code, name, operands in _ROW.findall(text):
         if name.startswith(("@", ".", ";", "<")):

@@ -51,6 +51,8 @@ vrshr.u8 q0, q1, #5
 vshl.i16 q0, q1, #3
 vsri.16 q0, q1, #3
 vshllb.s8 q0, q1, #3
+vshllb.s8 q0, q1, #8
+vshllt.u16 q7, q6, #16
 vmovlt.u8 q0, q1
 vmovnb.i16 q0, q1
 vqmovnt.s32 q0, q1
@@ -239,6 +241,20 @@ def test_memory_operand(source: str, memory: MemoryOperand, tmp_path: Path) -> N
 
 
 # what Armv7E-M has in the same part of the encodings stays what it was
+# as LLVM writes them: GNU as 2.40 writes q3 as q6, and q5 as no register
+CONVERSIONS = {
+    "3fee056e": ("vcvtb", floats(2, 3), floats(3)),  # vcvtb.f16.f32 q3, q2
+    "3ffe0fbe": ("vcvtt", floats(5, 7), floats(5)),  # vcvtt.f32.f16 q5, q7
+}
+
+
+@pytest.mark.parametrize(("encoding", "expected"), CONVERSIONS.items())
+def test_conversions_of_every_register(encoding: str, expected: tuple[str, int, int]) -> None:
+    found = decode(bytes.fromhex(encoding))
+    assert found.kind is InstructionClass.VECTOR_MULTIPLY
+    assert (found.mnemonic, found.reads, found.writes) == expected
+
+
 OTHERS = {
     "20ee811a": InstructionClass.FLOAT,  # vmul.f32
     "00ee810a": InstructionClass.FLOAT_MULTIPLY_ACCUMULATE,  # vmla.f32
@@ -252,6 +268,13 @@ OTHERS = {
     "51ea0200": InstructionClass.ALU,  # orrs
     "00f000f8": InstructionClass.CALL,  # bl
 }
+
+
+def test_reads_the_keys_of_signed_addresses() -> None:
+    found = decode(bytes.fromhex("eff32780"))  # mrs r0, pac_key_u_3
+    assert (found.kind, found.reads, found.writes) == (InstructionClass.SYSTEM, 0, 1)
+    found = decode(bytes.fromhex("eff32083"))  # mrs r3, pac_key_p_0
+    assert (found.kind, found.reads, found.writes) == (InstructionClass.SYSTEM, 0, 1 << 3)
 
 
 @pytest.mark.parametrize(("encoding", "kind"), OTHERS.items())

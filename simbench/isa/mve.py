@@ -97,6 +97,7 @@ _ROWS = """
     f800d001 f000c001 bf         none
 
     fff0f0f0 fb60f000 pacg       system  L c r
+    fffff0ff f3ef8020 mrs        system  L
     fff00ff0 fb500f00 autg       system  t c r
     fff00ff0 fb500f10 bxaut      return  t c r
     ffffffff f3af800f bti        hint
@@ -150,10 +151,10 @@ _ROWS = """
     efb10f70 ee310f00 vpt        product n m
     efb10f50 ee310f40 vpt        product n r
 
-    ffff3fe3 fe3f0e01 vcvtb      product +d m
-    ffff3fe3 ee3f0e01 vcvtb      product +d m
-    ffff3fe3 fe3f1e01 vcvtt      product +d m
-    ffff3fe3 ee3f1e01 vcvtt      product +d m
+    ffff1ff1 fe3f0e01 vcvtb      product +d m
+    ffff1ff1 ee3f0e01 vcvtb      product +d m
+    ffff1ff1 fe3f1e01 vcvtt      product +d m
+    ffff1ff1 ee3f1e01 vcvtt      product +d m
     fff31ff1 fe310e81 vmovnb     vector  +d m
     fff31ff1 fe311e81 vmovnt     vector  +d m
     eff31ff1 ee330e01 vqmovnb    vector  +d m
@@ -162,6 +163,8 @@ _ROWS = """
     fff31ff1 ee311e81 vqmovunt   vector  +d m
     fff31ff1 ee330e81 vmaxa      vector  +d m
     fff31ff1 ee331e81 vmina      vector  +d m
+    effb1ff1 ee310e01 vshllb     vector  D m
+    effb1ff1 ee311e01 vshllt     vector  D m
     efc11ff1 ee010e01 vmulh      product D n m
     efc11ff1 ee011e01 vrmulh     product D n m
     eff10ff0 ee300e00 vcmul      product D n m
