@@ -15,6 +15,15 @@ environment() {
   "$WORK/$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
 }
 
+# debian PACKAGE=VERSION...: $WORK/usr has these of Debian, without what they need
+debian() {
+  echo "debian: $*"
+  for package in "$@"; do
+    (cd "$WORK" && apt-get -qq -o APT::Sandbox::User=root download "$package")
+    dpkg-deb -x "$WORK/${package%%=*}"_*.deb "$WORK"
+  done
+}
+
 # verdict EXPECTED SEEN NOW: exit 1 where what is said NOW is not what was SEEN
 verdict() {
   printf 'expected:\n%s\nseen:\n%s\n' "$1" "$3"

@@ -18,10 +18,13 @@ def test_a_finding_pins_its_packages_and_gives_a_verdict(script: Path) -> None:
     subprocess.run(["sh", "-n", str(script)], check=True)
     assert os.access(script, os.X_OK)
     text = script.read_text()
-    environments = re.findall(r"^environment \w+ (.+)$", text, re.M)
-    assert environments
-    for package in " ".join(environments).split():
+    wheels = re.findall(r"^environment \w+ (.+)$", text, re.M)
+    debian = re.findall(r"^debian (.+)$", text, re.M)
+    assert wheels or debian
+    for package in " ".join(wheels).split():
         assert re.fullmatch(r"[\w-]+==[\w.]+", package), package
+    for package in " ".join(debian).split():
+        assert re.fullmatch(r"[\w-]+=[\w.+-]+", package), package
     assert text.count("\nverdict ") == 1
     assert "simbench" not in text
 
