@@ -6,17 +6,15 @@ validate --firmware`` writes it.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 
 from simbench.files.paths import data_dir
-from simbench.validation.facts import read_facts
+from simbench.validation.facts import read_facts, render_facts
 
 INTEGER = "int8"
 NINE_IN_TEN = 0.9
@@ -124,16 +122,13 @@ def kept_results(path: Path | None = None) -> tuple[ExactResult, ...]:
 
 def render_exact(results: Iterable[ExactResult]) -> str:
     """The file of kept results."""
-    text = io.StringIO()
-    names = [field.name for field in fields(ExactResult)]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    for result in results:
-        cells = asdict(result) | {"blind": "yes" if result.blind else "no"}
-        for name in ("energy_j", "modelled_energy_j"):
-            cells[name] = "" if cells[name] is None else f"{cells[name]:.4g}"
-        writer.writerow(cells)
-    return text.getvalue()
+    return render_facts(ExactResult, map(_cells, results))
+
+
+def _cells(result: ExactResult) -> Mapping[str, object]:
+    energies = {"energy_j": result.energy_j, "modelled_energy_j": result.modelled_energy_j}
+    shown = {name: None if value is None else f"{value:.4g}" for name, value in energies.items()}
+    return asdict(result) | shown
 
 
 def _within(results: Sequence[ExactResult]) -> float:

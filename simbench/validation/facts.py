@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from simbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Row = TypeVar("Row")
 
@@ -22,6 +27,22 @@ def read_facts(path: Path, make: Callable[[Mapping[str, str]], Row]) -> tuple[Ro
         return tuple(_read(path, make))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
+
+
+def render_facts(record: type[DataclassInstance], rows: Iterable[Mapping[str, object]]) -> str:
+    """The file of ``rows``, with the fields of ``record`` as its columns."""
+    text = io.StringIO()
+    names = [field.name for field in fields(record)]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value
 
 
 def _read(path: Path, make: Callable[[Mapping[str, str]], Row]) -> Iterator[Row]:

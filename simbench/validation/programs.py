@@ -6,14 +6,12 @@ The sources are in no package, so ``platforms/programs.csv`` keeps what came of 
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from simbench.files.paths import data_dir
-from simbench.validation.facts import read_facts
+from simbench.validation.facts import read_facts, render_facts
 
 _YES: Mapping[str, bool] = {"yes": True, "no": False}
 
@@ -58,13 +56,7 @@ def kept_programs(path: Path | None = None) -> tuple[ProgramResult, ...]:
 
 def render_programs(results: Iterable[ProgramResult]) -> str:
     """The file of kept results."""
-    text = io.StringIO()
-    names = [field.name for field in fields(ProgramResult)]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    for result in results:
-        writer.writerow(asdict(result) | {"calls_library": "yes" if result.calls_library else "no"})
-    return text.getvalue()
+    return render_facts(ProgramResult, map(asdict, results))
 
 
 def _read(cells: Mapping[str, str]) -> ProgramResult:
