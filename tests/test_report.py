@@ -263,7 +263,7 @@ def on_boards(stored_run: Path, names: Sequence[str]) -> Run:
 
 @pytest.mark.emulator
 def test_a_page_of_twelve_boards_opens_with_the_answer_and_is_small(stored_run: Path) -> None:
-    names = sorted(platform_files())
+    names = sorted(platform_files())[:12]
     run = on_boards(stored_run, names[::-1])
     page = html_export.render(run)
     assert len(page.encode()) < 1_500_000

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from simbench.firmware.dwarf import READ_ERRORS, debug_information, units_of
 from simbench.firmware.image import Image
 
 
@@ -107,6 +106,9 @@ def _offsets(image: Image, function: str, members: list[_Member]) -> dict[_Membe
     address = image.symbols.get(function)
     if address is None:
         return found
+    # imported when it is needed: few programs have an RTOS
+    from simbench.firmware.dwarf import READ_ERRORS
+
     try:
         for struct, name, offset in _members(image, address):
             found.update({m: offset for m in members if (m.struct, m.name) == (struct, name)})
@@ -118,6 +120,8 @@ def _offsets(image: Image, function: str, members: list[_Member]) -> dict[_Membe
 
 def _members(image: Image, address: int) -> Iterator[tuple[str, str, int]]:
     """Of each struct known where the code at ``address`` was compiled: itself, member, offset."""
+    from simbench.firmware.dwarf import debug_information, units_of
+
     dwarf = debug_information(image, ".debug_aranges")
     if dwarf is None:
         return
